@@ -1,0 +1,53 @@
+# Every target installs what it needs into .venv by itself and can be run again at any time.
+# Needs Python >= 3.11 and make. Another interpreter: make test PYTHON=python3.12
+
+PYTHON ?= python3
+# Processes that share the fast tests.
+WORKERS ?= 2
+
+VENV := .venv
+RUN := $(VENV)/bin/python
+INSTALLED := $(VENV)/.installed
+
+# Small networks are fastest on one thread, and one thread gives the same numbers everywhere.
+export OMP_NUM_THREADS ?= 1
+export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-learning bench docs
+
+help:
+	@echo "make demo           train RMIX on a cliff map, export it, run the exported agents"
+	@echo "make test           lint, types and the fast tests"
+	@echo "make test-learning  the slow tests: that the algorithms learn"
+	@echo "make bench          measure speed; writes benchmarks/results/*.csv"
+	@echo "make docs           write the generated pages under docs/"
+
+install: $(INSTALLED)
+
+# torch goes first and alone: the rest is then resolved around the one version that was tested.
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("rmix-kit needs Python 3.11 or newer; name one: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet -c constraints.txt torch
+	$(RUN) -m pip install --quiet -c constraints.txt -e '.[all,dev]'
+	@touch $@
+
+demo: $(INSTALLED)
+	$(RUN) -m rmix_kit.demo --out demo
+
+test: $(INSTALLED)
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+	$(RUN) -m pytest -n $(WORKERS) --dist loadfile
+
+test-learning: $(INSTALLED)
+	$(RUN) -m pytest -m slow -n $(WORKERS)
+
+# A name with a leading underscore is a part of a benchmark, not one.
+bench: $(INSTALLED)
+	@set -e; for script in benchmarks/[!_]*.py; do echo "== $$script"; $(RUN) $$script; done
+
+docs: $(INSTALLED)
+	$(RUN) docs/generate.py
