@@ -1,0 +1,84 @@
+"""Slip draws from a counter hash: the same numbers on numpy and torch, whatever the face.
+
+There is no generator to carry: a draw is a function of (seed, environment, episode, step, agent). Integer arithmetic only, in int64 that
+wraps, with the finaliser of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014). A right
+shift of int64 copies the sign, so every shift is followed by a mask.
+"""
+
+from __future__ import annotations
+
+from macn.dynamics import Array
+from macn.errors import ParameterError
+
+LARGEST_SEED = 2**63 - 1
+
+_GAMMA = 0x9E3779B97F4A7C15 - 2**64  # SplitMix64's increment, as int64
+_MULTIPLIER_1 = 0xBF58476D1CE4E5B9 - 2**64
+_MULTIPLIER_2 = 0x94D049BB133111EB - 2**64
+_UNIFORM_BITS = 40  # resolution of the slip probability: 1e-12
+
+
+def _mix(value: Array) -> Array:
+    """Return SplitMix64's finaliser of int64 [...]."""
+    value = (value ^ ((value >> 30) & (2**34 - 1))) * _MULTIPLIER_1
+    value = (value ^ ((value >> 27) & (2**37 - 1))) * _MULTIPLIER_2
+    return value ^ ((value >> 31) & (2**33 - 1))
+
+
+def stream_keys(seed: Array, environment: Array, episode: Array) -> Array:
+    """Return one key per copy for the episode that begins.
+
+    Args:
+        seed: int64 [env], in 0..2**63 - 1.
+        environment: int64 [env], index of the copy within its seed.
+        episode: int64 [env], episodes since the seed was given.
+
+    Returns:
+        int64 [env].
+    """
+    key = _mix(seed + _GAMMA)
+    key = _mix(key + (environment + 1) * _GAMMA)
+    return _mix(key + (episode + 1) * _GAMMA)
+
+
+def slip_draws(keys: Array, step: Array, agent: Array) -> Array:
+    """Return the raw draws of one step.
+
+    Args:
+        keys: int64 [env], from `stream_keys`.
+        step: int64 [env], steps already done in the episode.
+        agent: int64 [agent], the agents' indices.
+
+    Returns:
+        int64 [env, agent].
+    """
+    per_step = _mix(keys + (step + 1) * _GAMMA)  # [env]
+    return _mix(per_step[:, None] + (agent + 1) * _GAMMA)  # [env, agent]
+
+
+def slipped(actions: Array, draws: Array, slip: float) -> Array:
+    """Return the actions that are executed: each is replaced, with probability `slip`, by a uniform draw from all four.
+
+    Args:
+        actions: int64 [env, agent], as chosen.
+        draws: int64 [env, agent], from `slip_draws`.
+        slip: probability in [0, 1].
+
+    Returns:
+        int64 [env, agent].
+    """
+    does_slip = ((draws >> 20) & (2**_UNIFORM_BITS - 1)) < round(slip * 2**_UNIFORM_BITS)
+    return actions * ~does_slip + (draws & 3) * does_slip
+
+
+def checked_seed(seed: object) -> int:
+    """Return the seed as an int.
+
+    Raises:
+        ParameterError: it is not a whole number in 0..2**63 - 1.
+    """
+    index = getattr(seed, "__index__", None)
+    value = -1 if index is None or isinstance(seed, bool) else int(index())
+    if not 0 <= value <= LARGEST_SEED:
+        raise ParameterError(f"seed is {seed!r}; it must be a whole number from 0 to 2**63 - 1")
+    return value
