@@ -1,4 +1,4 @@
-"""Freezes multi-agent policies into files and runs them; knows no algorithm. Importing it loads neither torch nor onnx."""
+"""Freezes multi-agent policies into files and runs them; knows no algorithm. Imports neither torch nor onnx."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from exporters.contract import Policy, PolicySpec, TensorSpec
 from exporters.errors import (
     BundleError,
     ExportError,
-    InvalidInput,
-    InvalidObservation,
+    InvalidInputError,
+    InvalidObservationError,
     ParityError,
     PolicyError,
     SpecError,
@@ -21,8 +21,8 @@ from exporters.errors import (
 __all__ = [
     "BundleError",
     "ExportError",
-    "InvalidInput",
-    "InvalidObservation",
+    "InvalidInputError",
+    "InvalidObservationError",
     "ParityError",
     "Policy",
     "PolicyError",

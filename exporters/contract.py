@@ -2,14 +2,14 @@
 
 A policy is one function of one agent, `obs, avail_actions, [risk_level,] *carry -> action, action_values,
 [risk_level_used,] valid, *next_carry`. Everything with a batch has it as the first axis; shapes here leave it out.
-A carry of zeros is the start of an episode. The consumer owns this interface: the trainer imports it, never the reverse.
+A carry of zeros is the start of an episode. The trainer imports this, never the reverse.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from exporters.errors import SpecError
@@ -125,7 +125,9 @@ class PolicySpec:
 
     def __post_init__(self) -> None:
         if not 0 <= self.agent_index < self.n_agents:
-            raise SpecError(f"agent_index is {self.agent_index}; with {self.n_agents} agents it must be in 0..n_agents-1")
+            raise SpecError(
+                f"agent_index {self.agent_index} is not in 0..{self.n_agents - 1} (n_agents {self.n_agents})"
+            )
         if not self.agent_id:
             raise SpecError("agent_id is empty; use the agent's name in the environment")
         if self.obs.name != "obs":
@@ -144,7 +146,9 @@ class PolicySpec:
     def _check_carry(self) -> None:
         for tensor in self.carry:
             if tensor.name == LAST_ACTION and tensor.shape != (self.n_actions,):
-                raise SpecError(f"carry {LAST_ACTION!r} has shape {tensor.shape}; expected {(self.n_actions,)} (one-hot)")
+                raise SpecError(
+                    f"carry {LAST_ACTION!r} has shape {tensor.shape}; expected ({self.n_actions},), one-hot"
+                )
 
     def _check_risk(self) -> None:
         if not self.is_risk_aware and (self.default_risk_level is not None or self.n_risk_levels is not None):
@@ -174,10 +178,7 @@ class PolicySpec:
         )
         used = TensorSpec(name="risk_level_used", shape=(), dtype="float32", description="the level that decided")
         valid = TensorSpec(name="valid", shape=(), dtype="bool", description="False = a guard refused the inputs")
-        following = (
-            TensorSpec(name=f"next_{tensor.name}", shape=tensor.shape, dtype=tensor.dtype, description=tensor.description)
-            for tensor in self.carry
-        )
+        following = (replace(tensor, name=f"next_{tensor.name}") for tensor in self.carry)
         return (action, values, *((used,) if self.is_risk_aware else ()), valid, *following)
 
     @property
@@ -247,7 +248,7 @@ class Policy(Protocol):
         ...
 
     def module(self) -> torch.nn.Module:
-        """Gives a module on the CPU whose forward takes `spec.inputs` by position and returns a tuple of `spec.outputs`."""
+        """Gives a module on the CPU; its forward takes `spec.inputs` by position and returns a tuple of `spec.outputs`."""
         ...
 
 

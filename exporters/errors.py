@@ -46,9 +46,9 @@ class UnsupportedError(ExportError):
     """This machine's Python or libraries cannot read or write the asked format."""
 
 
-class InvalidInput(ExportError, ValueError):
+class InvalidInputError(ExportError, ValueError):
     """A tensor handed to an agent has the wrong name, type, shape or value."""
 
 
-class InvalidObservation(InvalidInput):
+class InvalidObservationError(InvalidInputError):
     """The guards of the policy refused a step: bad observation, empty mask or bad risk level; memory is unchanged."""
