@@ -5,6 +5,7 @@ from __future__ import annotations
 from macn.errors import LayoutError, MACNError
 from macn.layout import NAMED_LAYOUTS, CliffLayout
 from macn.vector_env import MACNVectorEnv
-from macn.vector_env import MACNVectorEnv as vector_env
 
 __all__ = ["NAMED_LAYOUTS", "CliffLayout", "LayoutError", "MACNError", "MACNVectorEnv", "vector_env"]
+
+vector_env = MACNVectorEnv

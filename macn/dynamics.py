@@ -1,7 +1,7 @@
 """The game, once: tables of a layout and pure batched functions over them.
 
-Every face calls these functions or reads these tables. They use indexing and arithmetic only, so that the same code runs on numpy
-arrays and on torch tensors of any device; this module never imports torch. `Tables.to` moves the tables:
+Every face calls these functions or reads these tables. They use indexing and arithmetic only, so that the same code
+runs on numpy arrays and on torch tensors of any device; this module never imports torch. `Tables.to` moves the tables:
 
     tables = build_tables(settings).to(lambda table: torch.as_tensor(table, device="cuda"))
 

@@ -40,10 +40,11 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Check every value."""
-        _check_count("n_agents", self.n_agents, LARGEST_TEAM)
-        _check_count("max_steps", self.max_steps, LARGEST_MAX_STEPS)
-        if isinstance(self.slip, bool) or not isinstance(self.slip, (int, float)) or not 0.0 <= self.slip <= 1.0:
-            raise ParameterError(f"slip is {self.slip!r}; it must be a probability in [0, 1] (0 = never slip)")
+        check_count("n_agents", self.n_agents, LARGEST_TEAM)
+        check_count("max_steps", self.max_steps, LARGEST_MAX_STEPS)
+        slip: object = self.slip
+        if isinstance(slip, bool) or not isinstance(slip, (int, float)) or not 0.0 <= slip <= 1.0:
+            raise ParameterError(f"slip is {slip!r}; it must be a probability in [0, 1] (0 = never slip)")
         for name in ("show_agents", "include_position"):
             if not isinstance(getattr(self, name), bool):
                 raise ParameterError(f"{name} is {getattr(self, name)!r}; it must be True or False")
@@ -120,7 +121,7 @@ def make_settings(
     )
 
 
-def _check_count(name: str, value: object, largest: int) -> None:
+def check_count(name: str, value: object, largest: int) -> None:
     """Refuse anything but a whole number in 1..largest."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not 1 <= value <= largest:
         raise ParameterError(f"{name} is {value!r}; it must be a whole number from 1 to {largest}")

@@ -1,8 +1,8 @@
 """Slip draws from a counter hash: the same numbers on numpy and torch, whatever the face.
 
-There is no generator to carry: a draw is a function of (seed, environment, episode, step, agent). Integer arithmetic only, in int64 that
-wraps, with the finaliser of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014). A right
-shift of int64 copies the sign, so every shift is followed by a mask.
+There is no generator to carry: a draw is a function of (seed, environment, episode, step, agent). Integer arithmetic
+only, in int64 that wraps, with the finaliser of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
+generators", 2014). A right shift of int64 copies the sign, so every shift is followed by a mask.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def slip_draws(keys: Array, step: Array, agent: Array) -> Array:
 
 
 def slipped(actions: Array, draws: Array, slip: float) -> Array:
-    """Return the actions that are executed: each is replaced, with probability `slip`, by a uniform draw from all four.
+    """Return the executed actions: each is replaced, with probability `slip`, by a uniform draw from all four.
 
     Args:
         actions: int64 [env, agent], as chosen.

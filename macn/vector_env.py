@@ -15,11 +15,13 @@ from gymnasium.vector.utils import batch_space
 from macn import dynamics, slipping
 from macn.errors import ActionError, NotResetError, ParameterError
 from macn.layout import CliffLayout
-from macn.settings import N_ACTIONS, make_settings
+from macn.settings import N_ACTIONS, check_count, make_settings
 
 Observations: TypeAlias = npt.NDArray[np.int8]
-Step: TypeAlias = tuple[Observations, npt.NDArray[np.float64], npt.NDArray[np.bool_], npt.NDArray[np.bool_], dict[str, Any]]
+Booleans: TypeAlias = npt.NDArray[np.bool_]
+Step: TypeAlias = tuple[Observations, npt.NDArray[np.float64], Booleans, Booleans, dict[str, Any]]
 
+LARGEST_COUNT = 2**24  # copies
 SUPPORTED_MODES = (AutoresetMode.NEXT_STEP, AutoresetMode.DISABLED)
 
 
@@ -29,8 +31,8 @@ class MACNVectorEnv(VectorEnv[Observations, npt.NDArray[np.int64], Any]):
     Copies of an episode that has ended are put back at the next step (`NEXT_STEP`), or stand still until they are reset
     (`DISABLED`): their observation stays, their reward is 0, `terminated` and `truncated` stay as they were.
 
-    `infos` holds arrays, never a dict per copy: `action_mask` int8 [env, agent, action], `success` bool [env], `fell` bool
-    [env, agent], `state` float32 [env, 3 * n_agents + 1].
+    `infos` holds arrays, never a dict per copy: `action_mask` int8 [env, agent, action], `success` bool [env],
+    `fell` bool [env, agent], `state` float32 [env, 3 * n_agents + 1].
     """
 
     def __init__(
@@ -65,10 +67,11 @@ class MACNVectorEnv(VectorEnv[Observations, npt.NDArray[np.int64], Any]):
             ParameterError: a value is out of range.
             LayoutError: the map is refused.
         """
-        if isinstance(num_envs, bool) or not isinstance(num_envs, (int, np.integer)) or num_envs < 1:
-            raise ParameterError(f"num_envs is {num_envs!r}; it must be a whole number, at least 1")
+        check_count("num_envs", num_envs, LARGEST_COUNT)
         if render_mode is not None:
-            raise ParameterError(f"render_mode is {render_mode!r}; the vector face draws nothing, use macn.parallel_env")
+            raise ParameterError(
+                f"render_mode is {render_mode!r}; the vector face draws nothing: macn.parallel_env does"
+            )
         self.settings = make_settings(
             layout,
             n_agents=n_agents,
@@ -103,8 +106,9 @@ class MACNVectorEnv(VectorEnv[Observations, npt.NDArray[np.int64], Any]):
         """Start new episodes.
 
         Args:
-            seed: an int s gives copy i the stream (s, environment i). A list gives copy i the stream of a single environment that was
-                reset with `seed[i]`; None in it lets that copy go on with its stream. None lets all copies go on.
+            seed: an int s gives copy i the stream (s, environment i). A list gives copy i the stream of a single
+                environment that was reset with `seed[i]`; None in it lets that copy go on with its stream. None
+                lets all copies go on.
             options: `reset_mask`, bool [env], restarts only those copies.
 
         Returns:
@@ -127,7 +131,7 @@ class MACNVectorEnv(VectorEnv[Observations, npt.NDArray[np.int64], Any]):
             actions: whole numbers 0..3, [env, agent].
 
         Returns:
-            Observations int8 [env, agent, ...], reward float64 [env], terminated bool [env], truncated bool [env], infos.
+            Observations int8 [env, agent, ...], reward float64 [env], terminated and truncated bool [env], infos.
 
         Raises:
             NotResetError: some copy was never reset.
@@ -180,9 +184,7 @@ class MACNVectorEnv(VectorEnv[Observations, npt.NDArray[np.int64], Any]):
         self._cells[copies] = self.tables.start_cells
         self._elapsed[copies] = 0
         self._is_done[copies] = False
-        self._keys[copies] = slipping.stream_keys(
-            self._seed[copies], self._environment[copies], self._episode[copies]
-        )
+        self._keys[copies] = slipping.stream_keys(self._seed[copies], self._environment[copies], self._episode[copies])
 
     def _set_seeds(self, seed: int | Sequence[int | None] | None, mask: npt.NDArray[np.bool_]) -> None:
         """Set seed, environment index and episode number of the masked copies."""
@@ -194,7 +196,9 @@ class MACNVectorEnv(VectorEnv[Observations, npt.NDArray[np.int64], Any]):
             environment = np.zeros(self.num_envs, dtype=np.int64)
             seeds = [None if one is None else slipping.checked_seed(one) for one in seed]
             if len(seeds) != self.num_envs:
-                raise ParameterError(f"got {len(seeds)} seeds for {self.num_envs} copies; give one seed per copy or one int")
+                raise ParameterError(
+                    f"got {len(seeds)} seeds for {self.num_envs} copies; give one per copy, or one int"
+                )
         is_given = np.asarray([one is not None for one in seeds]) & mask
         if seed is not None and isinstance(seed, (int, np.integer)):
             super().reset(seed=int(seed))
@@ -203,7 +207,7 @@ class MACNVectorEnv(VectorEnv[Observations, npt.NDArray[np.int64], Any]):
             self._is_seeded = True
         continues = mask & ~is_given & self._is_started
         self._episode[continues] += 1
-        self._seed[is_given] = [one for one, chosen in zip(seeds, is_given, strict=True) if chosen]
+        self._seed[is_given] = np.asarray([one or 0 for one in seeds], dtype=np.int64)[is_given]
         self._environment[is_given] = environment[is_given]
         self._episode[is_given] = 0
 
@@ -214,7 +218,7 @@ class MACNVectorEnv(VectorEnv[Observations, npt.NDArray[np.int64], Any]):
         mask = np.asarray(options["reset_mask"])
         if mask.dtype != np.bool_ or mask.shape != (self.num_envs,):
             raise ParameterError(
-                f"options['reset_mask'] is {mask.dtype} of shape {mask.shape}; it must be bool of shape ({self.num_envs},)"
+                f"options['reset_mask'] is {mask.dtype} {mask.shape}; it must be bool of shape ({self.num_envs},)"
             )
         return mask
 
@@ -229,7 +233,8 @@ class MACNVectorEnv(VectorEnv[Observations, npt.NDArray[np.int64], Any]):
         if chosen.min() < 0 or chosen.max() >= N_ACTIONS:
             copy, agent = np.argwhere((chosen < 0) | (chosen >= N_ACTIONS))[0]
             raise ActionError(
-                f"action of copy {copy}, agent {agent} is {chosen[copy, agent]}; it must be 0 UP, 1 DOWN, 2 LEFT or 3 RIGHT"
+                f"action of copy {copy}, agent {agent} is {chosen[copy, agent]}; "
+                "it must be 0 UP, 1 DOWN, 2 LEFT or 3 RIGHT"
             )
         return chosen.astype(np.int64, copy=False)
 
@@ -241,5 +246,5 @@ def _checked_mode(mode: AutoresetMode | str) -> AutoresetMode:
     except ValueError:
         checked = AutoresetMode.SAME_STEP
     if checked not in SUPPORTED_MODES:
-        raise ParameterError(f"autoreset_mode is {mode!r}; it must be AutoresetMode.NEXT_STEP or AutoresetMode.DISABLED")
+        raise ParameterError(f"autoreset_mode is {mode!r}; it must be AutoresetMode.NEXT_STEP or .DISABLED")
     return checked
