@@ -1,0 +1,120 @@
+"""The project's files as the architecture tests see them: tracked text, modules, syntax trees, imports."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("macn", "exporters", "rmix_kit")
+
+
+@cache
+def project_files() -> tuple[Path, ...]:
+    """Every file that git tracks or would track, relative to the root."""
+    listing = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    return tuple(sorted(Path(name) for name in listing.split("\0") if name and (ROOT / name).is_file()))
+
+
+def python_files(*folders: str) -> tuple[Path, ...]:
+    """The project's Python files, all or those under the named folders."""
+    return tuple(file for file in project_files() if file.suffix == ".py" and (not folders or file.parts[0] in folders))
+
+
+@cache
+def syntax_tree(file: Path) -> ast.Module:
+    """The parsed file."""
+    return ast.parse((ROOT / file).read_text(encoding="utf-8"), filename=str(file))
+
+
+def module_name(file: Path) -> str:
+    """`macn/layout.py` is `macn.layout`, `macn/__init__.py` is `macn`."""
+    parts = file.with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def modules() -> dict[str, Path]:
+    """Every module of the three packages with its file."""
+    return {module_name(file): file for file in python_files(*PACKAGES)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Import:
+    """One import statement's target.
+
+    Attributes:
+        target: dotted name; for `from a import b` it is `a.b` where that is a module of ours, else `a`.
+        line: where it stands.
+        is_lazy: it stands inside a function.
+        is_for_types: it stands under `if TYPE_CHECKING`.
+    """
+
+    target: str
+    line: int
+    is_lazy: bool
+    is_for_types: bool
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    return (isinstance(test, ast.Name) and test.id == "TYPE_CHECKING") or (
+        isinstance(test, ast.Attribute) and test.attr == "TYPE_CHECKING"
+    )
+
+
+def _targets(node: ast.Import | ast.ImportFrom, file: Path) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+        return
+    base = node.module or ""
+    if node.level:
+        package = file.parent.parts[: len(file.parent.parts) - (node.level - 1)]
+        base = ".".join([*package, *([node.module] if node.module else [])])
+    for alias in node.names:
+        full = f"{base}.{alias.name}"
+        yield full if full in modules() else base
+
+
+def imports_of(file: Path) -> tuple[Import, ...]:
+    """Every import of the file, with where it stands."""
+    found: list[Import] = []
+
+    def visit(node: ast.AST, *, is_lazy: bool, is_for_types: bool) -> None:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found.extend(
+                Import(target=target, line=node.lineno, is_lazy=is_lazy, is_for_types=is_for_types)
+                for target in _targets(node, file)
+            )
+        inside = is_lazy or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        guarded = node.body if isinstance(node, ast.If) and _is_type_checking(node.test) else []
+        for child in ast.iter_child_nodes(node):
+            visit(child, is_lazy=inside, is_for_types=is_for_types or child in guarded)
+
+    visit(syntax_tree(file), is_lazy=False, is_for_types=False)
+    return tuple(found)
+
+
+def dotted_name(node: ast.expr) -> str:
+    """`torch.jit.load` for that expression, "" for anything that is not names joined by dots."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
+
+
+def calls_of(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
+    """Every call whose function is a dotted name, with that name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and (name := dotted_name(node.func)):
+            yield name, node

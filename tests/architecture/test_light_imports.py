@@ -1,0 +1,63 @@
+"""Fresh interpreters: what must start without torch does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.architecture.sources import ROOT
+
+HEAVY = ("torch", "onnx", "onnxscript", "matplotlib", "tensorboard", "pygame", "moviepy")
+
+
+def loaded_after(program: str) -> set[str]:
+    """The top-level modules that a fresh interpreter holds after the program."""
+    report = "\nimport json, sys\nprint('\\n' + json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program + report], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize(
+    "module", ["macn", "exporters", "exporters.runtime", "rmix_kit", "rmix_kit.envs", "rmix_kit.cli.main"]
+)
+def test_import_loads_nothing_heavy(module: str) -> None:
+    assert not loaded_after(f"import {module}") & set(HEAVY)
+
+
+def test_macn_knows_neither_the_trainer_nor_the_exporters() -> None:
+    assert not loaded_after("import macn") & {"rmix_kit", "exporters"}
+
+
+def test_exporters_know_neither_the_trainer_nor_the_environment() -> None:
+    assert not loaded_after("import exporters, exporters.runtime") & {"rmix_kit", "macn"}
+
+
+def test_using_a_macn_environment_never_loads_torch() -> None:
+    program = "import macn\nenv = macn.parallel_env()\nenv.reset(seed=0)\nenv.step({a: 0 for a in env.agents})"
+    assert not loaded_after(program) & set(HEAVY)
+
+
+def _command_names() -> list[str]:
+    import click
+    from rmix_kit.cli.main import main
+
+    return main.list_commands(click.Context(main))
+
+
+def test_help_of_every_command_never_loads_torch() -> None:
+    program = (
+        "import click\n"
+        "from rmix_kit.cli.main import main\n"
+        f"for arguments in [[], *[[name] for name in {_command_names()!r}]]:\n"
+        "    try:\n"
+        "        main([*arguments, '--help'], standalone_mode=False)\n"
+        "    except SystemExit as stop:\n"
+        "        assert not stop.code, (arguments, stop.code)\n"
+    )
+    assert not loaded_after(program) & set(HEAVY)
