@@ -130,6 +130,13 @@ def _windows(layout: CliffLayout) -> tuple[npt.NDArray[np.int64], npt.NDArray[np
     return neighbour, codes[neighbour]  # index -1 is the appended code of outside
 
 
+def _rows(table: Array, index: Array) -> Array:
+    """Return `table[index]`, a new array: the rows of a table [row, ...] at int64 [...], as [..., ...]."""
+    if isinstance(table, np.ndarray):
+        return table.take(index, axis=0)  # the same numbers as indexing, four times faster
+    return table[index]
+
+
 def reset(tables: Tables, cells: Array, reset_mask: Array) -> Array:
     """Return the agents' cells after putting the masked copies back to their starts.
 
@@ -156,7 +163,7 @@ def transition(tables: Tables, cells: Array, actions: Array) -> Array:
     Returns:
         int64 [env, agent].
     """
-    return tables.destination[cells * N_ACTIONS + actions]
+    return _rows(tables.destination, cells * N_ACTIONS + actions)
 
 
 def outcome(tables: Tables, cells: Array) -> Array:
@@ -169,33 +176,36 @@ def outcome(tables: Tables, cells: Array) -> Array:
     Returns:
         int64 [env]: agents at the goal (0..n_agents), or more than n_agents once any agent is on the cliff.
     """
-    weights = tables.outcome_weight[cells]  # [env, agent]
-    return weights.sum(-1)  # [env]
+    weights = _rows(tables.outcome_weight, cells)  # [env, agent]
+    total = weights[:, 0]  # [env]
+    for agent in range(1, weights.shape[1]):  # numpy is slow at sums over a short last axis
+        total = total + weights[:, agent]
+    return total
 
 
 def reward(tables: Tables, cells: Array) -> Array:
     """Return the team reward of a step that ended in `cells` int64 [env, agent]: float64 [env]."""
-    return tables.reward[outcome(tables, cells)]
+    return _rows(tables.reward, outcome(tables, cells))
 
 
 def terminated(tables: Tables, cells: Array) -> Array:
     """Return whether the game is over in `cells` int64 [env, agent]: bool [env]."""
-    return tables.terminated[outcome(tables, cells)]
+    return _rows(tables.terminated, outcome(tables, cells))
 
 
 def success(tables: Tables, cells: Array) -> Array:
     """Return whether all agents are at the goal in `cells` int64 [env, agent]: bool [env]."""
-    return tables.success[outcome(tables, cells)]
+    return _rows(tables.success, outcome(tables, cells))
 
 
 def fell(tables: Tables, cells: Array) -> Array:
     """Return which agents are on the cliff in `cells` int64 [env, agent]: bool [env, agent]."""
-    return tables.is_cliff[cells]
+    return _rows(tables.is_cliff, cells)
 
 
 def avail_actions(tables: Tables, cells: Array) -> Array:
     """Return the action mask in `cells` int64 [env, agent]: int8 [env, agent, action], 1 = allowed."""
-    return tables.avail_actions[cells]
+    return _rows(tables.avail_actions, cells)
 
 
 def observe(settings: Settings, tables: Tables, cells: Array) -> Array:
@@ -209,7 +219,7 @@ def observe(settings: Settings, tables: Tables, cells: Array) -> Array:
     Returns:
         int8 [env, agent, 3, 3], or [env, agent, 11] with `include_position`.
     """
-    seen = tables.observation[cells]  # [env, agent, 9 or 11]
+    seen = _rows(tables.observation, cells)  # [env, agent, 9 or 11]
     if settings.show_agents and settings.n_agents > 1:
         seen[..., :WINDOW] += OTHER_AGENT * _holds_other(settings, tables, cells)
     return seen.reshape(tuple(cells.shape) + settings.observation_shape)
@@ -217,7 +227,7 @@ def observe(settings: Settings, tables: Tables, cells: Array) -> Array:
 
 def _holds_other(settings: Settings, tables: Tables, cells: Array) -> Array:
     """Return which cells of each window hold another agent, bool [env, agent, 9]."""
-    window = tables.neighbour[cells]  # [env, agent, 9]
+    window = _rows(tables.neighbour, cells)  # [env, agent, 9]
     occupied = window != window
     for other in range(settings.n_agents):
         is_other = (tables.agent_index != other)[:, None]  # [agent, 1]
@@ -236,6 +246,6 @@ def state(tables: Tables, cells: Array, elapsed: Array) -> Array:
     Returns:
         float32 [env, 3 * n_agents + 1]: per agent scaled row, scaled column and goal flag; then elapsed / max_steps.
     """
-    whole = tables.elapsed_fraction[elapsed][:, None] * tables.state_ones  # [env, state]
-    whole[:, :-1] = tables.agent_state[cells].reshape(cells.shape[0], -1)  # [env, 3 * agent]
+    whole = _rows(tables.elapsed_fraction, elapsed)[:, None] * tables.state_ones  # [env, state]
+    whole[:, :-1] = _rows(tables.agent_state, cells).reshape(cells.shape[0], -1)  # [env, 3 * agent]
     return whole

@@ -76,7 +76,7 @@ def joint_game(settings: Settings) -> JointGame:
 
 
 def _pair(joint: npt.NDArray[np.int32], one: Integers) -> npt.NDArray[np.int32]:
-    """Return the joint table that sums a joint table [joint state, joint action] and one more agent's [live, action]."""
+    """Return the joint table that adds one more agent's [live, action] to a table [joint state, joint action]."""
     sums = joint[:, None, :, None] + one.astype(np.int32)[None, :, None, :]  # [joint, live, joint action, action]
     return sums.reshape(joint.shape[0] * one.shape[0], -1)
 

@@ -1,7 +1,7 @@
 """The exact answer: joint dynamic programming over (time, cells of all agents).
 
-Full information, finite horizon, undiscounted. Rewards are multiples of 0.5, so a return is a whole number of half units
-lost, and exact return distributions live on a finite grid.
+Full information, finite horizon, undiscounted. Rewards are multiples of 0.5, so a return is a whole number of half
+units lost, and exact return distributions live on a finite grid.
 """
 
 from __future__ import annotations

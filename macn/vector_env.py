@@ -157,10 +157,10 @@ class MACNVectorEnv(VectorEnv[Observations, npt.NDArray[np.int64], Any]):
             self._episode[finished] += 1
             self._begin(finished)
         outcome = dynamics.outcome(tables, self._cells)
-        reward: npt.NDArray[np.float64] = tables.reward[outcome]
+        reward: npt.NDArray[np.float64] = tables.reward.take(outcome)
         if any_done:
             reward[was_done] = 0.0
-        terminated: npt.NDArray[np.bool_] = tables.terminated[outcome]
+        terminated: npt.NDArray[np.bool_] = tables.terminated.take(outcome)
         truncated: npt.NDArray[np.bool_] = (self._elapsed >= settings.max_steps) & ~terminated
         self._is_done = terminated | truncated
         return dynamics.observe(settings, tables, self._cells), reward, terminated, truncated, self._infos(outcome)
@@ -174,7 +174,7 @@ class MACNVectorEnv(VectorEnv[Observations, npt.NDArray[np.int64], Any]):
         """Return the infos of all copies for `outcome` int64 [env]."""
         return {
             "action_mask": dynamics.avail_actions(self.tables, self._cells),
-            "success": self.tables.success[outcome],
+            "success": self.tables.success.take(outcome),
             "fell": dynamics.fell(self.tables, self._cells),
             "state": self.state(),
         }
@@ -184,7 +184,10 @@ class MACNVectorEnv(VectorEnv[Observations, npt.NDArray[np.int64], Any]):
         self._cells[copies] = self.tables.start_cells
         self._elapsed[copies] = 0
         self._is_done[copies] = False
-        self._keys[copies] = slipping.stream_keys(self._seed[copies], self._environment[copies], self._episode[copies])
+        if self.settings.slip > 0.0:
+            self._keys[copies] = slipping.stream_keys(
+                self._seed[copies], self._environment[copies], self._episode[copies]
+            )
 
     def _set_seeds(self, seed: int | Sequence[int | None] | None, mask: npt.NDArray[np.bool_]) -> None:
         """Set seed, environment index and episode number of the masked copies."""
