@@ -45,6 +45,7 @@ def test_using_a_macn_environment_never_loads_torch() -> None:
 
 def _command_names() -> list[str]:
     import click
+
     from rmix_kit.cli.main import main
 
     return main.list_commands(click.Context(main))
