@@ -248,7 +248,7 @@ class Policy(Protocol):
         ...
 
     def module(self) -> torch.nn.Module:
-        """Gives a module on the CPU; its forward takes `spec.inputs` by position and returns a tuple of `spec.outputs`."""
+        """Gives a module on the CPU: forward takes `spec.inputs` by position and returns a tuple of `spec.outputs`."""
         ...
 
 

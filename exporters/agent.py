@@ -1,0 +1,284 @@
+"""What an exported agent does whatever runs it: checks inputs, owns the carry, explains refusals. numpy only.
+
+All tensors of a step are allocated once per batch size. The carry has two copies: a step reads one and writes
+the other, and becomes real only when it is committed, so that a refused step leaves the memory of every row as it was.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exporters.contract import LAST_ACTION, PolicySpec, TensorSpec
+from exporters.errors import InvalidInputError, InvalidObservationError
+
+Array: TypeAlias = NDArray[np.generic]
+ON_INVALID = ("raise", "return")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActResult:
+    """What one step gave; the arrays are the caller's own.
+
+    Attributes:
+        action: int64 `[batch]`, -1 where not valid.
+        action_values: float32 `[batch, action]`, unmasked.
+        risk_level_used: float32 `[batch]`; None for policies without a dial.
+        valid: bool `[batch]`; False where a guard refused the inputs and the memory stayed as it was.
+    """
+
+    action: NDArray[np.int64]
+    action_values: NDArray[np.float32]
+    risk_level_used: NDArray[np.float32] | None
+    valid: NDArray[np.bool_]
+
+
+class Tensors:
+    """Every array of a step for one batch size; `carry[0]` and `carry[1]` take turns as input and output."""
+
+    def __init__(self, spec: PolicySpec, batch: int) -> None:
+        n_carry = len(spec.carry)
+        self.batch = batch
+        inputs = [_zeros(tensor, batch) for tensor in spec.inputs]
+        outputs = [_zeros(tensor, batch) for tensor in spec.outputs]
+        self.step_inputs = inputs[: len(inputs) - n_carry]
+        self.step_outputs = outputs[: len(outputs) - n_carry]
+        self.carry = (inputs[len(inputs) - n_carry :], outputs[len(outputs) - n_carry :])
+        self.obs, self.avail_actions = self.step_inputs[:2]
+        self.risk_level = self.step_inputs[2] if spec.is_risk_aware else None
+        self.action, self.action_values = self.step_outputs[:2]
+        self.risk_level_used = self.step_outputs[2] if spec.is_risk_aware else None
+        self.valid = self.step_outputs[-1]
+
+
+class Agent(ABC):
+    """One exported agent with its memory.
+
+    Args:
+        spec: the policy's specification.
+        on_invalid: "raise" turns a refusal by the policy's guards into `InvalidObservationError`; "return" gives
+            action -1 and `valid` False.
+    """
+
+    def __init__(self, spec: PolicySpec, on_invalid: str = "raise") -> None:
+        if on_invalid not in ON_INVALID:
+            raise InvalidInputError(f"on_invalid is {on_invalid!r}; expected 'raise' or 'return'")
+        self.spec = spec
+        self._raises = on_invalid == "raise"
+        self._obs_dtype, self._obs_shape = np.dtype(spec.obs.dtype), spec.obs.shape
+        names = [tensor.name for tensor in spec.carry]
+        self._last_action = names.index(LAST_ACTION) if LAST_ACTION in names else None
+        self._in_episode = False
+        self._now = 0
+        self._prepare(1)
+
+    @abstractmethod
+    def _compile(self, tensors: Tensors) -> tuple[Callable[[], object], Callable[[], object]]:
+        """Gives two steps: one that reads `carry[0]` and writes `carry[1]`, and the reverse."""
+
+    def act(self, obs: Array, avail_actions: Array, risk_level: float = 0.0) -> int:
+        """Gives the greedy action for one observation and remembers it as the last action.
+
+        Args:
+            obs: `[...]` exactly as the environment gives it, in the specification's dtype.
+            avail_actions: bool or int8 `[action]`, True or 1 = allowed.
+            risk_level: in (0, 1], 1 = risk-neutral; 0 = the policy's own choice.
+
+        Returns:
+            The action, or -1 if a guard refused and `on_invalid` is "return".
+
+        Raises:
+            InvalidInputError: for a wrong type or shape.
+            InvalidObservationError: if a guard refused; the memory is unchanged.
+        """
+        self.propose(obs, avail_actions, risk_level)
+        self.commit()
+        return self.action()
+
+    def act_batch(self, obs: Array, avail_actions: Array, risk_level: float | Array = 0.0) -> ActResult:
+        """Gives the greedy actions of many copies of the agent, each with its own memory.
+
+        Args:
+            obs: `[batch, ...]` in the specification's dtype.
+            avail_actions: bool or int8 `[batch, action]`.
+            risk_level: one level for all, or `[batch]`.
+
+        Raises:
+            InvalidInputError: for a wrong type or shape, or another batch size inside an episode.
+            InvalidObservationError: if a guard refused any row; the memory of every row is unchanged.
+        """
+        self.propose_batch(obs, avail_actions, risk_level)
+        self.commit()
+        return self.result()
+
+    def propose(self, obs: Array, avail_actions: Array, risk_level: float = 0.0) -> None:
+        """Computes a step as `act` does, without making it real; `commit` does that."""
+        self._check("obs", obs, self._obs_shape)
+        self._check_mask(avail_actions, (self.spec.n_actions,))
+        self._resize(1)
+        self._tensors.obs[0] = obs
+        self._tensors.avail_actions[0] = avail_actions
+        self._run(risk_level)
+
+    def propose_batch(self, obs: Array, avail_actions: Array, risk_level: float | Array = 0.0) -> None:
+        """Computes a step as `act_batch` does, without making it real; `commit` does that."""
+        batch = _batch_of(obs)
+        self._check("obs", obs, (batch, *self._obs_shape))
+        self._check_mask(avail_actions, (batch, self.spec.n_actions))
+        self._resize(batch)
+        self._tensors.obs[...] = obs
+        self._tensors.avail_actions[...] = avail_actions
+        self._run(risk_level)
+
+    def commit(self) -> None:
+        """Makes the proposed step real: its memory is what the next step reads."""
+        self._now = 1 - self._now
+        self._in_episode = True
+
+    def action(self) -> int:
+        """Gives the last step's action in the first row."""
+        return int(self._tensors.action[0])
+
+    def result(self) -> ActResult:
+        """Gives the last step's outputs as arrays of the caller's own."""
+        tensors = self._tensors
+        used = tensors.risk_level_used
+        return ActResult(
+            action=tensors.action.astype(np.int64),
+            action_values=tensors.action_values.astype(np.float32),
+            risk_level_used=None if used is None else used.astype(np.float32),
+            valid=tensors.valid.astype(np.bool_),
+        )
+
+    def reset(self, mask: NDArray[np.bool_] | None = None) -> None:
+        """Starts an episode: everywhere (any batch size may follow), or in the rows where `mask` is True.
+
+        Args:
+            mask: bool `[batch]`, True = a new episode begins in this row.
+        """
+        if mask is None:
+            self._in_episode = False
+            rows: NDArray[np.bool_] | slice = slice(None)
+        else:
+            if getattr(mask, "dtype", None) != np.bool_ or mask.shape != (self._tensors.batch,):
+                raise InvalidInputError(
+                    f"mask must be a bool array of shape ({self._tensors.batch},), True = new episode"
+                )
+            rows = mask
+        for array in self._tensors.carry[self._now]:
+            array[rows] = 0
+
+    def executed(self, action: int | Array) -> None:
+        """Tells which action was really done, where it was not the proposed one.
+
+        Args:
+            action: one action, or an integer array `[batch]`; -1 leaves a row as it is.
+        """
+        if self._last_action is None:
+            raise InvalidInputError(f"{self.spec.agent_id} does not remember actions; executed() has no effect on it")
+        actions = np.atleast_1d(np.asarray(action))
+        if actions.dtype.kind not in "iu" or actions.shape != (self._tensors.batch,):
+            given = f"{actions.dtype} {actions.shape}"
+            raise InvalidInputError(
+                f"executed() got {given}; expected one whole number per row ({self._tensors.batch},)"
+            )
+        if actions.min() < -1 or actions.max() >= self.spec.n_actions:
+            raise InvalidInputError(f"executed() got {actions.tolist()}; actions are 0..{self.spec.n_actions - 1}")
+        memory = self._tensors.carry[self._now][self._last_action]
+        rows = np.flatnonzero(actions >= 0)
+        memory[rows] = 0
+        memory[rows, actions[rows]] = 1
+
+    def carry(self) -> dict[str, Array]:
+        """Gives a copy of the memory: name -> `[batch, ...]`."""
+        arrays = self._tensors.carry[self._now]
+        return {tensor.name: array.copy() for tensor, array in zip(self.spec.carry, arrays, strict=True)}
+
+    def _prepare(self, batch: int) -> None:
+        self._tensors = Tensors(self.spec, batch)
+        self._now = 0  # which copy of the carry the next step reads
+        self._steps = self._compile(self._tensors)
+
+    def _resize(self, batch: int) -> None:
+        if batch == self._tensors.batch:
+            return
+        if self._in_episode:
+            raise InvalidInputError(
+                f"{self.spec.agent_id} got a batch of {batch}, its memory holds {self._tensors.batch}; "
+                "call reset() before another batch size"
+            )
+        self._prepare(batch)
+
+    def _run(self, risk_level: float | Array) -> None:
+        tensors = self._tensors
+        if tensors.risk_level is not None:
+            if isinstance(risk_level, np.ndarray) and risk_level.shape not in ((), (tensors.batch,)):
+                raise InvalidInputError(
+                    f"risk_level has shape {risk_level.shape}; expected one number or ({tensors.batch},)"
+                )
+            try:
+                tensors.risk_level[...] = risk_level
+            except (TypeError, ValueError):
+                raise InvalidInputError(f"risk_level is {risk_level!r}; expected a number in [0, 1]") from None
+        elif isinstance(risk_level, np.ndarray) or risk_level != 0.0:
+            raise InvalidInputError(
+                f"{self.spec.agent_id} ({self.spec.algorithm}) has no risk dial; leave risk_level at 0"
+            )
+        self._steps[self._now]()
+        if self._raises and not tensors.valid.all():
+            raise InvalidObservationError(self._reasons())
+
+    def _check(self, name: str, array: object, shape: tuple[int, ...]) -> None:
+        if not isinstance(array, np.ndarray):
+            raise InvalidInputError(f"{name} is a {type(array).__name__}; expected a numpy array of shape {shape}")
+        if array.shape != shape:
+            raise InvalidInputError(f"{name} has shape {array.shape}; {self.spec.agent_id} expects {shape}")
+        if array.dtype != self._obs_dtype:
+            raise InvalidInputError(f"{name} has dtype {array.dtype}; {self.spec.agent_id} expects {self._obs_dtype}")
+
+    def _check_mask(self, mask: object, shape: tuple[int, ...]) -> None:
+        if not isinstance(mask, np.ndarray) or mask.shape != shape:
+            given = f"has shape {mask.shape}" if isinstance(mask, np.ndarray) else f"is a {type(mask).__name__}"
+            raise InvalidInputError(f"avail_actions {given}; {self.spec.agent_id} expects an array of shape {shape}")
+        if mask.dtype != np.bool_ and (mask.dtype != np.int8 or (mask & ~1).any()):
+            raise InvalidInputError(f"avail_actions has dtype {mask.dtype}; expected bool, or int8 of zeros and ones")
+
+    def _reasons(self) -> str:
+        tensors, obs = self._tensors, self.spec.obs
+        flat = tensors.obs.reshape(tensors.batch, -1).astype(np.float64)  # [batch, element]
+        low, high = obs_bounds(obs)
+        reasons = []
+        for row in np.flatnonzero(~tensors.valid.astype(np.bool_)):
+            why = "the policy refused it"
+            if not np.isfinite(flat[row]).all():
+                why = "the observation is not finite"
+            elif ((flat[row] < low) | (flat[row] > high)).any():
+                why = "the observation is out of range"
+            elif not tensors.avail_actions[row].any():
+                why = "no action is available"
+            elif tensors.risk_level is not None and not 0.0 <= tensors.risk_level[row] <= 1.0:
+                why = f"risk_level is {tensors.risk_level[row]}; it must be 0 or in (0, 1]"
+            reasons.append(why if tensors.batch == 1 else f"row {row}: {why}")
+        return f"{self.spec.agent_id}: {'; '.join(reasons)}; its memory is unchanged"
+
+
+def obs_bounds(obs: TensorSpec) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Gives the lowest and highest legal value of each element `[element]` as the graph knows them, in float32."""
+    low = np.full(obs.size, -np.inf) if obs.low is None else np.array(obs.low)
+    high = np.full(obs.size, np.inf) if obs.high is None else np.array(obs.high)
+    return low.astype(np.float32).astype(np.float64), high.astype(np.float32).astype(np.float64)
+
+
+def _zeros(tensor: TensorSpec, batch: int) -> Array:
+    return np.zeros((batch, *tensor.shape), dtype=np.dtype(tensor.dtype))
+
+
+def _batch_of(obs: object) -> int:
+    if not isinstance(obs, np.ndarray) or obs.ndim == 0 or len(obs) == 0:
+        raise InvalidInputError("obs must be a numpy array [batch, ...] with at least one row")
+    return len(obs)

@@ -1,0 +1,209 @@
+"""Writes, verifies and seals an exported folder: all of it, or nothing."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import io
+import json
+import os
+import platform
+import secrets
+import shutil
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+
+import numpy
+import onnx
+import onnxruntime
+import torch
+
+from exporters.agent import Array
+from exporters.bundle import (
+    FORMAT,
+    FORMAT_VERSION,
+    GOLDEN_NAME,
+    MANIFEST_NAME,
+    SUFFIXES,
+    AgentEntry,
+    Manifest,
+    entry_of,
+    sync_directory,
+    to_json_text,
+    write_synced,
+)
+from exporters.contract import Policy, PolicySpec
+from exporters.errors import BundleError, SpecError
+from exporters.golden import golden_arrays, replay_golden
+from exporters.parity import Tensors
+from exporters.readme import readme_text
+from exporters.runtime import OnnxTeam, open_session
+from exporters.to_onnx import OPSET, minimum_onnxruntime, to_bytes, to_onnx
+from exporters.to_torchscript import METADATA_NAME, check_python, to_torchscript
+from exporters.torchscript_runtime import TorchScriptTeam, open_module
+from exporters.tracing import Positional
+from exporters.verify import Run, eager_run, verify
+
+
+def freeze_bundle(
+    policies: Policy | Sequence[Policy],
+    directory: str | PathLike[str],
+    formats: Sequence[str] = ("onnx", "torchscript"),
+    *,
+    facts: Mapping[str, object] | None = None,
+) -> Path:
+    """Writes a folder with one file per agent and format, verifies it against torch and seals it.
+
+    Args:
+        policies: one policy, or the whole team.
+        directory: the folder to create; it must not exist, its parent is made.
+        formats: any of "onnx" and "torchscript".
+        facts: JSON-able facts for the reader.
+
+    Returns:
+        The sealed folder.
+
+    Raises:
+        BundleError: if the folder exists.
+        SpecError: if policies, formats or facts contradict themselves.
+        PolicyError: if a module cannot be traced or breaks the contract.
+        ParityError: if a file answers differently from torch; nothing is left behind.
+        UnsupportedError: for TorchScript on Python 3.14 and newer.
+    """
+    destination = Path(directory)
+    team = _team(policies)
+    chosen = _formats(formats)
+    facts_text = to_json_text(dict(facts or {}), "facts")
+    if os.path.lexists(destination):
+        raise BundleError(f"{destination} exists; an export never overwrites, choose another folder or remove it")
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    staging = destination.with_name(f".{destination.name}.partial-{secrets.token_hex(4)}")
+    staging.mkdir()
+    try:
+        _write(staging, team, chosen, facts_text)
+        sync_directory(staging)
+        _check_sealed(staging, chosen)
+        staging.rename(destination)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+    sync_directory(destination.parent)
+    return destination
+
+
+def _team(policies: Policy | Sequence[Policy]) -> list[Policy]:
+    team = (
+        sorted(policies, key=lambda policy: policy.spec.agent_index) if isinstance(policies, Sequence) else [policies]
+    )
+    if not team:
+        raise SpecError("no policy was given; give one, or the whole team")
+    specs = [policy.spec for policy in team]
+    if len({spec.agent_id for spec in specs}) < len(team) or len({spec.agent_index for spec in specs}) < len(team):
+        raise SpecError(f"agents must be distinct; got {[(spec.agent_id, spec.agent_index) for spec in specs]}")
+    if len({spec.n_agents for spec in specs}) > 1:
+        raise SpecError(f"the policies disagree on n_agents: {[spec.n_agents for spec in specs]}")
+    return team
+
+
+def _formats(formats: Sequence[str]) -> tuple[str, ...]:
+    unknown = [name for name in formats if name not in SUFFIXES]
+    if unknown or not formats or isinstance(formats, str):
+        raise SpecError(f"formats is {formats!r}; expected a sequence of any of {', '.join(SUFFIXES)}")
+    if "torchscript" in formats:
+        check_python()
+    return tuple(dict.fromkeys(formats))
+
+
+def _write(staging: Path, team: Sequence[Policy], formats: tuple[str, ...], facts_text: str) -> None:
+    versions = _versions()
+    entries, golden, parity = [], {}, {}
+    oldest: str | None = None
+    for policy in team:
+        spec = policy.spec
+        files = {name: f"agent_{spec.agent_index}{SUFFIXES[name]}" for name in formats}
+        metadata = _metadata(spec, facts_text, versions)
+        frozen: dict[str, Run] = {}
+        if "onnx" in formats:
+            data, oldest = _onnx_file(policy, metadata)
+            write_synced(staging / files["onnx"], data)
+            frozen["onnx"] = _onnx_run(spec, data)
+        if "torchscript" in formats:
+            data = to_torchscript(policy, {METADATA_NAME: _object_text(metadata)})
+            write_synced(staging / files["torchscript"], data)
+            frozen["torchscript"] = eager_run(spec, open_module(data, files["torchscript"])[0])
+        module = Positional(policy)
+        figures = verify(spec, module, frozen)
+        parity[spec.agent_id] = {name: figure.to_json() for name, figure in figures.items()}
+        golden.update(golden_arrays(spec, eager_run(spec, module)))
+        entries.append(AgentEntry(spec=spec, files=files))
+    write_synced(staging / GOLDEN_NAME, _npz(golden))
+    write_synced(staging / "README.md", readme_text(entries, oldest).encode())
+    manifest = Manifest(
+        opset=OPSET if "onnx" in formats else None,
+        minimum_onnxruntime=oldest,
+        agents=tuple(entries),
+        files={path.name: entry_of(path) for path in sorted(staging.iterdir())},
+        facts=json.loads(facts_text),
+        parity=parity,
+        versions=versions,
+    )
+    write_synced(staging / MANIFEST_NAME, (to_json_text(manifest.to_json(), "manifest", indent=2) + "\n").encode())
+
+
+def _check_sealed(staging: Path, formats: tuple[str, ...]) -> None:
+    """Opens the folder as a user would and repeats the golden steps, so that what is sealed is known to run."""
+    if "onnx" in formats:
+        replay_golden(OnnxTeam(staging, on_invalid="return"), staging, "onnx")
+    if "torchscript" in formats:
+        replay_golden(TorchScriptTeam(staging, on_invalid="return"), staging, "torchscript")
+
+
+def _onnx_file(policy: Policy, metadata: Mapping[str, str]) -> tuple[bytes, str]:
+    model = to_onnx(policy)
+    oldest = minimum_onnxruntime(model)
+    return to_bytes(model, {**metadata, "opset": str(OPSET), "minimum_onnxruntime": json.dumps(oldest)}), oldest
+
+
+def _onnx_run(spec: PolicySpec, data: bytes) -> Run:
+    session, _ = open_session(data, f"the ONNX file of {spec.agent_id}")
+
+    def run(inputs: Tensors) -> Tensors:
+        outputs = session.run(list(spec.output_names), inputs)
+        return dict(zip(spec.output_names, outputs, strict=True))
+
+    return run
+
+
+def _metadata(spec: PolicySpec, facts_text: str, versions: Mapping[str, str]) -> dict[str, str]:
+    """Gives what a file tells about itself, a JSON text per key; the same in both formats."""
+    whole = spec.to_json()
+    levels = {"dynamic": 0.0, "default": spec.default_risk_level, "range": "(0, 1]", "n_levels": spec.n_risk_levels}
+    table: dict[str, object] = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "spec": whole,
+        "risk_level": levels if spec.is_risk_aware else None,
+        "versions": dict(versions),
+    }
+    for key in ("agent_id", "agent_index", "n_agents", "algorithm", "obs", "action_meanings", "carry", "value_kind"):
+        table[key] = whole[key]
+    return {key: to_json_text(value, key) for key, value in table.items()} | {"facts": facts_text}
+
+
+def _object_text(fields: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"{json.dumps(key)}: {text}" for key, text in sorted(fields.items())) + "}"
+
+
+def _versions() -> dict[str, str]:
+    try:
+        kit = importlib.metadata.version("rmix-kit")
+    except importlib.metadata.PackageNotFoundError:
+        kit = "not installed"
+    libraries = {module.__name__: module.__version__ for module in (numpy, onnx, onnxruntime, torch)}
+    return {"rmix-kit": kit, "python": platform.python_version(), **libraries}
+
+
+def _npz(arrays: Mapping[str, Array]) -> bytes:
+    buffer = io.BytesIO()
+    numpy.savez(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()

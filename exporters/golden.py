@@ -1,0 +1,89 @@
+"""Golden steps: what the torch module answered, for checking a folder anywhere, without torch. numpy only.
+
+`golden.npz` holds for each agent `agent_INDEX.input.NAME` and `agent_INDEX.output.NAME`, each `[step, 1, ...]`: one
+episode in which every step's carry is the one that the step before gave.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from exporters.agent import Agent, Array
+from exporters.bundle import GOLDEN_NAME, read_member
+from exporters.contract import PolicySpec
+from exporters.errors import BundleError
+from exporters.parity import Parity, Place, Tensors, compare
+from exporters.sampling import next_carry, random_inputs, zero_carry
+from exporters.team import AnyAgent, Team
+
+GOLDEN_STEPS = 64
+GOLDEN_SEED = 64
+
+
+def golden_arrays(spec: PolicySpec, run: Callable[[Tensors], Tensors]) -> dict[str, Array]:
+    """Gives the arrays of one agent: inputs and outputs `[step, 1, ...]` of `GOLDEN_STEPS` recurrent steps.
+
+    Args:
+        spec: the policy's specification.
+        run: from named inputs to named outputs, `[batch, ...]` each.
+    """
+    generator = np.random.default_rng(GOLDEN_SEED + spec.agent_index)
+    carry = zero_carry(spec, 1)
+    steps: list[dict[str, Array]] = []
+    for _ in range(GOLDEN_STEPS):
+        inputs = {**random_inputs(spec, 1, generator), **carry}
+        outputs = run(inputs)
+        carry = next_carry(spec, outputs)
+        given = {_key(spec, "input", name): inputs[name] for name in spec.input_names}
+        steps.append(given | {_key(spec, "output", name): outputs[name] for name in spec.output_names})
+    return {key: np.stack([step[key] for step in steps]) for key in steps[0]}  # [step, 1, ...]
+
+
+def replay_golden(team: Team[AnyAgent], directory: Path, format: str) -> dict[str, Parity]:
+    """Repeats the golden steps of a folder with its agents and compares by the parity rule; moves the agents' memory.
+
+    Args:
+        team: the folder's agents, made with `on_invalid="return"`.
+        directory: the exported folder.
+        format: "onnx" or "torchscript", for the error.
+
+    Returns:
+        Agent id -> figures.
+
+    Raises:
+        ParityError: at the first output that breaks the rule.
+        BundleError: if the file is damaged or lacks a tensor.
+    """
+    data = read_member(directory, team.manifest, GOLDEN_NAME)
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            arrays: Tensors = {name: archive[name] for name in archive.files}
+            return {name: _replay(agent, arrays, format) for name, agent in team.agents.items()}
+    except (ValueError, KeyError, OSError) as error:
+        raise BundleError(f"{directory / GOLDEN_NAME} cannot be read: {error}") from error
+
+
+def _replay(agent: Agent, arrays: Tensors, format: str) -> Parity:
+    spec, figures = agent.spec, Parity()
+    agent.reset()
+    for step in range(len(arrays[_key(spec, "input", "obs")])):
+        inputs = {name: arrays[_key(spec, "input", name)][step] for name in spec.input_names}
+        expected = {name: arrays[_key(spec, "output", name)][step] for name in spec.output_names}
+        result = agent.act_batch(inputs["obs"], inputs["avail_actions"], inputs.get("risk_level", 0.0))
+        found: Tensors = {"action": result.action, "action_values": result.action_values, "valid": result.valid}
+        if result.risk_level_used is not None:
+            found["risk_level_used"] = result.risk_level_used
+        found |= {f"next_{name}": array for name, array in agent.carry().items()}
+        where = Place(format=format, agent_id=spec.agent_id, step=step, batch=1)
+        if compare(spec, expected, found, inputs["avail_actions"], where=where, figures=figures).any():
+            agent.executed(expected["action"])
+    agent.reset()
+    return figures
+
+
+def _key(spec: PolicySpec, side: str, name: str) -> str:
+    return f"agent_{spec.agent_index}.{side}.{name}"

@@ -1,0 +1,198 @@
+"""Runs exported agents with numpy and onnxruntime alone.
+
+team = OnnxTeam("exported")
+team.reset()
+actions = team.act(observations, avail_actions)
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+from os import PathLike
+from pathlib import Path
+
+import onnxruntime
+
+from exporters.agent import Agent, Tensors
+from exporters.bundle import (
+    MANIFEST_NAME,
+    Manifest,
+    check_format,
+    read_bytes,
+    read_manifest,
+    read_member,
+)
+from exporters.contract import PolicySpec, TensorSpec
+from exporters.errors import BundleError, SpecError, UnsupportedError
+from exporters.onnx_scan import scan_onnx
+from exporters.team import Team
+
+PROVIDER = "CPUExecutionProvider"
+_ONNX_TYPES = {
+    "tensor(bool)": "bool",
+    "tensor(int8)": "int8",
+    "tensor(uint8)": "uint8",
+    "tensor(int16)": "int16",
+    "tensor(int32)": "int32",
+    "tensor(int64)": "int64",
+    "tensor(float)": "float32",
+}
+
+
+class OnnxAgent(Agent):
+    """One agent from one .onnx file.
+
+    If `manifest.json` lies beside the file, size, sha256 and identity must be what it lists. A file on its own is taken
+    by its embedded metadata; `manifest` is then None.
+
+    Args:
+        path: the .onnx file.
+        on_invalid: "raise" or "return"; see `Agent`.
+
+    Raises:
+        BundleError: if the file is missing, renamed, damaged, foreign, too new, or keeps data in other files.
+        UnsupportedError: if the installed onnxruntime is too old.
+    """
+
+    def __init__(self, path: str | PathLike[str], *, on_invalid: str = "raise") -> None:
+        path = Path(path)
+        self.manifest: Manifest | None = None
+        listed: PolicySpec | None = None
+        if (path.parent / MANIFEST_NAME).is_file():
+            self.manifest = read_manifest(path.parent)
+            data = read_member(path.parent, self.manifest, path.name)
+            listed = _listed_spec(self.manifest, path)
+        else:
+            data = read_bytes(path)
+        self._session, spec = open_session(data, str(path))
+        if listed is not None and listed != spec:
+            raise BundleError(
+                f"{path} holds {spec.agent_id}'s policy; the manifest lists {listed.agent_id}'s, or another spec"
+            )
+        super().__init__(spec, on_invalid)
+
+    def _compile(self, tensors: Tensors) -> tuple[Callable[[], object], Callable[[], object]]:
+        return self._bind(tensors, 0), self._bind(tensors, 1)
+
+    def _bind(self, tensors: Tensors, source: int) -> Callable[[], object]:
+        # On the CPU an OrtValue made from an array is that array's memory: a step copies and allocates nothing.
+        binding = self._session.io_binding()
+        inputs = [*tensors.step_inputs, *tensors.carry[source]]
+        outputs = [*tensors.step_outputs, *tensors.carry[1 - source]]
+        for name, array in zip(self.spec.input_names, inputs, strict=True):
+            binding.bind_ortvalue_input(name, _alias(array))
+        for name, array in zip(self.spec.output_names, outputs, strict=True):
+            binding.bind_ortvalue_output(name, _alias(array))
+        return partial(self._session.run_with_iobinding, binding)
+
+
+class OnnxTeam(Team[OnnxAgent]):
+    """All agents of an exported folder.
+
+    Args:
+        directory: the folder that the export wrote.
+        on_invalid: "raise" or "return"; see `Agent`.
+
+    Raises:
+        BundleError, UnsupportedError: as `OnnxAgent`; also if an agent's file is missing or two were swapped.
+    """
+
+    def __init__(self, directory: str | PathLike[str], *, on_invalid: str = "raise") -> None:
+        directory = Path(directory)
+        manifest = read_manifest(directory)
+        agents = {}
+        for entry in manifest.agents:
+            if "onnx" not in entry.files:
+                raise BundleError(
+                    f"{directory} has no ONNX file for {entry.spec.agent_id}; export with the format onnx"
+                )
+            agents[entry.spec.agent_id] = OnnxAgent(directory / entry.files["onnx"], on_invalid=on_invalid)
+        super().__init__(agents, manifest)
+
+
+def open_session(data: bytes, where: str) -> tuple[onnxruntime.InferenceSession, PolicySpec]:
+    """Opens an exported ONNX file for one thread on the CPU and checks it against its own specification.
+
+    Args:
+        data: the whole file.
+        where: its name, for errors.
+
+    Raises:
+        BundleError: if it is damaged, foreign, too new, or keeps data in other files.
+        UnsupportedError: if the installed onnxruntime is too old.
+    """
+    facts = scan_onnx(data, where)
+    if facts.has_external_data:
+        raise BundleError(f"{where} keeps data in other files; an exported agent is one file (external_data=False)")
+    try:
+        metadata = {key: json.loads(value) for key, value in facts.metadata.items()}
+    except ValueError as error:
+        raise BundleError(f"{where} has unreadable metadata; it was not written by this package") from error
+    check_format(metadata, where)
+    check_onnxruntime(metadata.get("minimum_onnxruntime"), where)
+    try:
+        spec = PolicySpec.from_json(metadata.get("spec"))
+    except SpecError as error:
+        raise BundleError(f"{where} has a bad specification in its metadata: {error}") from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors; they also come as exceptions
+    try:
+        session = onnxruntime.InferenceSession(data, options, providers=[PROVIDER])
+    except Exception as error:  # onnxruntime's exceptions share no public base
+        first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise BundleError(f"{where} cannot be loaded by onnxruntime {onnxruntime.__version__}: {first_line}") from error
+    if session.get_providers() != [PROVIDER]:
+        raise UnsupportedError(f"onnxruntime gave the providers {session.get_providers()}; expected {PROVIDER} alone")
+    _check_tensors(session.get_inputs(), spec.inputs, where)
+    _check_tensors(session.get_outputs(), spec.outputs, where)
+    return session, spec
+
+
+def check_onnxruntime(minimum: object, where: str) -> None:
+    """Refuses an onnxruntime that cannot read the file.
+
+    Raises:
+        UnsupportedError: naming both versions.
+    """
+    if not isinstance(minimum, str):
+        raise BundleError(f"{where} does not say which onnxruntime it needs")
+    if _version(onnxruntime.__version__) < _version(minimum):
+        raise UnsupportedError(
+            f"{where} needs onnxruntime {minimum} or newer; installed is {onnxruntime.__version__}; upgrade onnxruntime"
+        )
+
+
+def _version(text: str) -> tuple[int, int]:
+    match = re.match(r"(\d+)\.(\d+)", text)
+    if match is None:
+        raise BundleError(f"{text!r} is not a version of onnxruntime")
+    return int(match[1]), int(match[2])
+
+
+def _listed_spec(manifest: Manifest, path: Path) -> PolicySpec:
+    for entry in manifest.agents:
+        if entry.files.get("onnx") == path.name:
+            return entry.spec
+    raise BundleError(f"{path} is not the ONNX file of any agent in {MANIFEST_NAME} beside it")
+
+
+def _check_tensors(found: Sequence[onnxruntime.NodeArg], expected: Sequence[TensorSpec], where: str) -> None:
+    names, wanted = [node.name for node in found], [tensor.name for tensor in expected]
+    if names != wanted:
+        raise BundleError(f"{where} has the tensors {names}; its specification says {wanted}")
+    for node, tensor in zip(found, expected, strict=True):
+        dtype, shape = _ONNX_TYPES.get(node.type, node.type), tuple(node.shape)
+        if dtype != tensor.dtype or shape[1:] != tensor.shape:
+            expected_shape = ("batch", *tensor.shape)
+            raise BundleError(f"{where}: {node.name} is {dtype} {shape}; expected {tensor.dtype} {expected_shape}")
+        if not isinstance(shape[0], str):
+            raise BundleError(f"{where}: {node.name} has a fixed batch of {shape[0]}; it must be dynamic")
+
+
+def _alias(array: object) -> onnxruntime.OrtValue:
+    return onnxruntime.OrtValue.ortvalue_from_numpy(array)

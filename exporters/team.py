@@ -1,0 +1,105 @@
+"""A team of exported agents behind one face: dictionaries in, dictionaries out. numpy only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exporters.agent import ActResult, Agent, Array
+from exporters.bundle import Manifest
+from exporters.contract import PolicySpec
+from exporters.errors import InvalidInputError
+
+AnyAgent = TypeVar("AnyAgent", bound=Agent)
+
+
+class Team(Generic[AnyAgent]):
+    """Agents of one exported folder. A step is all or nothing: if one agent refuses, no memory moves.
+
+    Attributes:
+        agents: agent id -> agent, in the order of agent_index.
+        manifest: what the folder's manifest says.
+    """
+
+    def __init__(self, agents: Mapping[str, AnyAgent], manifest: Manifest) -> None:
+        self.agents = dict(agents)
+        self.manifest = manifest
+
+    @property
+    def specs(self) -> dict[str, PolicySpec]:
+        """Agent id -> specification."""
+        return {name: agent.spec for name, agent in self.agents.items()}
+
+    def act(
+        self,
+        observations: Mapping[str, Array],
+        avail_actions: Mapping[str, Array],
+        risk_level: float | Mapping[str, float] = 0.0,
+    ) -> dict[str, int]:
+        """Gives each named agent's action for one environment.
+
+        Args:
+            observations: agent id -> `[...]`; agents that are gone may be left out.
+            avail_actions: agent id -> bool or int8 `[action]`, for the same agents.
+            risk_level: one level for all, or agent id -> level; 0 = the policies' own choice.
+        """
+        self._check_names(observations, avail_actions)
+        for name, obs in observations.items():
+            level = risk_level if isinstance(risk_level, int | float) else _level_of(risk_level, name)
+            self.agents[name].propose(obs, avail_actions[name], level)
+        for name in observations:
+            self.agents[name].commit()
+        return {name: self.agents[name].action() for name in observations}
+
+    def act_batch(
+        self,
+        observations: Mapping[str, Array],
+        avail_actions: Mapping[str, Array],
+        risk_level: float | Array | Mapping[str, float | Array] = 0.0,
+    ) -> dict[str, ActResult]:
+        """Gives each named agent's actions for many environments at once.
+
+        Args:
+            observations: agent id -> `[batch, ...]`.
+            avail_actions: agent id -> bool or int8 `[batch, action]`, for the same agents.
+            risk_level: one level, `[batch]`, or agent id -> either.
+        """
+        self._check_names(observations, avail_actions)
+        for name, obs in observations.items():
+            level = _level_of(risk_level, name) if isinstance(risk_level, Mapping) else risk_level
+            self.agents[name].propose_batch(obs, avail_actions[name], level)
+        for name in observations:
+            self.agents[name].commit()
+        return {name: self.agents[name].result() for name in observations}
+
+    def executed(self, actions: Mapping[str, int | Array]) -> None:
+        """Tells which actions were really done: agent id -> action, or int `[batch]` with -1 = as proposed."""
+        self._check_known(actions)
+        for name, action in actions.items():
+            self.agents[name].executed(action)
+
+    def reset(self, mask: NDArray[np.bool_] | None = None) -> None:
+        """Starts an episode for every agent, or in the rows where `mask` (bool `[batch]`) is True."""
+        for agent in self.agents.values():
+            agent.reset(mask)
+
+    def _check_names(self, observations: Mapping[str, Array], avail_actions: Mapping[str, Array]) -> None:
+        self._check_known(observations)
+        if missing := sorted(observations.keys() - avail_actions.keys()):
+            raise InvalidInputError(f"avail_actions lacks the agents {missing}")
+
+    def _check_known(self, named: Mapping[str, object]) -> None:
+        if unknown := sorted(str(name) for name in named.keys() - self.agents.keys()):
+            raise InvalidInputError(f"unknown agents {unknown}; this folder holds {list(self.agents)}")
+
+
+LevelT = TypeVar("LevelT")
+
+
+def _level_of(levels: Mapping[str, LevelT], name: str) -> LevelT:
+    if name not in levels:
+        raise InvalidInputError(f"risk_level lacks the agent {name!r}")
+    return levels[name]
