@@ -15,6 +15,7 @@ LARGEST_SEED = 2**63 - 1
 _GAMMA = 0x9E3779B97F4A7C15 - 2**64  # SplitMix64's increment, as int64
 _MULTIPLIER_1 = 0xBF58476D1CE4E5B9 - 2**64
 _MULTIPLIER_2 = 0x94D049BB133111EB - 2**64
+_ALL_BITS = 2**64 - 1
 _UNIFORM_BITS = 40  # resolution of the slip probability: 1e-12
 
 
@@ -69,6 +70,42 @@ def slipped(actions: Array, draws: Array, slip: float) -> Array:
     """
     does_slip = ((draws >> 20) & (2**_UNIFORM_BITS - 1)) < round(slip * 2**_UNIFORM_BITS)
     return actions * ~does_slip + (draws & 3) * does_slip
+
+
+def stream_key(seed: int, environment: int, episode: int) -> int:
+    """Return `stream_keys` of one copy, in plain Python: the same 64 bits, read as an unsigned number."""
+    key = _mix_one(seed + _GAMMA)
+    key = _mix_one(key + (environment + 1) * _GAMMA)
+    return _mix_one(key + (episode + 1) * _GAMMA)
+
+
+def slip_one(actions: list[int], key: int, step: int, slip: float) -> list[int]:
+    """Return `slipped` of `slip_draws` for one copy, in plain Python.
+
+    Args:
+        actions: as chosen, [agent].
+        key: from `stream_key`.
+        step: steps already done in the episode.
+        slip: probability in [0, 1].
+
+    Returns:
+        The executed actions, [agent].
+    """
+    per_step = _mix_one(key + (step + 1) * _GAMMA)
+    limit = round(slip * 2**_UNIFORM_BITS)
+    executed = []
+    for agent, action in enumerate(actions):
+        draw = _mix_one(per_step + (agent + 1) * _GAMMA)
+        executed.append(draw & 3 if ((draw >> 20) & (2**_UNIFORM_BITS - 1)) < limit else action)
+    return executed
+
+
+def _mix_one(value: int) -> int:
+    """Return `_mix` of one number of any size, as an unsigned number of 64 bits."""
+    value &= _ALL_BITS
+    value = ((value ^ (value >> 30)) * _MULTIPLIER_1) & _ALL_BITS
+    value = ((value ^ (value >> 27)) * _MULTIPLIER_2) & _ALL_BITS
+    return value ^ (value >> 31)
 
 
 def checked_seed(seed: object) -> int:
