@@ -101,6 +101,9 @@ def imports_of(file: Path) -> tuple[Import, ...]:
             visit(child, is_lazy=inside, is_for_types=is_for_types or child in guarded)
 
     visit(syntax_tree(file), is_lazy=False, is_for_types=False)
+    for call, target in imports_by_name(file):
+        if target:
+            found.append(Import(target=target, line=call.lineno, is_lazy=True, is_for_types=False))
     return tuple(found)
 
 
@@ -118,3 +121,12 @@ def calls_of(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and (name := dotted_name(node.func)):
             yield name, node
+
+
+def imports_by_name(file: Path) -> tuple[tuple[ast.Call, str], ...]:
+    """Every `import_module(...)` of the file, with the name where it is written there, else ""."""
+    return tuple(
+        (call, call.args[0].value if isinstance(call.args[0], ast.Constant) else "")
+        for name, call in calls_of(syntax_tree(file))
+        if name.split(".")[-1] in {"import_module", "__import__"} and call.args
+    )

@@ -8,9 +8,7 @@ from graphlib import TopologicalSorter
 import pytest
 
 from tests.architecture.import_table import Room, covers, modules_of, room_of, rooms
-from tests.architecture.sources import PACKAGES, Import, calls_of, imports_of, modules, syntax_tree
-
-BY_NAME = ("importlib.import_module", "import_module", "__import__", "importlib.__import__")
+from tests.architecture.sources import PACKAGES, Import, imports_by_name, imports_of, modules
 
 
 def _is_ours(target: str) -> bool:
@@ -53,7 +51,7 @@ def test_module_imports_what_its_room_may(module: str) -> None:
 @pytest.mark.parametrize("module", sorted(modules()))
 def test_only_rooms_with_leave_import_by_name(module: str) -> None:
     room = room_of(module)
-    lines = [call.lineno for name, call in calls_of(syntax_tree(modules()[module])) if name in BY_NAME]
+    lines = [call.lineno for call, target in imports_by_name(modules()[module]) if not target]
     assert not lines or (room is not None and room.may_import_by_name), f"{modules()[module]}: lines {lines}"
 
 
