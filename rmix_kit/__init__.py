@@ -1,0 +1,1 @@
+"""Risk-sensitive cooperative multi-agent reinforcement learning: RMIX, its baselines, and their deployment."""

@@ -1,0 +1,33 @@
+"""RDN: RMIX with the additive mixer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from rmix_kit.algorithms.algorithm import Networks
+from rmix_kit.algorithms.rmix import RMIX
+from rmix_kit.mixers import mix_sum
+from rmix_kit.types import EnvSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class RDN(RMIX):
+    """RDN (RMIX paper, section 4.1): C_tot = sum_i C_i, everything else as in RMIX.
+
+    Attributes: those of RMIX; the mixer's widths are unused.
+    """
+
+    name: ClassVar[str] = "rdn"
+
+    def build_mixer(self, spec: EnvSpec) -> dict[str, nn.Module]:
+        """Make nothing: the sum has no weights."""
+        del spec
+        return {}
+
+    def mix(self, networks: Networks, values: Tensor, state: Tensor) -> Tensor:
+        """C_tot = sum_i C_i: ``[batch, time, agent]`` -> ``[batch, time]``."""
+        del networks, state
+        return mix_sum(values)

@@ -1,0 +1,234 @@
+"""RMIX: cooperative agents that act on CVaR at a predicted risk level, trained through a monotonic mixer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from rmix_kit.algorithms.algorithm import Networks, OptimizerSettings
+from rmix_kit.algorithms.value_decomposition import ValueDecomposition, squared_td_error
+from rmix_kit.losses import masked_mean, quantile_fractions, quantile_huber_loss
+from rmix_kit.mixers import QMixer
+from rmix_kit.networks.quantile import QuantileAgent, QuantileOutput
+from rmix_kit.networks.unroll import greedy_actions, take
+from rmix_kit.risk.operators import cvar_levels, sort_quantiles
+from rmix_kit.types import (
+    EnvSpec,
+    EpisodeBatch,
+    Losses,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    Progress,
+    RiskLevel,
+    UnitFloat,
+)
+
+
+class GreedyChoice(NamedTuple):
+    """What the online networks would do.
+
+    Attributes:
+        values: Detached CVaR of every action ``[batch, time + 1, agent, action]``.
+        actions: Best available action ``[batch, time + 1, agent]``.
+    """
+
+    values: Tensor
+    actions: Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class RMIX(ValueDecomposition):
+    """RMIX (Qiu et al., NeurIPS 2021).
+
+    C_i = CVaR_{alpha_i}(Z_i) with alpha_i from the risk level predictor (Eqn 4-9); C_tot = mixer(C_1..C_n; s)
+    (Eqn 10-13); TD loss (y - C_tot)^2 with y = r + gamma max C_tot^- (Eqn 14); quantile regression of each Z_i on
+    rho_i + gamma Z_i^- (Eqn 15-16).
+
+    Deviations, each with its reason in docs/fidelity.md: the tail atom counts in proportion (the released code divides
+    by one atom too few); the predictor learns through the straight-through expected CVaR (the released code's never
+    learns); the quantile loss pairs tau with predictions (the released code's collapses the distribution).
+
+    Attributes:
+        n_quantiles: Quantiles per action, M.
+        n_risk_levels: Risk levels {1/K, ..., 1}, K.
+        risk_level: "dynamic" (predicted) or one fixed number in (0, 1].
+        risk_embed_size: Width D of the predictor's embeddings; the history embedding's cost grows with it.
+        risk_gradient: How the TD loss trains the predictor: "straight_through" (hard level forward, expected CVaR
+            backward), "soft" (the expected CVaR itself, acting on it too), or "none" (the predictor stays as
+            initialised, as in the released code).
+        has_shared_atom_init: Start all quantiles of an action together; false is torch's default initialisation.
+        mixer_embed_size: Width of the mixing layer.
+        hypernet_size: Hidden width of the mixer's hypernetworks.
+        distribution_target: rho_i of the quantile loss: "reward" (the team reward: Z is a return distribution) or
+            "dummy" (the paper's C_i with gradients blocked).
+        quantile_learning_rate: Adam's step size for the quantile loss.
+        quantile_eps: Adam's epsilon for the quantile loss.
+        quantile_kappa: Huber threshold in scaled reward units.
+        quantile_interval: Environment steps between quantile steps.
+        quantile_start_success: The quantile loss starts once an evaluation's success rate reached this, in [0, 1].
+        quantile_start_steps: ... or at this environment step, whichever comes first.
+        quantile_every_updates: A due quantile step replaces the TD step of every update whose number is a multiple of
+            this; 0 adds it after the TD step whenever it is due (the paper's reading).
+    """
+
+    name: ClassVar[str] = "rmix"
+
+    n_quantiles: PositiveInt = 32
+    n_risk_levels: PositiveInt = 10
+    risk_level: Literal["dynamic"] | RiskLevel = "dynamic"
+    risk_embed_size: PositiveInt = 8
+    risk_gradient: Literal["straight_through", "soft", "none"] = "straight_through"
+    has_shared_atom_init: bool = True
+    mixer_embed_size: PositiveInt = 32
+    hypernet_size: PositiveInt = 64
+    distribution_target: Literal["dummy", "reward"] = "reward"
+    quantile_learning_rate: PositiveFloat = 5e-5
+    quantile_eps: PositiveFloat = 0.01 / 32
+    quantile_kappa: PositiveFloat = 1.0
+    quantile_interval: PositiveInt = 50
+    quantile_start_success: UnitFloat = 0.35
+    quantile_start_steps: NonNegativeInt = 10**9
+    quantile_every_updates: NonNegativeInt = 20
+
+    def build(self, spec: EnvSpec) -> Networks:
+        """Make the agent network and the monotonic mixer."""
+        is_dynamic = self.risk_level == "dynamic"
+        agent = QuantileAgent(
+            spec,
+            hidden_size=self.hidden_size,
+            n_quantiles=self.n_quantiles,
+            level_source="predicted" if is_dynamic else "static",
+            n_levels=self.n_risk_levels,
+            embed_size=self.risk_embed_size,
+            default_level=1.0 if self.risk_level == "dynamic" else self.risk_level,
+            has_shared_atom_init=self.has_shared_atom_init,
+        )
+        return Networks(agent, **self.build_mixer(spec))
+
+    def build_mixer(self, spec: EnvSpec) -> dict[str, nn.Module]:
+        """Make the mixing network; RDN has none."""
+        return {
+            "mixer": QMixer(
+                spec.n_agents, spec.state_size, embed_size=self.mixer_embed_size, hypernet_size=self.hypernet_size
+            )
+        }
+
+    def mix(self, networks: Networks, values: Tensor, state: Tensor) -> Tensor:
+        """C_tot of the agents' values: ``[batch, time, agent]``, ``[batch, time, state]`` -> ``[batch, time]``."""
+        return networks["mixer"](values, state)  # type: ignore[no-any-return]
+
+    def optimizers(self) -> dict[str, OptimizerSettings]:
+        """The group "td" of all parameters, and "quantile" of the agent without its risk predictor."""
+        quantile = OptimizerSettings(
+            learning_rate=self.quantile_learning_rate, eps=self.quantile_eps, grad_clip=self.grad_clip
+        )
+        return super().optimizers() | {"quantile": quantile}
+
+    def parameters_of(self, group: str, networks: Networks) -> dict[str, nn.Parameter]:
+        """TD trains everything the definition lets it; the quantile loss never trains the predictor."""
+        named = dict(networks.named_parameters())
+        is_predictor_frozen = group == "quantile" or self.risk_gradient == "none"
+        return {
+            name: parameter
+            for name, parameter in named.items()
+            if not (is_predictor_frozen and name.startswith("agent.predictor."))
+            and (group == "td" or name.startswith("agent."))
+        }
+
+    def losses(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Losses:
+        """TD loss of C_tot (Eqn 14) and, when due, the quantile loss of each Z_i (Eqn 15-16)."""
+        output = unroll(online, batch)
+        with torch.no_grad():
+            greedy = self.greedy(output, batch)
+            target_output = unroll(target, batch)
+            next_quantiles = take(target_output.quantiles[:, 1:], greedy.actions[:, 1:])
+            groups: dict[str, Tensor] = {}
+        metrics = {"risk_level": masked_mean(output.risk_level[:, :-1], batch.mask)}
+        is_quantile_due = self.is_quantile_due(progress)
+        if not (is_quantile_due and self.quantile_every_updates):
+            chosen = self.chosen_values(output, batch)  # [batch, time, agent]
+            c_tot = self.mix(online, chosen, batch.state[:, :-1])  # [batch, time]
+            with torch.no_grad():
+                next_values = self.values_at(next_quantiles, target_output, first=1)  # [batch, time, agent]
+                next_c_tot = self.mix(target, next_values, batch.state[:, 1:])  # [batch, time]
+                targets = self.td_targets(batch, next_c_tot, greedy.actions)
+            groups["td"] = squared_td_error(c_tot, targets, batch)
+            metrics |= {"c_tot": masked_mean(c_tot.detach(), batch.mask), "target": masked_mean(targets, batch.mask)}
+        if is_quantile_due:
+            groups["quantile"] = self.quantile_loss(output, next_quantiles, greedy, batch)
+        return Losses(groups, metrics | {f"loss_{name}": loss.detach() for name, loss in groups.items()})
+
+    def is_quantile_due(self, progress: Progress) -> bool:
+        """Say whether this update makes a quantile step: unlocked by success or time, and its turn has come."""
+        is_unlocked = (
+            progress.best_success_rate >= self.quantile_start_success or progress.env_steps >= self.quantile_start_steps
+        )
+        is_turn = self.quantile_every_updates == 0 or progress.updates % self.quantile_every_updates == 0
+        return is_unlocked and is_turn and progress.is_due(self.quantile_interval)
+
+    def greedy(self, output: QuantileOutput, batch: EpisodeBatch) -> GreedyChoice:
+        """The online networks' values and available argmax, each agent at its own level (Eqn 9, 27)."""
+        ordered = sort_quantiles(output.quantiles.detach())  # [batch, time + 1, agent, action, quantile]
+        values = (ordered * self.acting_weights(output).detach().unsqueeze(-2)).sum(-1)
+        return GreedyChoice(values, greedy_actions(values, batch.avail_actions))
+
+    def acting_weights(self, output: QuantileOutput) -> Tensor:
+        """Weights of the sorted quantiles in C_i, ``[batch, time, agent, quantile]``."""
+        if self.risk_gradient == "soft" and output.level_scores is not None:
+            return output.level_scores.softmax(-1) @ output.weights_by_level
+        return output.level_weights
+
+    def values_at(self, quantiles: Tensor, output: QuantileOutput, *, first: int) -> Tensor:
+        """C_i of one action's quantiles ``[batch, time, agent, quantile]``, levels read from step ``first`` on."""
+        weights = self.acting_weights(output)[:, first : first + quantiles.shape[1]]
+        return (sort_quantiles(quantiles) * weights).sum(-1)
+
+    def chosen_values(self, output: QuantileOutput, batch: EpisodeBatch) -> Tensor:
+        """C_i of the replayed actions ``[batch, time, agent]`` with the gradient of ``risk_gradient``."""
+        ordered = sort_quantiles(take(output.quantiles[:, :-1], batch.actions))  # [batch, time, agent, quantile]
+        scores = output.level_scores
+        if scores is None or self.risk_gradient != "straight_through":
+            return (ordered * self.acting_weights(output)[:, :-1]).sum(-1)
+        hard = (ordered * output.level_weights[:, :-1]).sum(-1)  # [batch, time, agent]
+        probabilities = scores[:, :-1].softmax(-1)  # [batch, time, agent, level]
+        by_level = cvar_levels(ordered.detach(), output.weights_by_level)  # [batch, time, agent, level]
+        return hard + straight_through(probabilities, by_level)
+
+    def quantile_loss(
+        self, output: QuantileOutput, next_quantiles: Tensor, greedy: GreedyChoice, batch: EpisodeBatch
+    ) -> Tensor:
+        """Quantile regression of the replayed actions' Z_i on rho_i + gamma Z_i^- (Eqn 15-16, 1.4 (6) of the notes)."""
+        quantiles = take(output.quantiles[:, :-1], batch.actions)  # [batch, time, agent, quantile]
+        if self.distribution_target == "dummy":
+            rho = take(greedy.values[:, :-1], batch.actions)  # [batch, time, agent]
+        else:
+            rho = batch.reward.unsqueeze(-1).expand(quantiles.shape[:-1])
+        discount = self.gamma * (~batch.terminated).float()[..., None, None]  # [batch, time, 1, 1]
+        targets = rho.unsqueeze(-1) + discount * next_quantiles  # [batch, time, agent, quantile]
+        tau = quantile_fractions(self.n_quantiles, quantiles.device)
+        loss = quantile_huber_loss(quantiles, targets, tau, kappa=self.quantile_kappa)  # [batch, time, agent]
+        return masked_mean(loss, batch.mask)
+
+
+def unroll(networks: Networks, batch: EpisodeBatch) -> QuantileOutput:
+    """Run the agent network over whole episodes."""
+    agent = networks.agent
+    assert isinstance(agent, QuantileAgent)
+    return agent.unroll(batch)
+
+
+def straight_through(probabilities: Tensor, values: Tensor) -> Tensor:
+    """Zero in value, the expected CVaR's gradient in the level's probabilities: sum_k (p_k - sg p_k) sg C_k.
+
+    Args:
+        probabilities: ``[..., level]``.
+        values: ``[..., level]``; detached here.
+
+    Returns:
+        Zeros ``[...]`` that carry the gradient.
+    """
+    return ((probabilities - probabilities.detach()) * values.detach()).sum(-1)

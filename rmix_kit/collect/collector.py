@@ -1,0 +1,132 @@
+"""Collecting in lockstep rounds: one episode per copy, all started together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rmix_kit.collect.exploration import explore
+from rmix_kit.envs.interface import VectorEnv
+from rmix_kit.errors import EnvironmentContractError
+from rmix_kit.policy import TeamPolicy
+from rmix_kit.replay.episode import EpisodeBlock, empty_block
+from rmix_kit.types import BoolArray, FloatArray, TimeStep
+
+
+@dataclass(frozen=True, kw_only=True)
+class Round:
+    """What one round gave.
+
+    Attributes:
+        block: The episodes, one per copy.
+        episode_return: Undiscounted team return ``[env]``.
+        success: Solved at the end, bool ``[env]``.
+        fell: Any agent met a catastrophe, bool ``[env]``.
+        risk_level: Mean level used by each agent over the real steps ``[env, agent]``.
+    """
+
+    block: EpisodeBlock
+    episode_return: FloatArray
+    success: BoolArray
+    fell: BoolArray
+    risk_level: FloatArray
+
+    @property
+    def env_steps(self) -> int:
+        """Environment steps of all copies together."""
+        return int(self.block.length.sum())
+
+
+class Collector:
+    """Steps a vector environment with a team policy; holds neither weights nor counters."""
+
+    def __init__(self, envs: VectorEnv, policy: TeamPolicy) -> None:
+        """Bind the two.
+
+        Args:
+            envs: Copies of the environment.
+            policy: Reads the learner's current weights.
+        """
+        self._envs, self._policy = envs, policy
+
+    def collect(
+        self, seeds: list[int], *, epsilon: float, rng: np.random.Generator, risk_level: FloatArray | None = None
+    ) -> Round:
+        """Play one episode in every copy.
+
+        Args:
+            seeds: One per copy.
+            epsilon: Exploration in [0, 1].
+            rng: The stream of exploration.
+            risk_level: float32 ``[env]``, 0 or in (0, 1]; zeros if None.
+
+        Returns:
+            The finished episodes.
+
+        Raises:
+            EnvironmentContractError: The environment broke its contract; agent and step are named.
+        """
+        spec, num_envs = self._envs.spec, self._envs.num_envs
+        levels = np.zeros(num_envs, dtype=np.float32) if risk_level is None else risk_level
+        block = empty_block(spec, num_envs, spec.episode_limit)
+        level_sum = np.zeros((num_envs, spec.n_agents), dtype=np.float64)
+        step = self._envs.reset(seeds)
+        carry = self._policy.initial_carry(num_envs)
+        active = np.ones(num_envs, dtype=np.bool_)
+        t = 0
+        _record(block, step, t, active)
+        while active.any():
+            if t == spec.episode_limit:
+                raise EnvironmentContractError(f"an episode is longer than the limit of {spec.episode_limit} steps")
+            choice, carry = self._policy.act(step.obs, step.avail_actions, levels, carry)
+            actions = explore(choice.actions, step.avail_actions, epsilon, rng)
+            carry = self._policy.executed(carry, actions)
+            step = self._envs.step(actions)
+            block.actions[active, t] = actions[active]
+            block.reward[active, t] = step.reward[active]
+            block.length[active] += 1
+            level_sum[active] += choice.risk_level[active]
+            t += 1
+            _record(block, step, t, active)
+            active = active & ~(step.terminated | step.truncated)
+        block.terminated[:] = step.terminated
+        return Round(
+            block=_trim(block, t),
+            episode_return=block.reward.sum(1, dtype=np.float64).astype(np.float32),
+            success=step.success,
+            fell=step.fell.any(-1),
+            risk_level=(level_sum / block.length[:, None]).astype(np.float32),
+        )
+
+
+def _record(block: EpisodeBlock, step: TimeStep, t: int, active: BoolArray) -> None:
+    """Write what copies that were active before the step now see, after checking it."""
+    _check(step, t, active)
+    block.obs[active, t] = step.obs[active]
+    block.state[active, t] = step.state[active]
+    block.avail_actions[active, t] = step.avail_actions[active]
+
+
+def _check(step: TimeStep, t: int, active: BoolArray) -> None:
+    if np.issubdtype(step.obs.dtype, np.floating) and not np.isfinite(step.obs[active]).all():
+        env, agent = np.argwhere(~np.isfinite(step.obs).reshape(*step.obs.shape[:2], -1).all(-1))[0]
+        raise EnvironmentContractError(f"the observation of agent {agent} in copy {env} at step {t} is not finite")
+    if not np.isfinite(step.reward[active]).all():
+        raise EnvironmentContractError(f"the reward at step {t} is not finite")
+    has_action = step.avail_actions.any(-1) | ~active[:, None]
+    if not has_action.all():
+        env, agent = np.argwhere(~has_action)[0]
+        raise EnvironmentContractError(f"agent {agent} in copy {env} has no allowed action at step {t}")
+
+
+def _trim(block: EpisodeBlock, steps: int) -> EpisodeBlock:
+    return EpisodeBlock(
+        obs=block.obs[:, : steps + 1],
+        state=block.state[:, : steps + 1],
+        avail_actions=block.avail_actions[:, : steps + 1],
+        actions=block.actions[:, :steps],
+        reward=block.reward[:, :steps],
+        terminated=block.terminated,
+        length=block.length,
+    )

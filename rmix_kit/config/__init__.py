@@ -1,0 +1,1 @@
+"""Configuration: frozen dataclasses, validated once at the border."""

@@ -1,0 +1,68 @@
+"""MACN behind the trainer's vector interface."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from macn.settings import ACTION_MEANINGS
+
+import macn
+from rmix_kit.envs.bounds import flat_bounds
+from rmix_kit.types import EnvSpec, IntArray, TimeStep
+
+
+class MACNVector:
+    """Copies of MACN that wait for each other at the end of their episodes."""
+
+    def __init__(self, layout: str, num_envs: int, options: Mapping[str, Any]) -> None:
+        """Make the copies.
+
+        Args:
+            layout: A layout's name, drawing or path.
+            num_envs: Number of copies.
+            options: Keyword arguments of ``macn.vector_env``.
+        """
+        self._envs = macn.vector_env(num_envs, layout, autoreset_mode="Disabled", **options)
+        settings = self._envs.settings
+        box = settings.observation_box(of_team=False)
+        low, high = flat_bounds(box)
+        self.num_envs = num_envs
+        self.spec = EnvSpec(
+            n_agents=settings.n_agents,
+            n_actions=len(ACTION_MEANINGS),
+            obs_shape=tuple(box.shape),
+            obs_dtype=str(box.dtype),
+            obs_low=low,
+            obs_high=high,
+            state_size=settings.state_size,
+            episode_limit=settings.max_steps,
+            agent_ids=tuple(settings.possible_agents),
+            action_meanings=tuple(ACTION_MEANINGS),
+        )
+
+    def reset(self, seeds: Sequence[int]) -> TimeStep:
+        """Start an episode in every copy; copy i runs the stream of a single environment reset with ``seeds[i]``."""
+        obs, infos = self._envs.reset(seed=list(seeds))
+        waiting = np.zeros(self.num_envs, dtype=np.bool_)
+        return self._time_step(obs, np.zeros(self.num_envs), waiting, waiting.copy(), infos)
+
+    def step(self, actions: IntArray) -> TimeStep:
+        """Advance every copy that has not finished."""
+        return self._time_step(*self._envs.step(actions))
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _time_step(self, obs: Any, reward: Any, terminated: Any, truncated: Any, infos: dict[str, Any]) -> TimeStep:
+        return TimeStep(
+            obs=obs,
+            avail_actions=infos["action_mask"].astype(np.bool_),
+            state=infos["state"],
+            reward=reward.astype(np.float32),
+            terminated=terminated,
+            truncated=truncated,
+            success=infos["success"],
+            fell=infos["fell"],
+        )

@@ -1,0 +1,43 @@
+"""Every exception that rmix_kit raises on purpose."""
+
+from __future__ import annotations
+
+
+class RmixKitError(Exception):
+    """Root of all errors of this package: one line that says what came, what was expected and what to do."""
+
+
+class ShapeError(RmixKitError, ValueError):
+    """An array or tensor has the wrong rank, size or dtype."""
+
+
+class EnvironmentTextError(RmixKitError, ValueError):
+    """An environment text such as ``macn:4x12?slip=0.1`` cannot be read."""
+
+
+class EnvironmentContractError(RmixKitError, ValueError):
+    """An environment returned something that its contract does not allow."""
+
+
+class ConfigError(RmixKitError, ValueError):
+    """A configuration value is unknown, of the wrong type or out of range."""
+
+
+class CheckpointError(RmixKitError):
+    """A run folder or checkpoint is damaged, foreign, or of another format."""
+
+
+class RunFolderError(RmixKitError):
+    """A run folder exists already, is missing, or is in use."""
+
+
+class NonFiniteError(RmixKitError, ArithmeticError):
+    """An observation, loss or gradient is NaN or infinite; training stopped before the step."""
+
+
+class DeviceError(RmixKitError, ValueError):
+    """The requested device does not exist on this machine."""
+
+
+class MissingExtraError(RmixKitError, ImportError):
+    """An optional dependency is not installed; the message names the extra."""

@@ -1,0 +1,7 @@
+"""Losses: pure functions of tensors."""
+
+from rmix_kit.losses.masking import masked_mean
+from rmix_kit.losses.quantile import quantile_fractions, quantile_huber_loss
+from rmix_kit.losses.td import lambda_returns
+
+__all__ = ["lambda_returns", "masked_mean", "quantile_fractions", "quantile_huber_loss"]

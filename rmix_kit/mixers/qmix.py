@@ -1,0 +1,56 @@
+"""The monotonic mixer of QMIX and RMIX."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from rmix_kit.errors import ShapeError
+
+
+def _hypernetwork(state_size: int, hidden_size: int, output_size: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(state_size, hidden_size), nn.ReLU(), nn.Linear(hidden_size, output_size))
+
+
+class QMixer(nn.Module):
+    """Mix values monotonically with weights made from the state (QMIX, Rashid et al. 2018, section 4; RMIX Eqn 13).
+
+    h = ELU(q |W1(s)| + b1(s)), Q_tot = h |w2(s)| + V(s). The absolute values make every partial derivative
+    dQ_tot/dq_i non-negative; the biases and V are unconstrained.
+    """
+
+    def __init__(self, n_agents: int, state_size: int, *, embed_size: int = 32, hypernet_size: int = 64) -> None:
+        """Build the hypernetworks.
+
+        Args:
+            n_agents: Number of values mixed.
+            state_size: Length of the global state vector.
+            embed_size: Width of the mixing layer.
+            hypernet_size: Hidden width of the two-layer hypernetworks.
+        """
+        super().__init__()
+        self.n_agents = n_agents
+        self.embed_size = embed_size
+        self.first_weights = _hypernetwork(state_size, hypernet_size, n_agents * embed_size)
+        self.first_bias = nn.Linear(state_size, embed_size)
+        self.final_weights = _hypernetwork(state_size, hypernet_size, embed_size)
+        self.state_value = _hypernetwork(state_size, embed_size, 1)
+
+    def forward(self, values: Tensor, state: Tensor) -> Tensor:
+        """Mix.
+
+        Args:
+            values: ``[..., agent]``.
+            state: ``[..., state]``, the same leading axes.
+
+        Returns:
+            ``[...]``.
+        """
+        if values.shape[-1] != self.n_agents:
+            raise ShapeError(f"values have {values.shape[-1]} agents; this mixer was built for {self.n_agents}")
+        weights = self.first_weights(state).abs()  # [..., agent * embed]
+        weights = weights.unflatten(-1, (self.n_agents, self.embed_size))  # [..., agent, embed]
+        hidden = (values.unsqueeze(-1) * weights).sum(-2) + self.first_bias(state)  # [..., embed]
+        hidden = functional.elu(hidden)
+        mixed = (hidden * self.final_weights(state).abs()).sum(-1)  # [...]
+        return mixed + self.state_value(state).squeeze(-1)

@@ -1,0 +1,23 @@
+"""Recurrent memory as named tensors: always an argument and a result, never kept by a module."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+Carry = dict[str, Tensor]
+"""Name -> ``[row, size]``; all zero at the start of an episode. A row is one agent of one environment."""
+
+
+def zero_carry(sizes: dict[str, int], rows: int, device: torch.device) -> Carry:
+    """Give the carry of an episode's start.
+
+    Args:
+        sizes: Width of each named tensor.
+        rows: Number of rows.
+        device: Where the tensors live.
+
+    Returns:
+        float32 zeros ``[row, size]`` by name.
+    """
+    return {name: torch.zeros(rows, size, device=device) for name, size in sizes.items()}

@@ -1,0 +1,54 @@
+"""Packing: networks compute real steps only, losses see padded tensors.
+
+Episodes of a batch are ordered by length, longest first. Packed rows are all (episode, agent) rows of step 0, then
+those of step 1 that are still real, and so on: the layout of torch's ``PackedSequence``.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from rmix_kit.types import Packing
+
+
+def pack(values: Tensor, packing: Packing) -> Tensor:
+    """Take the real rows.
+
+    Args:
+        values: ``[batch, time + 1, agent, ...]``.
+        packing: Of the batch.
+
+    Returns:
+        ``[row, ...]``.
+    """
+    return values.flatten(0, 2).index_select(0, packing.index)
+
+
+def unpack(rows: Tensor, packing: Packing, shape: tuple[int, int, int]) -> Tensor:
+    """Put rows back; padding becomes zero.
+
+    Args:
+        rows: ``[row, ...]``.
+        packing: Of the batch.
+        shape: (batch, time + 1, agent).
+
+    Returns:
+        ``[batch, time + 1, agent, ...]``.
+    """
+    size = shape[0] * shape[1] * shape[2]
+    padded = rows.new_zeros(size, *rows.shape[1:]).index_copy(0, packing.index, rows)
+    return padded.unflatten(0, shape)
+
+
+def shift(rows: Tensor, packing: Packing) -> Tensor:
+    """Delay rows by one step, zeros at the first.
+
+    Args:
+        rows: ``[row, input]``.
+        packing: Of the batch.
+
+    Returns:
+        The same shape; a row holds the entry of its agent one step before.
+    """
+    return torch.cat([rows, torch.zeros_like(rows[:1])]).index_select(0, packing.previous)

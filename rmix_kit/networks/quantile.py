@@ -1,0 +1,186 @@
+"""Agents whose last layer is a return distribution: quantiles of every action."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from rmix_kit.networks.carry import Carry
+from rmix_kit.networks.inputs import AgentInputs
+from rmix_kit.networks.packing import pack, shift, unpack
+from rmix_kit.networks.recurrent import RecurrentEncoder
+from rmix_kit.networks.risk_predictor import RiskPredictor
+from rmix_kit.networks.unroll import agent_ids, last_actions
+from rmix_kit.risk.operators import cvar_weights, level_weights, sort_quantiles
+from rmix_kit.types import EnvSpec, EpisodeBatch
+
+LevelSource = Literal["predicted", "static", "input"]
+
+
+class QuantileOutput(NamedTuple):
+    """Distributions over whole episodes.
+
+    Attributes:
+        quantiles: ``[batch, time, agent, action, quantile]`` in head order (unsorted).
+        level_scores: Scores of the levels ``[batch, time, agent, level]``; None without a predictor.
+        level_weights: Weights of the sorted quantiles at the level in force ``[batch, time, agent, quantile]``.
+        risk_level: The level in force ``[batch, time, agent]``, in (0, 1].
+        weights_by_level: Constant weights of every level ``[level, quantile]``.
+    """
+
+    quantiles: Tensor
+    level_scores: Tensor | None
+    level_weights: Tensor
+    risk_level: Tensor
+    weights_by_level: Tensor
+
+
+class StepOutput(NamedTuple):
+    """One acting step.
+
+    Attributes:
+        action_values: What the agent maximises ``[row, action]``.
+        risk_level: The level used ``[row]``; ones for agents without one.
+        carry: Next carry, all entries but ``last_action``.
+    """
+
+    action_values: Tensor
+    risk_level: Tensor
+    carry: Carry
+
+
+class QuantileAgent(nn.Module):
+    """x_t -> Linear, ReLU, GRU -> Linear(action * quantile), shared by all agents (RMIX, appendix C).
+
+    The risk level comes from one of three sources: a `RiskPredictor` ("predicted"), a constant ("static"), or an input
+    of the network ("input", for `rmix-averse`: the level is appended to x_t).
+    """
+
+    levels: Tensor
+    weights_by_level: Tensor
+    value_kind = "cvar"
+    is_risk_aware = True
+
+    def __init__(
+        self,
+        spec: EnvSpec,
+        *,
+        hidden_size: int,
+        n_quantiles: int,
+        level_source: LevelSource,
+        n_levels: int,
+        embed_size: int = 8,
+        default_level: float = 1.0,
+        has_shared_atom_init: bool = True,
+    ) -> None:
+        """Build the layers.
+
+        Args:
+            spec: The environment's spec.
+            hidden_size: Width of the recurrent state.
+            n_quantiles: Quantiles per action, M.
+            level_source: Where the risk level comes from.
+            n_levels: Number of risk levels K.
+            embed_size: Width D of the predictor's embeddings.
+            default_level: The static level, or the level meant by 0 where the level is an input; in (0, 1].
+            has_shared_atom_init: Start all quantiles of an action almost equal instead of independent.
+        """
+        super().__init__()
+        self.n_actions, self.n_quantiles, self.n_levels = spec.n_actions, n_quantiles, n_levels
+        self.level_source: LevelSource = level_source
+        self.default_level = default_level
+        self.inputs = AgentInputs(spec)
+        input_size = self.inputs.size + (1 if level_source == "input" else 0)
+        self.encoder = RecurrentEncoder(input_size, hidden_size)
+        self.head = nn.Linear(hidden_size, spec.n_actions * n_quantiles)
+        if has_shared_atom_init:
+            _tie_atoms(self.head, spec.n_actions, n_quantiles)
+        self.predictor: RiskPredictor | None = None
+        if level_source == "predicted":
+            self.predictor = RiskPredictor(
+                input_size, hidden_size, self.head.out_features, n_levels=n_levels, embed_size=embed_size
+            )
+        self.register_buffer("weights_by_level", level_weights(n_levels, n_quantiles), persistent=False)
+        self.register_buffer("levels", torch.arange(1, n_levels + 1) / n_levels, persistent=False)
+        self.carry_sizes = {"last_action": spec.n_actions, "hidden_state": hidden_size}
+        if self.predictor is not None:
+            self.carry_sizes |= {"previous_input": self.inputs.size, "risk_hidden_state": hidden_size}
+
+    def step(self, obs: Tensor, agent: Tensor, risk_level: Tensor, carry: Carry) -> StepOutput:
+        """Act for one step.
+
+        Args:
+            obs: ``[row, *obs_shape]``.
+            agent: float32 one-hot ``[row, n_agents]``.
+            risk_level: float32 ``[row]``; 0 means the agent's own choice, a number in (0, 1] overrides it.
+            carry: By name ``[row, size]``.
+
+        Returns:
+            Values (CVaR at the level used), level and next carry.
+        """
+        inputs = self.inputs(obs, carry["last_action"], agent)  # [row, input]
+        is_own = risk_level == 0
+        if self.level_source == "input":
+            level = torch.where(is_own, torch.full_like(risk_level, self.default_level), risk_level)
+            hidden_state = self.encoder.step(torch.cat([inputs, level.unsqueeze(-1)], -1), carry["hidden_state"])
+        else:
+            hidden_state = self.encoder.step(inputs, carry["hidden_state"])
+        flat = self.head(hidden_state)  # [row, action * quantile]
+        next_carry = {"hidden_state": hidden_state}
+        if self.predictor is not None:
+            risk_hidden_state = self.predictor.encoder.step(carry["previous_input"], carry["risk_hidden_state"])
+            index = self.predictor(flat, risk_hidden_state, self.head).argmax(-1)  # [row]
+            level = torch.where(is_own, self.levels[index], risk_level)
+            next_carry |= {"previous_input": inputs, "risk_hidden_state": risk_hidden_state}
+            own_weights = self.weights_by_level[index]  # [row, quantile]
+        elif self.level_source == "static":
+            level = torch.where(is_own, torch.full_like(risk_level, self.default_level), risk_level)
+        weights = cvar_weights(level, self.n_quantiles)  # [row, quantile]
+        if self.predictor is not None:
+            weights = torch.where(is_own.unsqueeze(-1), own_weights, weights)
+        ordered = sort_quantiles(flat.unflatten(-1, (self.n_actions, self.n_quantiles)))  # [row, action, quantile]
+        values = (ordered * weights.unsqueeze(-2)).sum(-1)  # [row, action]
+        return StepOutput(values, level, next_carry)
+
+    def unroll(self, batch: EpisodeBatch) -> QuantileOutput:
+        """Evaluate whole episodes from the zero carry.
+
+        Args:
+            batch: Episodes.
+
+        Returns:
+            Distributions and levels of every step, ``[batch, time + 1, agent, ...]``; zeros on padding.
+        """
+        size, steps, n_agents = batch.avail_actions.shape[:3]
+        shape, packing = (size, steps, n_agents), batch.packing
+        obs, last_action = pack(batch.obs, packing), pack(last_actions(batch), packing)
+        inputs = self.inputs(obs, last_action, pack(agent_ids(batch), packing))  # [row, input]
+        level = batch.risk_level[:, None, None].expand(shape)  # [batch, time + 1, agent]
+        if self.level_source == "static":
+            level = torch.full_like(level, self.default_level)
+        trunk_inputs = inputs
+        if self.level_source == "input":
+            trunk_inputs = torch.cat([inputs, pack(level, packing).unsqueeze(-1)], -1)
+        flat = self.head(self.encoder.unroll(trunk_inputs, packing.rows_per_step))  # [row, action * quantile]
+        quantiles = unpack(flat, packing, shape).unflatten(-1, (self.n_actions, self.n_quantiles))
+        if self.predictor is None:
+            return QuantileOutput(quantiles, None, cvar_weights(level, self.n_quantiles), level, self.weights_by_level)
+        risk_hidden_states = self.predictor.encoder.unroll(shift(inputs, packing), packing.rows_per_step)
+        scores = unpack(self.predictor(flat, risk_hidden_states, self.head), packing, shape)
+        index = scores.argmax(-1)  # [batch, time + 1, agent]
+        weights = self.weights_by_level[index]  # [batch, time + 1, agent, quantile]
+        return QuantileOutput(quantiles, scores, weights, self.levels[index], self.weights_by_level)
+
+
+def _tie_atoms(head: nn.Linear, n_actions: int, n_quantiles: int, spread: float = 0.01) -> None:
+    """Give all quantiles of an action the weights of its first one plus a small share of their own draws.
+
+    Under the TD loss alone only the atoms below the value at risk get a gradient; quantiles that start apart stay
+    apart and make the CVaR jump with the level. Starting together removes most of that artefact.
+    """
+    with torch.no_grad():
+        for parameter in (head.weight, head.bias):
+            atoms = parameter.view(n_actions, n_quantiles, -1)  # [action, quantile, ...]
+            atoms.copy_(atoms[:, :1] + spread * (atoms - atoms[:, :1]))

@@ -1,0 +1,55 @@
+"""The dynamic risk level predictor of RMIX."""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from rmix_kit.networks.recurrent import RecurrentEncoder
+
+
+class RiskPredictor(nn.Module):
+    """Score each risk level by matching the current return distribution with the history (RMIX, section 3.3, Eqn 8).
+
+    e = E_cur(sg Z_t), g_k = E_hist(sg[head](h^r_t))_k, s_k = <e, g_k> / sqrt(D). The history branch has a recurrent
+    network of its own, fed the inputs of the step before (zeros at the start), and shares the agent's last layer with
+    its weights detached, so that a loss on the scores trains this module and never the agent. The released code
+    detaches the branch altogether and takes a hard argmax, so that nothing of it ever learns (docs/fidelity.md).
+    """
+
+    def __init__(self, input_size: int, hidden_size: int, head_size: int, *, n_levels: int, embed_size: int) -> None:
+        """Build the layers.
+
+        Args:
+            input_size: Width of x_t.
+            hidden_size: Width of the recurrent state.
+            head_size: n_actions * n_quantiles, the width of the agent's last layer.
+            n_levels: Number of risk levels K.
+            embed_size: Width D of the two embeddings.
+        """
+        super().__init__()
+        self.n_levels = n_levels
+        self.encoder = RecurrentEncoder(input_size, hidden_size)
+        self.embed_current = nn.Linear(head_size, embed_size, bias=False)
+        self.embed_history = nn.Linear(head_size, embed_size * n_levels, bias=False)
+        self.scale = 1.0 / math.sqrt(embed_size)
+
+    def forward(self, quantiles: Tensor, hidden_state: Tensor, head: nn.Linear) -> Tensor:
+        """Score the levels.
+
+        Args:
+            quantiles: Flat output of the agent's last layer ``[..., action * quantile]``; detached here.
+            hidden_state: This module's own recurrent state ``[..., hidden]``.
+            head: The agent's last layer, used with detached weights.
+
+        Returns:
+            Scores ``[..., level]``.
+        """
+        history = functional.linear(hidden_state, head.weight.detach(), head.bias.detach())  # [..., action * quantile]
+        current = self.embed_current(quantiles.detach())  # [..., embed]
+        keys = self.embed_history(history).unflatten(
+            -1, (self.embed_current.out_features, self.n_levels)
+        )  # [..., embed, level]
+        return (current.unsqueeze(-1) * keys).sum(-2) * self.scale  # [..., level]

@@ -1,0 +1,65 @@
+"""Unrolling an agent over a batch of episodes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from rmix_kit.types import EpisodeBatch
+
+
+def last_actions(batch: EpisodeBatch) -> Tensor:
+    """Give the previous joint action of every step, one-hot, zeros at the first.
+
+    Args:
+        batch: Episodes.
+
+    Returns:
+        float32 ``[batch, time + 1, agent, action]``.
+    """
+    actions = torch.arange(batch.avail_actions.shape[-1], device=batch.actions.device)
+    coded = (batch.actions.unsqueeze(-1) == actions).float()  # [batch, time, agent, action]
+    return functional.pad(coded, (0, 0, 0, 0, 1, 0))  # [batch, time + 1, agent, action]
+
+
+def agent_ids(batch: EpisodeBatch) -> Tensor:
+    """Give the one-hot agent index of every entry.
+
+    Args:
+        batch: Episodes.
+
+    Returns:
+        float32 ``[batch, time + 1, agent, n_agents]``.
+    """
+    size, steps, n_agents = batch.avail_actions.shape[:3]
+    return torch.eye(n_agents, device=batch.obs.device).expand(size, steps, n_agents, n_agents)
+
+
+def greedy_actions(values: Tensor, avail_actions: Tensor) -> Tensor:
+    """Take the best available action of every agent.
+
+    Args:
+        values: ``[..., action]``.
+        avail_actions: bool ``[..., action]``, at least one true.
+
+    Returns:
+        int64 ``[...]``.
+    """
+    return values.masked_fill(~avail_actions, -torch.inf).argmax(-1)
+
+
+def take(values: Tensor, actions: Tensor) -> Tensor:
+    """Pick the entries of chosen actions.
+
+    Args:
+        values: ``[..., action]`` or ``[..., action, quantile]``.
+        actions: int64 ``[...]``.
+
+    Returns:
+        ``[...]`` or ``[..., quantile]``.
+    """
+    if values.ndim == actions.ndim + 1:
+        return values.gather(-1, actions.unsqueeze(-1)).squeeze(-1)
+    index = actions[..., None, None].expand(*actions.shape, 1, values.shape[-1])  # [..., 1, quantile]
+    return values.gather(-2, index).squeeze(-2)

@@ -1,0 +1,210 @@
+"""Policies: all agents at once for collecting, one agent for export."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from exporters.contract import PolicySpec, TensorSpec
+from rmix_kit.networks.carry import Carry, zero_carry
+from rmix_kit.networks.quantile import StepOutput
+from rmix_kit.networks.unroll import greedy_actions
+from rmix_kit.types import BoolArray, EnvSpec, FloatArray, IntArray
+
+
+class ActingAgent(Protocol):
+    """What a policy asks of an agent network."""
+
+    carry_sizes: dict[str, int]
+    value_kind: str
+    is_risk_aware: bool
+
+    def step(self, obs: Tensor, agent: Tensor, risk_level: Tensor, carry: Carry) -> StepOutput:
+        """Act for one step: rows of observations, one-hot agents, risk levels and carry."""
+        ...
+
+
+class TeamChoice(NamedTuple):
+    """What a team would do.
+
+    Attributes:
+        actions: Greedy available actions, int64 ``[env, agent]``.
+        risk_level: Levels used, float32 ``[env, agent]``.
+    """
+
+    actions: IntArray
+    risk_level: FloatArray
+
+
+class TeamPolicy:
+    """All agents of all copies in one forward pass; the carry is handed in and out."""
+
+    def __init__(self, agent: ActingAgent, spec: EnvSpec, device: torch.device) -> None:
+        """Wrap the network whose current weights act.
+
+        Args:
+            agent: The agent network; read at every call, never changed.
+            spec: The environment's spec.
+            device: Where the network lives.
+        """
+        self._agent, self._spec, self._device = agent, spec, device
+        self._identity = torch.eye(spec.n_agents, device=device)
+
+    def initial_carry(self, num_envs: int) -> Carry:
+        """Give the carry of an episode's start, rows ordered ``[env * agent]``."""
+        return zero_carry(self._agent.carry_sizes, num_envs * self._spec.n_agents, self._device)
+
+    @torch.inference_mode()
+    def act(
+        self, obs: np.ndarray, avail_actions: BoolArray, risk_level: FloatArray, carry: Carry
+    ) -> tuple[TeamChoice, Carry]:
+        """Choose greedily.
+
+        Args:
+            obs: ``[env, agent, *obs_shape]``.
+            avail_actions: bool ``[env, agent, action]``.
+            risk_level: float32 ``[env]``; 0 leaves the choice to the agents.
+            carry: From `initial_carry` or `executed`.
+
+        Returns:
+            The choice, and the carry to hand to `executed`.
+        """
+        num_envs, n_agents = avail_actions.shape[:2]
+        rows = torch.from_numpy(obs).to(self._device).flatten(0, 1)  # [env * agent, ...]
+        levels = torch.from_numpy(np.repeat(risk_level, n_agents)).to(self._device)
+        output = self._agent.step(rows, self._identity.repeat(num_envs, 1), levels, carry)
+        mask = torch.from_numpy(avail_actions).to(self._device).flatten(0, 1)
+        actions = greedy_actions(output.action_values, mask)
+        choice = TeamChoice(
+            actions.view(num_envs, n_agents).cpu().numpy(), output.risk_level.view(num_envs, n_agents).cpu().numpy()
+        )
+        return choice, output.carry
+
+    def executed(self, carry: Carry, actions: IntArray) -> Carry:
+        """Write the actions that were really taken into the carry.
+
+        Args:
+            carry: From `act`.
+            actions: int64 ``[env, agent]``.
+
+        Returns:
+            The complete carry for the next step.
+        """
+        coded = np.eye(self._spec.n_actions, dtype=np.float32)[actions.reshape(-1)]  # [env * agent, action]
+        return {"last_action": torch.from_numpy(coded).to(self._device)} | carry
+
+
+class GreedyPolicy:
+    """One agent's policy, exportable: it satisfies `exporters.contract.Policy`."""
+
+    def __init__(
+        self,
+        agent: ActingAgent,
+        env_spec: EnvSpec,
+        *,
+        agent_index: int,
+        algorithm: str,
+        default_risk_level: float | None = None,
+        n_risk_levels: int | None = None,
+    ) -> None:
+        """Bind the network to one agent.
+
+        Args:
+            agent: The agent network, on the CPU.
+            env_spec: The environment's spec.
+            agent_index: Which agent, from 0.
+            algorithm: Roster name.
+            default_risk_level: What risk level 0 means, in (0, 1]; None where a predictor decides.
+            n_risk_levels: Levels the predictor chooses from; None without a predictor.
+        """
+        self._agent, self._env_spec, self._index = agent, env_spec, agent_index
+        carry = tuple(
+            TensorSpec(name=name, shape=(size,), dtype="float32", description=_CARRY_DESCRIPTIONS[name])
+            for name, size in agent.carry_sizes.items()
+        )
+        self._spec = PolicySpec(
+            agent_id=env_spec.agent_ids[agent_index],
+            agent_index=agent_index,
+            n_agents=env_spec.n_agents,
+            algorithm=algorithm,
+            obs=TensorSpec(
+                name="obs",
+                shape=env_spec.obs_shape,
+                dtype=env_spec.obs_dtype,
+                low=env_spec.obs_low,
+                high=env_spec.obs_high,
+                description="the observation exactly as the environment gives it",
+            ),
+            n_actions=env_spec.n_actions,
+            action_meanings=env_spec.action_meanings,
+            carry=carry,
+            is_risk_aware=agent.is_risk_aware,
+            default_risk_level=default_risk_level,
+            n_risk_levels=n_risk_levels,
+            value_kind=agent.value_kind,
+        )
+
+    @property
+    def spec(self) -> PolicySpec:
+        """Names, shapes and types of everything that goes in and comes out."""
+        return self._spec
+
+    def module(self) -> nn.Module:
+        """Give the module that exporters trace."""
+        return _GuardedStep(self._agent, self._env_spec, self._spec)
+
+
+_CARRY_DESCRIPTIONS = {
+    "last_action": "one-hot of the action executed last; zeros at the start of an episode",
+    "hidden_state": "recurrent memory of the agent",
+    "previous_input": "coded input of the step before, for the risk predictor",
+    "risk_hidden_state": "recurrent memory of the risk predictor",
+}
+
+
+class _GuardedStep(nn.Module):
+    """One agent's step with the guards of docs/contracts.md inside the graph."""
+
+    agent_row: Tensor
+    obs_low: Tensor
+    obs_high: Tensor
+
+    def __init__(self, agent: ActingAgent, env_spec: EnvSpec, spec: PolicySpec) -> None:
+        super().__init__()
+        assert isinstance(agent, nn.Module)
+        self.agent = agent
+        self.carry_names = tuple(tensor.name for tensor in spec.carry)
+        self.is_risk_aware = spec.is_risk_aware
+        self.register_buffer("agent_row", torch.eye(spec.n_agents)[spec.agent_index : spec.agent_index + 1])
+        self.register_buffer("obs_low", torch.tensor(env_spec.obs_low))
+        self.register_buffer("obs_high", torch.tensor(env_spec.obs_high))
+
+    def forward(self, obs: Tensor, avail_actions: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
+        """Map the inputs of the spec to its outputs."""
+        flat = obs.flatten(1).float()  # [batch, element]
+        valid = ((flat >= self.obs_low) & (flat <= self.obs_high) & (flat.abs() != torch.inf)).all(-1)  # NaN fails too
+        valid = valid & avail_actions.any(-1)
+        carry_values = rest[1:] if self.is_risk_aware else rest
+        level = torch.zeros_like(flat[:, 0])
+        if self.is_risk_aware:
+            valid = valid & (rest[0] >= 0) & (rest[0] <= 1)
+            level = torch.where(valid, rest[0], level)
+        carry = dict(zip(self.carry_names, carry_values, strict=True))
+        # A refused row is computed on a legal observation instead, so that no NaN meets the arithmetic.
+        safe = torch.where(valid.unsqueeze(-1), flat, self.safe_row()).unflatten(1, obs.shape[1:])
+        output = self.agent.step(safe, self.agent_row.expand(flat.shape[0], -1), level, carry)
+        greedy = greedy_actions(output.action_values, avail_actions | ~valid.unsqueeze(-1))  # [batch]
+        action = torch.where(valid, greedy, torch.full_like(greedy, -1))
+        n_actions = output.action_values.shape[-1]
+        coded = (action.unsqueeze(-1) == torch.arange(n_actions, device=action.device)).float()
+        following = {"last_action": coded} | output.carry
+        next_carry = [torch.where(valid.unsqueeze(-1), following[n], carry[n]) for n in self.carry_names]
+        used = (output.risk_level,) if self.is_risk_aware else ()
+        return (action, output.action_values, *used, valid, *next_carry)
+
+    def safe_row(self) -> Tensor:
+        """Give an observation within bounds ``[element]``: the lower bound, or zero where there is none."""
+        return torch.where(self.obs_low.isfinite(), self.obs_low, torch.zeros_like(self.obs_low))

@@ -1,0 +1,67 @@
+"""Finished episodes as they leave the collector: NumPy arrays in compact dtypes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rmix_kit.types import BoolArray, EnvSpec, FloatArray, IntArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpisodeBlock:
+    """Several finished episodes, padded to one length ``time`` (the longest), zeros after each one's end.
+
+    Attributes:
+        obs: ``[episode, time + 1, agent, *obs_shape]`` in the environment's dtype.
+        state: float32 ``[episode, time + 1, state]``.
+        avail_actions: bool ``[episode, time + 1, agent, action]``.
+        actions: uint8 ``[episode, time, agent]``.
+        reward: float32 ``[episode, time]``, as the environment gave it.
+        terminated: bool ``[episode]``: the task ended, not the clock.
+        length: int64 ``[episode]``, real steps.
+    """
+
+    obs: NDArray[np.generic]
+    state: FloatArray
+    avail_actions: BoolArray
+    actions: NDArray[np.uint8]
+    reward: FloatArray
+    terminated: BoolArray
+    length: IntArray
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Give the arrays by name, in a fixed order."""
+        return {
+            "obs": self.obs,
+            "state": self.state,
+            "avail_actions": self.avail_actions,
+            "actions": self.actions,
+            "reward": self.reward,
+            "terminated": self.terminated,
+            "length": self.length,
+        }
+
+
+def empty_block(spec: EnvSpec, episodes: int, steps: int) -> EpisodeBlock:
+    """Give a zeroed block.
+
+    Args:
+        spec: The environment's spec.
+        episodes: Number of episodes.
+        steps: Room for this many steps each.
+
+    Returns:
+        A block of the right dtypes and shapes.
+    """
+    return EpisodeBlock(
+        obs=np.zeros((episodes, steps + 1, spec.n_agents, *spec.obs_shape), dtype=spec.obs_dtype),
+        state=np.zeros((episodes, steps + 1, spec.state_size), dtype=np.float32),
+        avail_actions=np.zeros((episodes, steps + 1, spec.n_agents, spec.n_actions), dtype=np.bool_),
+        actions=np.zeros((episodes, steps, spec.n_agents), dtype=np.uint8),
+        reward=np.zeros((episodes, steps), dtype=np.float32),
+        terminated=np.zeros(episodes, dtype=np.bool_),
+        length=np.zeros(episodes, dtype=np.int64),
+    )

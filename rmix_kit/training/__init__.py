@@ -1,0 +1,1 @@
+"""Training: the learner owns weights, the trainer time, the checkpoint files."""

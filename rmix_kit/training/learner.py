@@ -1,0 +1,156 @@
+"""The only owner of weights, target copies and optimisers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from rmix_kit.algorithms.algorithm import Algorithm, Networks, OptimizerSettings
+from rmix_kit.errors import NonFiniteError
+from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, NonNegativeFloat, NonNegativeInt, Progress
+
+RMSPROP_SMOOTHING = 0.99  # PyMARL's alpha
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetSettings:
+    """How the target networks follow the online ones.
+
+    Attributes:
+        interval_episodes: Copy every so many episodes (200 in PyMARL); 0 turns copies off.
+        rate: Share by which the target moves towards the online weights at every update, in [0, 1]; 0 turns it off.
+    """
+
+    interval_episodes: NonNegativeInt = 200
+    rate: NonNegativeFloat = 0.0
+
+
+class Learner:
+    """Steps an algorithm's networks on batches of episodes."""
+
+    def __init__(
+        self, algorithm: Algorithm, spec: EnvSpec, target: TargetSettings, *, seed: int, device: torch.device
+    ) -> None:
+        """Build the networks on the CPU from the seed, so that every device starts from the same weights.
+
+        Args:
+            algorithm: What is trained.
+            spec: The environment's spec.
+            target: How the target networks follow.
+            seed: Seed of the initial weights.
+            device: Where training happens.
+        """
+        self.algorithm, self.spec, self.device = algorithm, spec, device
+        self._target_settings = target
+        self._last_copy_episodes = 0
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.online: Networks = algorithm.build(spec)
+            self.target: Networks = algorithm.build(spec)
+        self.online.to(device)
+        self.target.to(device).requires_grad_(False)
+        self.target.load_state_dict(self.online.state_dict())
+        self._settings = algorithm.optimizers()
+        self._parameters = {
+            group: list(algorithm.parameters_of(group, self.online).values()) for group in self._settings
+        }
+        self._optimizers = {
+            group: make_optimizer(self._parameters[group], settings) for group, settings in self._settings.items()
+        }
+
+    def update(
+        self, batch: EpisodeBatch, progress: Progress, *, learning_rate_factor: float = 1.0
+    ) -> dict[str, Tensor]:
+        """Make one update: losses, all gradients, one finiteness check, then the steps.
+
+        Args:
+            batch: Episodes on this learner's device.
+            progress: Where training stands.
+            learning_rate_factor: Factor on every group's learning rate.
+
+        Returns:
+            Detached scalars on the training device.
+
+        Raises:
+            NonFiniteError: A loss or gradient is NaN or infinite; no weight has changed.
+        """
+        losses = self.algorithm.losses(self.online, self.target, batch, progress)
+        gradients, norms = self.gradients(losses)
+        self.guard(losses, norms)
+        self.step(gradients, norms, learning_rate_factor)
+        self._follow(progress)
+        return losses.metrics | {f"gradient_norm_{group}": norm for group, norm in norms.items()}
+
+    def gradients(self, losses: Losses) -> tuple[dict[str, list[Tensor | None]], dict[str, Tensor]]:
+        """Differentiate every due group before anything is stepped.
+
+        Returns:
+            Gradients by group in parameter order, and their global norms.
+        """
+        gradients: dict[str, list[Tensor | None]] = {}
+        norms: dict[str, Tensor] = {}
+        remaining = len(losses.groups)
+        for group, loss in losses.groups.items():
+            remaining -= 1
+            found = torch.autograd.grad(loss, self._parameters[group], allow_unused=True, retain_graph=remaining > 0)
+            gradients[group] = list(found)
+            norms[group] = nn.utils.get_total_norm([g for g in found if g is not None])
+        return gradients, norms
+
+    def guard(self, losses: Losses, norms: dict[str, Tensor]) -> None:
+        """Stop before the step if a loss or gradient is not finite: the one value read back from the device."""
+        values = torch.stack([*losses.groups.values(), *norms.values()]).detach()
+        if not torch.isfinite(values).all().item():
+            names = [*(f"loss {g}" for g in losses.groups), *(f"gradient of {g}" for g in norms)]
+            bad = ", ".join(f"{n} is {v}" for n, v in zip(names, values.tolist(), strict=True) if not _is_finite(v))
+            raise NonFiniteError(
+                f"{bad}; no weight was changed. Lower the learning rate or reward_scale, or resume from a checkpoint"
+            )
+
+    def step(
+        self, gradients: dict[str, list[Tensor | None]], norms: dict[str, Tensor], learning_rate_factor: float
+    ) -> None:
+        """Clip and step each group in the order in which the algorithm names them."""
+        for group, optimizer in self._optimizers.items():
+            if group not in gradients:
+                continue
+            settings = self._settings[group]
+            factor = (settings.grad_clip / (norms[group] + 1e-6)).clamp(max=1.0)
+            for parameter, gradient in zip(self._parameters[group], gradients[group], strict=True):
+                parameter.grad = None if gradient is None else gradient * factor
+            for entry in optimizer.param_groups:
+                entry["lr"] = settings.learning_rate * learning_rate_factor
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+
+    def _follow(self, progress: Progress) -> None:
+        settings = self._target_settings
+        if settings.rate > 0:
+            with torch.no_grad():
+                online, target = list(self.online.parameters()), list(self.target.parameters())
+                torch._foreach_lerp_(target, online, settings.rate)
+        interval = settings.interval_episodes
+        if interval and progress.episodes - self._last_copy_episodes >= interval:
+            self.target.load_state_dict(self.online.state_dict())
+            self._last_copy_episodes = progress.episodes
+
+
+def make_optimizer(parameters: list[nn.Parameter], settings: OptimizerSettings) -> torch.optim.Optimizer:
+    """Make the optimiser of one parameter group.
+
+    Args:
+        parameters: What it steps.
+        settings: Kind and constants.
+
+    Returns:
+        Adam, or RMSprop as PyMARL sets it up.
+    """
+    if settings.kind == "adam":
+        return torch.optim.Adam(parameters, lr=settings.learning_rate, eps=settings.eps)
+    return torch.optim.RMSprop(parameters, lr=settings.learning_rate, alpha=RMSPROP_SMOOTHING, eps=settings.eps)
+
+
+def _is_finite(value: float) -> bool:
+    return value - value == 0

@@ -1,0 +1,47 @@
+"""How training runs, whatever the algorithm."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from rmix_kit.training.learner import TargetSettings
+from rmix_kit.types import PositiveFloat, PositiveInt, UnitFloat
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings:
+    """The frame around an algorithm.
+
+    Attributes:
+        num_envs: Copies that collect together, one episode each per round.
+        batch_size: Episodes per update.
+        buffer_episodes: Episodes kept in the replay.
+        updates_per_episode: Updates per collected episode; fractions add up over rounds.
+        reward_scale: Factor on every reward that the learner sees; reported returns are unscaled.
+        epsilon_start: Exploration at step 0.
+        epsilon_end: Exploration from ``epsilon_steps`` on.
+        epsilon_steps: Environment steps over which epsilon falls linearly.
+        learning_rate_decay_from: Share of the run's steps after which the learning rate falls linearly; 1 for never.
+        learning_rate_end: Factor on the learning rate at the end of the run.
+        target: How target networks follow.
+        evaluation_interval: Environment steps between evaluations.
+        evaluation_episodes: Greedy episodes per evaluation.
+        checkpoint_interval: Environment steps between checkpoints.
+        keep_checkpoints: Checkpoints kept besides the best one.
+    """
+
+    num_envs: PositiveInt = 32
+    batch_size: PositiveInt = 32
+    buffer_episodes: PositiveInt = 5000
+    updates_per_episode: PositiveFloat = 0.25
+    reward_scale: PositiveFloat = 0.05
+    epsilon_start: UnitFloat = 1.0
+    epsilon_end: UnitFloat = 0.05
+    epsilon_steps: PositiveInt = 100_000
+    learning_rate_decay_from: UnitFloat = 0.5
+    learning_rate_end: UnitFloat = 0.0
+    target: TargetSettings = field(default_factory=TargetSettings)
+    evaluation_interval: PositiveInt = 10_000
+    evaluation_episodes: PositiveInt = 32
+    checkpoint_interval: PositiveInt = 10_000
+    keep_checkpoints: PositiveInt = 3
