@@ -25,7 +25,7 @@ def readme_text(agents: Sequence[AgentEntry], minimum_onnxruntime: str | None) -
         f"# {spec.algorithm}: {len(agents)} of {spec.n_agents} agents",
         "",
         f"One file per agent and format: {names}. Runs with {runtime}.",
-        "Nothing else is needed, neither the trainer nor the other agents. The raw observation goes in as the environment",
+        "Nothing else is needed, neither the trainer nor other agents. The raw observation goes in as the environment",
         "gives it.",
         "",
         "## Inputs, in this order",

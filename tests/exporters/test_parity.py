@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from exporters.contract import PolicySpec
+from exporters.errors import ParityError, PolicyError
+from exporters.parity import TIE, TOLERANCE, Parity, Place, Tensors, compare
+from exporters.sampling import legal_rows, random_inputs
+from exporters.verify import BATCHES, STEPS, check_contract, eager_run, verify
+from tests.exporters.policies import TorchPolicy, plain_policy, risk_aware_policy
+
+PLACE = Place(format="onnx", agent_id="agent_0", step=5, batch=3)
+
+
+def _step(values: list[float], action: int) -> Tensors:
+    """Outputs of the plain policy for one row."""
+    return {
+        "action": np.array([action]),
+        "action_values": np.array([values], dtype=np.float32),
+        "valid": np.array([True]),
+        "next_last_action": np.eye(4, dtype=np.float32)[[action]],
+        "next_hidden_state": np.zeros((1, 16), dtype=np.float32),
+    }
+
+
+def _compared(specs: dict[str, PolicySpec], expected: Tensors, found: Tensors, mask: list[bool]) -> Parity:
+    figures = Parity()
+    compare(specs["plain"], expected, found, np.array([mask]), where=PLACE, figures=figures)
+    return figures
+
+
+@pytest.mark.parametrize("policy", [risk_aware_policy(), plain_policy()], ids=["risk_aware", "plain"])
+def test_module_agrees_with_itself_at_every_batch(policy: TorchPolicy) -> None:
+    module = policy.module()
+    figures = verify(policy.spec, module, {"onnx": eager_run(policy.spec, module)})["onnx"]
+    assert (figures.largest_difference, figures.ties) == (0.0, 0)
+    assert figures.rows == STEPS * sum(BATCHES)
+    assert 0 < figures.refused_rows < figures.rows / 2
+
+
+@pytest.mark.parametrize("output", ["action_values", "risk_level_used", "next_hidden_state", "next_last_action"])
+def test_difference_above_the_tolerance_is_named(output: str) -> None:
+    policy = risk_aware_policy()
+    eager = eager_run(policy.spec, policy.module())
+
+    def shifted(inputs: Tensors) -> Tensors:
+        outputs = eager(inputs)
+        moved = (outputs[output] + np.float32(2 * TOLERANCE)) if len(outputs["action"]) == 3 else outputs[output]
+        return outputs | {output: moved}
+
+    with pytest.raises(ParityError) as caught:
+        verify(policy.spec, policy.module(), {"torchscript": shifted})
+    error = caught.value
+    assert (error.format, error.agent_id, error.output, error.batch) == ("torchscript", "agent_0", output, 3)
+    assert error.step == 0
+    assert error.difference == pytest.approx(2 * TOLERANCE, rel=0.01)
+    assert output in str(error)
+
+
+def test_drift_that_builds_up_in_the_memory_is_found() -> None:
+    policy = plain_policy()
+    eager = eager_run(policy.spec, policy.module())
+
+    def drifting(inputs: Tensors) -> Tensors:
+        outputs = eager(inputs)
+        return outputs | {"next_hidden_state": outputs["next_hidden_state"] * np.float32(1 + 3e-4)}
+
+    with pytest.raises(ParityError) as caught:
+        verify(policy.spec, policy.module(), {"onnx": drifting})
+    assert caught.value.step > 0
+
+
+def test_tie_between_available_actions_is_counted(specs: dict[str, PolicySpec]) -> None:
+    values = [1.0, 1.0 + TIE / 2, 0.0, 9.0]  # the best value of all is not available
+    figures = _compared(specs, _step(values, 1), _step(values, 0), [True, True, True, False])
+    assert figures.ties == 1
+
+
+def test_other_action_without_a_tie_is_refused(specs: dict[str, PolicySpec]) -> None:
+    values = [1.0, 1.0 + 2 * TIE, 0.0, 0.0]
+    with pytest.raises(ParityError, match="'action'"):
+        _compared(specs, _step(values, 1), _step(values, 0), [True] * 4)
+
+
+def test_nan_is_never_equal(specs: dict[str, PolicySpec]) -> None:
+    values = [1.0, 0.0, 0.0, 0.0]
+    with pytest.raises(ParityError, match="action_values"):
+        _compared(specs, _step(values, 0), _step([1.0, np.nan, 0.0, 0.0], 0), [True] * 4)
+
+
+def test_other_dtype_is_refused(specs: dict[str, PolicySpec]) -> None:
+    expected = _step([1.0, 0.0, 0.0, 0.0], 0)
+    found = expected | {"action_values": expected["action_values"].astype(np.float64)}
+    with pytest.raises(ParityError, match="action_values"):
+        _compared(specs, expected, found, [True] * 4)
+
+
+def test_after_a_tie_the_row_goes_on_from_torchs_memory() -> None:
+    policy = plain_policy()
+    module = policy.module()
+    module.head.weight.data.zero_()  # type: ignore[union-attr]
+    module.head.bias.data.zero_()  # type: ignore[union-attr]
+    eager = eager_run(policy.spec, module)
+
+    def last_best(inputs: Tensors) -> Tensors:
+        outputs = eager(inputs)
+        last = 3 - inputs["avail_actions"][:, ::-1].argmax(-1)
+        action = np.where(outputs["valid"], last, -1)
+        coded = np.where(outputs["valid"][:, None], np.eye(4, dtype=np.float32)[action], inputs["last_action"])
+        return outputs | {"action": action, "next_last_action": coded}
+
+    figures = verify(policy.spec, module, {"onnx": last_best})["onnx"]
+    assert figures.ties > 50
+    assert figures.largest_difference == 0.0
+
+
+@pytest.mark.parametrize("name", ["risk_aware", "plain"])
+def test_random_inputs_exercise_every_guard(specs: dict[str, PolicySpec], name: str) -> None:
+    spec = specs[name]
+    inputs = random_inputs(spec, 400, np.random.default_rng(0))
+    good = legal_rows(spec, inputs)
+    assert 0.5 < good.mean() < 0.95
+    full = {"avail_actions": np.ones((400, 4), dtype=np.bool_), "risk_level": np.ones(400, dtype=np.float32)}
+    assert not legal_rows(spec, inputs | full).all()
+    assert not inputs["avail_actions"].any(-1).all()
+
+
+@pytest.mark.parametrize("change", ["finite", "action", "carry", "valid", "forbidden"])
+def test_module_that_breaks_the_contract_is_refused(specs: dict[str, PolicySpec], change: str) -> None:
+    policy = risk_aware_policy()
+    inputs = random_inputs(policy.spec, 50, np.random.default_rng(1))
+    inputs |= {tensor.name: np.zeros((50, *tensor.shape), dtype=np.float32) for tensor in policy.spec.carry}
+    outputs = eager_run(policy.spec, policy.module())(inputs)
+    valid = outputs["valid"]
+    check_contract(policy.spec, inputs, outputs)
+    broken = {
+        "finite": {"action_values": np.where(valid[:, None], outputs["action_values"], np.float32(np.nan))},
+        "action": {"action": np.where(valid, outputs["action"], 0)},
+        "carry": {"next_hidden_state": outputs["next_hidden_state"] + np.float32(1)},
+        "valid": {"valid": np.ones_like(valid)},
+        "forbidden": {"action": np.where(valid, inputs["avail_actions"].argmin(-1), -1)},
+    }[change]
+    with pytest.raises(PolicyError):
+        check_contract(policy.spec, inputs, outputs | broken)
