@@ -124,12 +124,11 @@ def _draw_grid(layout: CliffLayout, cell_size: int) -> Picture:
 
 
 def _draw_letter(picture: Picture, letter: str, top: int, left: int, cell_size: int) -> None:
-    """Draw a letter of five by seven dots into the middle of a cell."""
-    dot = max(1, cell_size // 14)
+    """Draw a letter of five by seven dots into a corner of a cell, where agents and paths leave it to be seen."""
+    dot = max(1, cell_size // 24)
     bits = np.asarray([[row >> (4 - column) & 1 for column in range(5)] for row in _LETTERS[letter]], dtype=bool)
     dots = bits.repeat(dot, axis=0).repeat(dot, axis=1)
-    top += (cell_size - dots.shape[0]) // 2
-    left += (cell_size - dots.shape[1]) // 2
+    top, left = top + cell_size // 12, left + cell_size // 12
     picture[top : top + dots.shape[0], left : left + dots.shape[1]][dots] = _LETTER_COLOUR
 
 

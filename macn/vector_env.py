@@ -121,6 +121,7 @@ class MACNVectorEnv(VectorEnv[Observations, npt.NDArray[np.int64], Any]):
         self._set_seeds(seed, mask)
         self._begin(np.flatnonzero(mask))
         self._is_started |= mask
+        self._is_done = self._is_done & ~mask
         outcome = dynamics.outcome(self.tables, self._cells)
         return dynamics.observe(self.settings, self.tables, self._cells), self._infos(outcome)
 
@@ -183,7 +184,6 @@ class MACNVectorEnv(VectorEnv[Observations, npt.NDArray[np.int64], Any]):
         """Put the copies with these indices to the start of the episode that their counters name."""
         self._cells[copies] = self.tables.start_cells
         self._elapsed[copies] = 0
-        self._is_done[copies] = False
         if self.settings.slip > 0.0:
             self._keys[copies] = slipping.stream_keys(
                 self._seed[copies], self._environment[copies], self._episode[copies]
