@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from macn.settings import ACTION_MEANINGS
+from numpy.typing import NDArray
 
 import macn
+from macn.settings import ACTION_MEANINGS, make_settings
 from rmix_kit.envs.bounds import flat_bounds
-from rmix_kit.types import EnvSpec, IntArray, TimeStep
+from rmix_kit.envs.text import EnvironmentText, known_options
+from rmix_kit.errors import EnvironmentTextError
+from rmix_kit.types import BoolArray, EnvSpec, IntArray, TimeStep
+
+
+def make(text: EnvironmentText, num_envs: int) -> MACNVector:
+    """Make copies of the MACN game that a text names.
+
+    Args:
+        text: ``macn:LAYOUT`` with the arguments of ``macn.parallel_env`` as options.
+        num_envs: Number of copies.
+
+    Raises:
+        EnvironmentTextError: The layout or an option is unknown or out of range.
+    """
+    options = known_options(text, set(inspect.signature(make_settings).parameters) - {"layout"})
+    try:
+        return MACNVector(text.name, num_envs, options)
+    except macn.MACNError as error:
+        raise EnvironmentTextError(f"environment {str(text)!r}: {error}") from error
 
 
 class MACNVector:
@@ -55,7 +76,14 @@ class MACNVector:
     def close(self) -> None:
         """Nothing is held."""
 
-    def _time_step(self, obs: Any, reward: Any, terminated: Any, truncated: Any, infos: dict[str, Any]) -> TimeStep:
+    def _time_step(
+        self,
+        obs: NDArray[np.int8],
+        reward: NDArray[np.float64],
+        terminated: BoolArray,
+        truncated: BoolArray,
+        infos: dict[str, Any],
+    ) -> TimeStep:
         return TimeStep(
             obs=obs,
             avail_actions=infos["action_mask"].astype(np.bool_),

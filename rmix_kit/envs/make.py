@@ -1,0 +1,102 @@
+"""From an environment text to copies of that environment. A new kind is one line in ``KINDS``."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Protocol, cast
+
+from rmix_kit.envs.interface import VectorEnv
+from rmix_kit.envs.text import EnvironmentText, parse, suggestion
+from rmix_kit.errors import ConfigError, EnvironmentTextError, MissingExtraError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One family of environments.
+
+    Attributes:
+        adapter: Module with a function ``make(text: EnvironmentText, num_envs: int) -> VectorEnv``.
+        summary: One sentence for the list of environments.
+        example: A text that works.
+        extra: The extra of the distribution that installs what the adapter needs; empty if nothing more is needed.
+    """
+
+    adapter: str
+    summary: str
+    example: str
+    extra: str = ""
+
+
+KINDS = MappingProxyType(
+    {
+        "macn": Kind(
+            adapter="rmix_kit.envs.macn",
+            summary="Multi-Agent Cliff Navigation: a layout's name, drawing or path",
+            example="macn:4x12?slip=0.1&include_position=true",
+        ),
+        "pettingzoo": Kind(
+            adapter="rmix_kit.envs.pettingzoo",
+            summary="any PettingZoo parallel environment: the importable function or class that makes it",
+            example="pettingzoo:my_module.parallel_env?episode_limit=50",
+        ),
+    }
+)
+
+
+class Adapter(Protocol):
+    """What an adapter's module gives."""
+
+    def make(self, text: EnvironmentText, num_envs: int) -> VectorEnv:
+        """Make the copies."""
+        ...
+
+
+def make_vector_env(text: str, num_envs: int) -> VectorEnv:
+    """Make copies of the environment that a text names.
+
+    Args:
+        text: ``KIND:NAME[?key=value&...]``; see `rmix_kit.envs.text`.
+        num_envs: Number of copies, at least 1.
+
+    Returns:
+        The copies, not yet reset.
+
+    Raises:
+        EnvironmentTextError: The text has another form, or names a kind, name or option that does not exist.
+        EnvironmentContractError: The environment is of a sort that cannot be trained on.
+        MissingExtraError: The kind needs an extra that is not installed.
+        ConfigError: ``num_envs`` is below 1.
+    """
+    if num_envs < 1:
+        raise ConfigError(f"num_envs is {num_envs}; it must be at least 1")
+    parsed = parse_known(text)
+    kind = KINDS[parsed.kind]
+    try:
+        adapter = cast(Adapter, importlib.import_module(kind.adapter))
+    except ModuleNotFoundError as error:
+        if not kind.extra:
+            raise
+        raise MissingExtraError(
+            f"{parsed.kind} environments need {error.name}; install it with: pip install 'rmix-kit[{kind.extra}]'"
+        ) from error
+    return adapter.make(parsed, num_envs)
+
+
+def parse_known(text: str) -> EnvironmentText:
+    """Read an environment text of a known kind.
+
+    Args:
+        text: ``KIND:NAME[?key=value&...]``.
+
+    Raises:
+        EnvironmentTextError: The form is another, or the kind is unknown.
+    """
+    parsed = parse(text)
+    if parsed.kind not in KINDS:
+        raise EnvironmentTextError(
+            f"environment {text!r}: there is no kind {parsed.kind!r}; known are {', '.join(KINDS)}"
+            f"{suggestion(parsed.kind, KINDS)}"
+        )
+    return parsed
