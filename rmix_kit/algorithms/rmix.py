@@ -106,6 +106,7 @@ class RMIX(ValueDecomposition):
             embed_size=self.risk_embed_size,
             default_level=1.0 if self.risk_level == "dynamic" else self.risk_level,
             has_shared_atom_init=self.has_shared_atom_init,
+            has_soft_level=self.risk_gradient == "soft",
         )
         return Networks(agent, **self.build_mixer(spec))
 
@@ -173,30 +174,24 @@ class RMIX(ValueDecomposition):
     def greedy(self, output: QuantileOutput, batch: EpisodeBatch) -> GreedyChoice:
         """The online networks' values and available argmax, each agent at its own level (Eqn 9, 27)."""
         ordered = sort_quantiles(output.quantiles.detach())  # [batch, time + 1, agent, action, quantile]
-        values = (ordered * self.acting_weights(output).detach().unsqueeze(-2)).sum(-1)
+        values = (ordered * output.level_weights.detach().unsqueeze(-2)).sum(-1)
         return GreedyChoice(values, greedy_actions(values, batch.avail_actions))
-
-    def acting_weights(self, output: QuantileOutput) -> Tensor:
-        """Weights of the sorted quantiles in C_i, ``[batch, time, agent, quantile]``."""
-        if self.risk_gradient == "soft" and output.level_scores is not None:
-            return output.level_scores.softmax(-1) @ output.weights_by_level
-        return output.level_weights
 
     def values_at(self, quantiles: Tensor, output: QuantileOutput, *, first: int) -> Tensor:
         """C_i of one action's quantiles ``[batch, time, agent, quantile]``, levels read from step ``first`` on."""
-        weights = self.acting_weights(output)[:, first : first + quantiles.shape[1]]
+        weights = output.level_weights[:, first : first + quantiles.shape[1]]
         return (sort_quantiles(quantiles) * weights).sum(-1)
 
     def chosen_values(self, output: QuantileOutput, batch: EpisodeBatch) -> Tensor:
         """C_i of the replayed actions ``[batch, time, agent]`` with the gradient of ``risk_gradient``."""
         ordered = sort_quantiles(take(output.quantiles[:, :-1], batch.actions))  # [batch, time, agent, quantile]
+        values = (ordered * output.level_weights[:, :-1]).sum(-1)  # [batch, time, agent]
         scores = output.level_scores
         if scores is None or self.risk_gradient != "straight_through":
-            return (ordered * self.acting_weights(output)[:, :-1]).sum(-1)
-        hard = (ordered * output.level_weights[:, :-1]).sum(-1)  # [batch, time, agent]
+            return values
         probabilities = scores[:, :-1].softmax(-1)  # [batch, time, agent, level]
         by_level = cvar_levels(ordered.detach(), output.weights_by_level)  # [batch, time, agent, level]
-        return hard + straight_through(probabilities, by_level)
+        return values + straight_through(probabilities, by_level)
 
     def quantile_loss(
         self, output: QuantileOutput, next_quantiles: Tensor, greedy: GreedyChoice, batch: EpisodeBatch

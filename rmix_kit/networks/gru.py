@@ -45,7 +45,13 @@ class _PackedGRU(torch.autograd.Function):
     """The recurrent part: h = n + z (h' - n), n = tanh(x_n + r (W_n h' + b_n)), r and z sigmoids."""
 
     @staticmethod
-    def forward(ctx: Any, gates: Tensor, weight_hh: Tensor, bias_hh: Tensor, rows_per_step: tuple[int, ...]) -> Tensor:
+    def forward(  # torch leaves its context untyped
+        ctx: Any,  # noqa: ANN401
+        gates: Tensor,
+        weight_hh: Tensor,
+        bias_hh: Tensor,
+        rows_per_step: tuple[int, ...],
+    ) -> Tensor:
         size = weight_hh.shape[1]
         total = gates.shape[0]
         before = gates.new_empty(total, size)  # h', the state each row starts from
@@ -72,7 +78,7 @@ class _PackedGRU(torch.autograd.Function):
         return after
 
     @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:  # noqa: ANN401
         weight_hh, before, reset_update, new, recurrent = ctx.saved_tensors
         rows_per_step: tuple[int, ...] = ctx.rows_per_step
         total, size = new.shape

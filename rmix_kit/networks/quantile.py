@@ -74,6 +74,7 @@ class QuantileAgent(nn.Module):
         embed_size: int = 8,
         default_level: float = 1.0,
         has_shared_atom_init: bool = True,
+        has_soft_level: bool = False,
     ) -> None:
         """Build the layers.
 
@@ -86,11 +87,14 @@ class QuantileAgent(nn.Module):
             embed_size: Width D of the predictor's embeddings.
             default_level: The static level, or the level meant by 0 where the level is an input; in (0, 1].
             has_shared_atom_init: Start all quantiles of an action almost equal instead of independent.
+            has_soft_level: With a predictor, act and learn on the CVaR expected over its level probabilities, whose
+                gradient reaches the scores, instead of on the best-scored level's.
         """
         super().__init__()
         self.n_actions, self.n_quantiles, self.n_levels = spec.n_actions, n_quantiles, n_levels
         self.level_source: LevelSource = level_source
         self.default_level = default_level
+        self.has_soft_level = has_soft_level
         self.inputs = AgentInputs(spec)
         input_size = self.inputs.size + (1 if level_source == "input" else 0)
         self.encoder = RecurrentEncoder(input_size, hidden_size)
@@ -131,10 +135,9 @@ class QuantileAgent(nn.Module):
         next_carry = {"hidden_state": hidden_state}
         if self.predictor is not None:
             risk_hidden_state = self.predictor.encoder.step(carry["previous_input"], carry["risk_hidden_state"])
-            index = self.predictor(flat, risk_hidden_state, self.head).argmax(-1)  # [row]
-            level = torch.where(is_own, self.levels[index], risk_level)
+            own_weights, own_level = self.weigh(self.predictor(flat, risk_hidden_state, self.head))
+            level = torch.where(is_own, own_level, risk_level)
             next_carry |= {"previous_input": inputs, "risk_hidden_state": risk_hidden_state}
-            own_weights = self.weights_by_level[index]  # [row, quantile]
         elif self.level_source == "static":
             level = torch.where(is_own, torch.full_like(risk_level, self.default_level), risk_level)
         weights = cvar_weights(level, self.n_quantiles)  # [row, quantile]
@@ -169,9 +172,25 @@ class QuantileAgent(nn.Module):
             return QuantileOutput(quantiles, None, cvar_weights(level, self.n_quantiles), level, self.weights_by_level)
         risk_hidden_states = self.predictor.encoder.unroll(shift(inputs, packing), packing.rows_per_step)
         scores = unpack(self.predictor(flat, risk_hidden_states, self.head), packing, shape)
-        index = scores.argmax(-1)  # [batch, time + 1, agent]
-        weights = self.weights_by_level[index]  # [batch, time + 1, agent, quantile]
-        return QuantileOutput(quantiles, scores, weights, self.levels[index], self.weights_by_level)
+        weights, level = self.weigh(scores)
+        return QuantileOutput(quantiles, scores, weights, level, self.weights_by_level)
+
+    def weigh(self, scores: Tensor) -> tuple[Tensor, Tensor]:
+        """Turn the predictor's scores into what the CVaR is taken with.
+
+        Args:
+            scores: ``[..., level]``.
+
+        Returns:
+            Weights of the sorted quantiles ``[..., quantile]``, and the level ``[...]``: the best-scored one, or with
+            soft levels the expected one (detached; the weights carry the gradient).
+        """
+        if self.has_soft_level:
+            probabilities = scores.softmax(-1)  # [..., level]
+            expected = (probabilities.detach() @ self.levels).clamp(max=1.0)  # [...]
+            return probabilities @ self.weights_by_level, expected
+        index = scores.argmax(-1)  # [...]
+        return self.weights_by_level[index], self.levels[index]
 
 
 def _tie_atoms(head: nn.Linear, n_actions: int, n_quantiles: int, spread: float = 0.01) -> None:
