@@ -79,14 +79,15 @@ def bound_values(values: Tensor, reward_range: Tensor, gamma: float) -> Tensor:
     Args:
         values: ``[...]``.
         reward_range: ``[2]``, lowest and highest reward seen.
-        gamma: Discount in [0, 1); 1 leaves only the sign of the rewards as a bound.
+        gamma: Discount in [0, 1]; 1 leaves a bound only on the side where the rewards' sign gives one.
 
     Returns:
         ``[...]``.
     """
     horizon = 1.0 / (1.0 - gamma) if gamma < 1.0 else torch.inf
-    low = torch.minimum(reward_range[0], reward_range[0] * horizon)
-    high = torch.maximum(reward_range[1], reward_range[1] * horizon)
+    lowest, highest = reward_range[0], reward_range[1]
+    low = torch.where(lowest < 0, lowest * horizon, lowest)  # a reward of zero never meets an infinite horizon
+    high = torch.where(highest > 0, highest * horizon, highest)
     return torch.minimum(torch.maximum(values, low), high)
 
 
