@@ -3,7 +3,7 @@
     python benchmarks/macn_throughput.py [--csv PATH]
 
 All contenders take turns, so that a busy machine slows them alike; CPU seconds are counted, medians of the turns
-reported. Random actions; resets are inside the measured time. "naive" is the batch stepped as 1,024 single environments.
+reported. Random actions; resets are inside the measured time. "naive" is the batch stepped as 1,024 single copies.
 """
 
 from __future__ import annotations

@@ -41,7 +41,3 @@ class NotResetError(MACNError, RuntimeError):
 
 class ProblemTooLargeError(MACNError, ValueError):
     """The exact solution would need more joint state-actions than the oracle accepts."""
-
-
-class MissingDependencyError(MACNError, ImportError):
-    """An optional package is needed for what was asked."""

