@@ -55,13 +55,19 @@ class _QuantileHuber(torch.autograd.Function):
     """Loss and gradient together, since both come from the same sorted targets and running sums."""
 
     @staticmethod
-    def forward(ctx: Any, quantiles: Tensor, targets: Tensor, tau: Tensor, kappa: float) -> Tensor:
+    def forward(  # torch leaves its context untyped
+        ctx: Any,  # noqa: ANN401
+        quantiles: Tensor,
+        targets: Tensor,
+        tau: Tensor,
+        kappa: float,
+    ) -> Tensor:
         loss, slope = _loss_and_slope(quantiles.double(), targets.double(), tau.double(), kappa)
         ctx.save_for_backward(slope.to(quantiles.dtype))
         return loss.to(quantiles.dtype)
 
     @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None, None]:  # noqa: ANN401
         (slope,) = ctx.saved_tensors
         return grad_outputs[0].unsqueeze(-1) * slope, None, None, None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -37,3 +39,42 @@ def lambda_returns(
         result = base[:, t] + factor[:, t] * result
         returns.append(result)
     return torch.stack(returns[::-1], dim=1)
+
+
+class NStepReturns(NamedTuple):
+    """Returns over as many steps as the data allow.
+
+    Attributes:
+        rewards: Discounted sum of the rewards ``[batch, time]``.
+        discounts: Factor on the value bootstrapped from ``[batch, time]``; 0 where the task ended.
+        bootstrap_steps: int64 index of the step bootstrapped from ``[batch, time]``, in 1..time.
+    """
+
+    rewards: Tensor
+    discounts: Tensor
+    bootstrap_steps: Tensor
+
+
+def n_step_returns(reward: Tensor, terminated: Tensor, trace: Tensor, *, gamma: float, n_max: int) -> NStepReturns:
+    """Sum rewards until the first step whose action is not greedy, at most ``n_max`` of them.
+
+    Args:
+        reward: ``[batch, time]``.
+        terminated: bool ``[batch, time]``.
+        trace: bool ``[batch, time]``, true if step t + 1 is real and its replayed action is greedy.
+        gamma: Discount in [0, 1].
+        n_max: Most rewards summed, at least 1.
+
+    Returns:
+        Sums, discounts and the steps bootstrapped from.
+    """
+    time = reward.shape[1]
+    discount = gamma * (~terminated).to(reward.dtype)
+    rewards, discounts = reward, discount
+    own_next = torch.arange(1, time + 1, device=reward.device).expand_as(trace)
+    steps = own_next
+    for _ in range(n_max - 1):
+        rewards = torch.where(trace, reward + discount * rewards.roll(-1, 1), reward)
+        discounts = torch.where(trace, discount * discounts.roll(-1, 1), discount)
+        steps = torch.where(trace, steps.roll(-1, 1), own_next)
+    return NStepReturns(rewards, discounts, steps)

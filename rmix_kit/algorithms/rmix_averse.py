@@ -1,0 +1,104 @@
+"""rmix-averse: distributional agents that act on the CVaR of their return at a level given at run time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from rmix_kit.algorithms.algorithm import Networks, OptimizerSettings
+from rmix_kit.algorithms.rmix import unroll
+from rmix_kit.algorithms.value_decomposition import ValueDecomposition, bound_values, watkins_trace
+from rmix_kit.losses import masked_mean, n_step_returns, quantile_fractions, quantile_huber_loss
+from rmix_kit.networks.quantile import QuantileAgent
+from rmix_kit.networks.unroll import greedy_actions, take
+from rmix_kit.risk.operators import sort_quantiles
+from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, PositiveFloat, PositiveInt, Progress, RiskLevel
+
+
+@dataclass(frozen=True, kw_only=True)
+class RMIXAverse(ValueDecomposition):
+    """Our extension of RMIX: one set of weights serves every risk level, and lower levels really are safer.
+
+    RMIX's own TD loss is risk-neutral whatever the level (its fixed point is Q*; docs/fidelity.md). Here the quantiles
+    are trained on the team reward alone, and the level is an input of the network: each replayed episode is learned at
+    a level drawn anew, whose CVaR decides the target's action and where the n-step return is cut:
+    target_j = sum_{l<n} gamma^l r_{t+l} + gamma^n (1 - d) Z'_j(t+n, u*, level). No mixer and no predictor: independent
+    distributional learners with shared weights (QR-DQN's loss, Dabney et al. 2018, Eqn 10), greedy at each step on
+    CVaR of the return-to-go, which is not the optimum of the static CVaR.
+
+    Attributes:
+        n_quantiles: Quantiles per action, M.
+        n_risk_levels: Levels {1/K, ..., 1} of acting and learning, K.
+        default_risk_level: What level 0 means at run time, in (0, 1].
+        n_max: Most rewards in a target before it bootstraps.
+        quantile_kappa: Huber threshold in scaled reward units; small, so that quantiles and not expectiles are learned.
+        td_lambda: Unused; targets are n-step.
+    """
+
+    name: ClassVar[str] = "rmix-averse"
+
+    n_quantiles: PositiveInt = 32
+    n_risk_levels: PositiveInt = 10
+    default_risk_level: RiskLevel = 1.0
+    n_max: PositiveInt = 3
+    quantile_kappa: PositiveFloat = 0.05
+
+    @property
+    def risk_level_draws(self) -> int:
+        """Levels are drawn per episode from {1/K, ..., 1}."""
+        return self.n_risk_levels
+
+    def build(self, spec: EnvSpec) -> Networks:
+        """Make the agent network, the level among its inputs."""
+        agent = QuantileAgent(
+            spec,
+            hidden_size=self.hidden_size,
+            n_quantiles=self.n_quantiles,
+            level_source="input",
+            n_levels=self.n_risk_levels,
+            default_level=self.default_risk_level,
+        )
+        return Networks(agent)
+
+    def optimizers(self) -> dict[str, OptimizerSettings]:
+        """One group, "quantile", that holds every parameter."""
+        return {"quantile": super().optimizers()["td"]}
+
+    def losses(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Losses:
+        """Quantile regression of every agent's chosen action on the n-step team return."""
+        del progress
+        output = unroll(online, batch)
+        quantiles = take(output.quantiles[:, :-1], batch.actions)  # [batch, time, agent, quantile]
+        with torch.no_grad():
+            ordered = sort_quantiles(output.quantiles.detach())  # [batch, time + 1, agent, action, quantile]
+            values = (ordered * output.level_weights.unsqueeze(-2)).sum(-1)  # [batch, time + 1, agent, action]
+            greedy = greedy_actions(values, batch.avail_actions)  # [batch, time + 1, agent]
+            targets = self.targets(take(unroll(target, batch).quantiles, greedy), greedy, batch)
+        tau = quantile_fractions(self.n_quantiles, quantiles.device)
+        loss = masked_mean(quantile_huber_loss(quantiles, targets, tau, kappa=self.quantile_kappa), batch.mask)
+        chosen = take(values[:, :-1], batch.actions)  # [batch, time, agent]
+        metrics = {"cvar": masked_mean(chosen, batch.mask), "target": masked_mean(targets, batch.mask)}
+        return Losses({"quantile": loss}, metrics | {"loss_quantile": loss.detach()})
+
+    def targets(self, next_quantiles: Tensor, greedy: Tensor, batch: EpisodeBatch) -> Tensor:
+        """Distributional n-step targets, the same rewards for all agents.
+
+        Args:
+            next_quantiles: The target network's quantiles of the greedy action ``[batch, time + 1, agent, quantile]``.
+            greedy: ``[batch, time + 1, agent]``.
+            batch: Episodes.
+
+        Returns:
+            ``[batch, time, agent, quantile]``.
+        """
+        returns = n_step_returns(
+            batch.reward, batch.terminated, watkins_trace(batch, greedy), gamma=self.gamma, n_max=self.n_max
+        )
+        if self.has_bounded_targets:
+            next_quantiles = bound_values(next_quantiles, batch.reward_range, self.gamma)
+        index = returns.bootstrap_steps[..., None, None].expand(-1, -1, *next_quantiles.shape[2:])
+        later = next_quantiles.gather(1, index)  # [batch, time, agent, quantile]
+        return returns.rewards[..., None, None] + returns.discounts[..., None, None] * later
