@@ -29,7 +29,7 @@ def test_the_bridge_with_slip_has_its_known_optimum() -> None:
 
 def test_the_long_way_of_the_bridge_costs_ten_and_never_falls() -> None:
     solution = oracle.solve(WALLED_BRIDGE, slip=0.1)
-    assert solution.optimal_return == pytest.approx(-10.08, abs=0.05)
+    assert solution.optimal_return == pytest.approx(-10.08, abs=0.005)
     assert solution.fall_probability < 1e-6
 
 
