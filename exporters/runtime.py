@@ -16,7 +16,7 @@ from pathlib import Path
 
 import onnxruntime
 
-from exporters.agent import Agent, Tensors
+from exporters.agent import Agent, Array, Tensors
 from exporters.bundle import (
     MANIFEST_NAME,
     Manifest,
@@ -194,5 +194,10 @@ def _check_tensors(found: Sequence[onnxruntime.NodeArg], expected: Sequence[Tens
             raise BundleError(f"{where}: {node.name} has a fixed batch of {shape[0]}; it must be dynamic")
 
 
-def _alias(array: object) -> onnxruntime.OrtValue:
-    return onnxruntime.OrtValue.ortvalue_from_numpy(array)
+def _alias(array: Array) -> onnxruntime.OrtValue:
+    value = onnxruntime.OrtValue.ortvalue_from_numpy(array)
+    if value.data_ptr() != array.ctypes.data:
+        raise UnsupportedError(
+            f"onnxruntime {onnxruntime.__version__} copies arrays on the CPU; use the tested version"
+        )
+    return value

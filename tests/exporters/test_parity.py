@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from torch import nn
 
 from exporters.contract import PolicySpec
 from exporters.errors import ParityError, PolicyError
 from exporters.parity import TIE, TOLERANCE, Parity, Place, Tensors, compare
 from exporters.sampling import legal_rows, random_inputs
 from exporters.verify import BATCHES, STEPS, check_contract, eager_run, verify
-from tests.exporters.policies import TorchPolicy, plain_policy, risk_aware_policy
+from tests.exporters.policies import PlainModule, TorchPolicy, plain_policy, risk_aware_policy
 
 PLACE = Place(format="onnx", agent_id="agent_0", step=5, batch=3)
 
@@ -46,8 +47,8 @@ def test_difference_above_the_tolerance_is_named(output: str) -> None:
 
     def shifted(inputs: Tensors) -> Tensors:
         outputs = eager(inputs)
-        moved = (outputs[output] + np.float32(2 * TOLERANCE)) if len(outputs["action"]) == 3 else outputs[output]
-        return outputs | {output: moved}
+        shift = np.float32(2 * TOLERANCE if len(outputs["action"]) == 3 else 0.0)
+        return outputs | {output: outputs[output].astype(np.float32) + shift}
 
     with pytest.raises(ParityError) as caught:
         verify(policy.spec, policy.module(), {"torchscript": shifted})
@@ -64,7 +65,7 @@ def test_drift_that_builds_up_in_the_memory_is_found() -> None:
 
     def drifting(inputs: Tensors) -> Tensors:
         outputs = eager(inputs)
-        return outputs | {"next_hidden_state": outputs["next_hidden_state"] * np.float32(1 + 3e-4)}
+        return outputs | {"next_hidden_state": outputs["next_hidden_state"].astype(np.float32) * np.float32(1 + 3e-4)}
 
     with pytest.raises(ParityError) as caught:
         verify(policy.spec, policy.module(), {"onnx": drifting})
@@ -99,8 +100,9 @@ def test_other_dtype_is_refused(specs: dict[str, PolicySpec]) -> None:
 def test_after_a_tie_the_row_goes_on_from_torchs_memory() -> None:
     policy = plain_policy()
     module = policy.module()
-    module.head.weight.data.zero_()  # type: ignore[union-attr]
-    module.head.bias.data.zero_()  # type: ignore[union-attr]
+    assert isinstance(module, PlainModule)
+    nn.init.zeros_(module.head.weight)
+    nn.init.zeros_(module.head.bias)
     eager = eager_run(policy.spec, module)
 
     def last_best(inputs: Tensors) -> Tensors:
@@ -137,7 +139,7 @@ def test_module_that_breaks_the_contract_is_refused(specs: dict[str, PolicySpec]
     broken = {
         "finite": {"action_values": np.where(valid[:, None], outputs["action_values"], np.float32(np.nan))},
         "action": {"action": np.where(valid, outputs["action"], 0)},
-        "carry": {"next_hidden_state": outputs["next_hidden_state"] + np.float32(1)},
+        "carry": {"next_hidden_state": outputs["next_hidden_state"].astype(np.float32) + np.float32(1)},
         "valid": {"valid": np.ones_like(valid)},
         "forbidden": {"action": np.where(valid, inputs["avail_actions"].argmin(-1), -1)},
     }[change]
