@@ -194,7 +194,8 @@ class _GuardedStep(nn.Module):
             level = torch.where(valid, rest[0], level)
         carry = dict(zip(self.carry_names, carry_values, strict=True))
         # A refused row is computed on a legal observation instead, so that no NaN meets the arithmetic.
-        safe = torch.where(valid.unsqueeze(-1), flat, self.safe_row()).unflatten(1, obs.shape[1:])
+        safe = torch.where(valid.unsqueeze(-1), flat, self.safe_row())
+        safe = torch.unflatten(safe, 1, obs.shape[1:])  # [batch, *obs_shape]
         output = self.agent.step(safe, self.agent_row.expand(flat.shape[0], -1), level, carry)
         greedy = greedy_actions(output.action_values, avail_actions | ~valid.unsqueeze(-1))  # [batch]
         action = torch.where(valid, greedy, torch.full_like(greedy, -1))

@@ -95,7 +95,7 @@ class Collector:
             block=_trim(block, t),
             episode_return=block.reward.sum(1, dtype=np.float64).astype(np.float32),
             success=step.success,
-            fell=step.fell.any(-1),
+            fell=np.any(step.fell, axis=-1),
             risk_level=(level_sum / block.length[:, None]).astype(np.float32),
         )
 
@@ -109,8 +109,9 @@ def _record(block: EpisodeBlock, step: TimeStep, t: int, active: BoolArray) -> N
 
 
 def _check(step: TimeStep, t: int, active: BoolArray) -> None:
-    if np.issubdtype(step.obs.dtype, np.floating) and not np.isfinite(step.obs[active]).all():
-        env, agent = np.argwhere(~np.isfinite(step.obs).reshape(*step.obs.shape[:2], -1).all(-1))[0]
+    is_finite = np.isfinite(step.obs).reshape(*step.obs.shape[:2], -1).all(-1)  # [env, agent]
+    if not is_finite[active].all():
+        env, agent = np.argwhere(~is_finite & active[:, None])[0]
         raise EnvironmentContractError(f"the observation of agent {agent} in copy {env} at step {t} is not finite")
     if not np.isfinite(step.reward[active]).all():
         raise EnvironmentContractError(f"the reward at step {t} is not finite")

@@ -24,7 +24,9 @@ def quantile_fractions(n_quantiles: int, device: torch.device) -> Tensor:
 
 
 def quantile_huber_loss(quantiles: Tensor, targets: Tensor, tau: Tensor, *, kappa: float = 1.0) -> Tensor:
-    """Quantile Huber loss: Huber_kappa(u) / kappa, sum over predictions, mean over targets (QR-DQN, Eqn 10; RMIX appendix, algorithm 1).
+    """Quantile Huber loss: sum over predictions, mean over targets (QR-DQN, Eqn 10; RMIX appendix, algorithm 1).
+
+    Each pair costs |tau_j - 1{u < 0}| Huber_kappa(u) / kappa with u = target - prediction.
 
     tau_j belongs to prediction j, and the penalised side is that of u = target - prediction < 0. The released RMIX
     code pairs tau with the targets, which collapses the distribution to a point (docs/fidelity.md).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -49,8 +50,9 @@ class QMixer(nn.Module):
         if values.shape[-1] != self.n_agents:
             raise ShapeError(f"values have {values.shape[-1]} agents; this mixer was built for {self.n_agents}")
         weights = self.first_weights(state).abs()  # [..., agent * embed]
-        weights = weights.unflatten(-1, (self.n_agents, self.embed_size))  # [..., agent, embed]
+        weights = torch.unflatten(weights, -1, (self.n_agents, self.embed_size))  # [..., agent, embed]
         hidden = (values.unsqueeze(-1) * weights).sum(-2) + self.first_bias(state)  # [..., embed]
         hidden = functional.elu(hidden)
-        mixed = (hidden * self.final_weights(state).abs()).sum(-1)  # [...]
-        return mixed + self.state_value(state).squeeze(-1)
+        mixed: Tensor = (hidden * self.final_weights(state).abs()).sum(-1)  # [...]
+        baseline: Tensor = self.state_value(state)  # [..., 1]
+        return mixed + baseline.squeeze(-1)

@@ -38,7 +38,7 @@ def unpack(rows: Tensor, packing: Packing, shape: tuple[int, int, int]) -> Tenso
     """
     size = shape[0] * shape[1] * shape[2]
     padded = rows.new_zeros(size, *rows.shape[1:]).index_copy(0, packing.index, rows)
-    return padded.unflatten(0, shape)
+    return torch.unflatten(padded, 0, shape)
 
 
 def shift(rows: Tensor, packing: Packing) -> Tensor:

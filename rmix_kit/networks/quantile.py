@@ -143,7 +143,9 @@ class QuantileAgent(nn.Module):
         weights = cvar_weights(level, self.n_quantiles)  # [row, quantile]
         if self.predictor is not None:
             weights = torch.where(is_own.unsqueeze(-1), own_weights, weights)
-        ordered = sort_quantiles(flat.unflatten(-1, (self.n_actions, self.n_quantiles)))  # [row, action, quantile]
+        ordered = sort_quantiles(
+            torch.unflatten(flat, -1, (self.n_actions, self.n_quantiles))
+        )  # [row, action, quantile]
         values = (ordered * weights.unsqueeze(-2)).sum(-1)  # [row, action]
         return StepOutput(values, level, next_carry)
 
@@ -163,11 +165,13 @@ class QuantileAgent(nn.Module):
         level = batch.risk_level[:, None, None].expand(shape)  # [batch, time + 1, agent]
         if self.level_source == "static":
             level = torch.full_like(level, self.default_level)
+        elif self.level_source == "input":
+            level = torch.where(level == 0, torch.full_like(level, self.default_level), level)
         trunk_inputs = inputs
         if self.level_source == "input":
             trunk_inputs = torch.cat([inputs, pack(level, packing).unsqueeze(-1)], -1)
         flat = self.head(self.encoder.unroll(trunk_inputs, packing.rows_per_step))  # [row, action * quantile]
-        quantiles = unpack(flat, packing, shape).unflatten(-1, (self.n_actions, self.n_quantiles))
+        quantiles = torch.unflatten(unpack(flat, packing, shape), -1, (self.n_actions, self.n_quantiles))
         if self.predictor is None:
             return QuantileOutput(quantiles, None, cvar_weights(level, self.n_quantiles), level, self.weights_by_level)
         risk_hidden_states = self.predictor.encoder.unroll(shift(inputs, packing), packing.rows_per_step)

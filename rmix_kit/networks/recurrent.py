@@ -34,11 +34,9 @@ class RecurrentEncoder(nn.Module):
         Returns:
             The next hidden state ``[row, hidden]``.
         """
-        gru = self.gru
         embedded = torch.relu(self.input_layer(inputs))
-        return torch.gru_cell(
-            embedded, hidden_state, gru.weight_ih_l0, gru.weight_hh_l0, gru.bias_ih_l0, gru.bias_hh_l0
-        )
+        weight_ih, weight_hh, bias_ih, bias_hh = self.gru.all_weights[0]
+        return torch.gru_cell(embedded, hidden_state, weight_ih, weight_hh, bias_ih, bias_hh)
 
     def unroll(self, inputs: Tensor, rows_per_step: tuple[int, ...]) -> Tensor:
         """Embed whole episodes from a zero hidden state.
@@ -51,8 +49,8 @@ class RecurrentEncoder(nn.Module):
             Hidden states ``[row, hidden]``; each has seen the inputs up to its step.
         """
         embedded = torch.relu(self.input_layer(inputs))  # [row, hidden]
-        gru = self.gru
         if embedded.device.type == "cuda":  # cuDNN's kernel; elsewhere ours is faster
             packed = PackedSequence(embedded, torch.tensor(rows_per_step))
-            return gru(packed)[0].data  # type: ignore[no-any-return]
-        return packed_gru(embedded, rows_per_step, gru.weight_ih_l0, gru.weight_hh_l0, gru.bias_ih_l0, gru.bias_hh_l0)
+            return self.gru(packed)[0].data  # type: ignore[no-any-return]
+        weight_ih, weight_hh, bias_ih, bias_hh = self.gru.all_weights[0]
+        return packed_gru(embedded, rows_per_step, weight_ih, weight_hh, bias_ih, bias_hh)

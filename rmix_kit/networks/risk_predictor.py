@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -48,8 +49,7 @@ class RiskPredictor(nn.Module):
             Scores ``[..., level]``.
         """
         history = functional.linear(hidden_state, head.weight.detach(), head.bias.detach())  # [..., action * quantile]
-        current = self.embed_current(quantiles.detach())  # [..., embed]
-        keys = self.embed_history(history).unflatten(
-            -1, (self.embed_current.out_features, self.n_levels)
-        )  # [..., embed, level]
+        current: Tensor = self.embed_current(quantiles.detach())  # [..., embed]
+        sizes = (self.embed_current.out_features, self.n_levels)
+        keys = torch.unflatten(self.embed_history(history), -1, sizes)  # [..., embed, level]
         return (current.unsqueeze(-1) * keys).sum(-2) * self.scale  # [..., level]

@@ -35,7 +35,8 @@ def sort_quantiles(quantiles: Tensor) -> Tensor:
         ``[..., quantile]``, ascending.
     """
     _check_quantiles(quantiles)
-    if quantiles.device.type != "cpu" or torch.compiler.is_exporting() or torch.jit.is_tracing():
+    is_traced = torch.compiler.is_exporting() or torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
+    if is_traced or quantiles.device.type != "cpu":
         return torch.sort(quantiles, dim=-1).values
     if not (quantiles.requires_grad and torch.is_grad_enabled()):
         return torch.from_numpy(np.sort(quantiles.detach().numpy(), axis=-1))

@@ -94,7 +94,9 @@ class Learner:
         remaining = len(losses.groups)
         for group, loss in losses.groups.items():
             remaining -= 1
-            found = torch.autograd.grad(loss, self._parameters[group], allow_unused=True, retain_graph=remaining > 0)
+            found: tuple[Tensor | None, ...] = torch.autograd.grad(
+                loss, self._parameters[group], allow_unused=True, retain_graph=remaining > 0
+            )
             gradients[group] = list(found)
             norms[group] = nn.utils.get_total_norm([g for g in found if g is not None])
         return gradients, norms
@@ -129,7 +131,8 @@ class Learner:
         settings = self._target_settings
         if settings.rate > 0:
             with torch.no_grad():
-                online, target = list(self.online.parameters()), list(self.target.parameters())
+                online: list[Tensor] = list(self.online.parameters())
+                target: list[Tensor] = list(self.target.parameters())
                 torch._foreach_lerp_(target, online, settings.rate)
         interval = settings.interval_episodes
         if interval and progress.episodes - self._last_copy_episodes >= interval:
