@@ -34,13 +34,15 @@ class Counting(PlainModule):
 
 
 class Variadic(torch.nn.Module):
-    """The same policy behind a signature of `*rest`."""
+    """The same policy behind a signature of `*rest` and a check of shapes in Python."""
 
     def __init__(self, inner: torch.nn.Module) -> None:
         super().__init__()
         self.inner = inner
 
     def forward(self, obs: Tensor, avail_actions: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
+        if avail_actions.shape[-1] != 4:
+            raise ValueError("four actions")
         result: tuple[Tensor, ...] = self.inner(obs, avail_actions, *rest)
         return result
 
@@ -121,7 +123,7 @@ def test_one_format_alone_can_be_written(tmp_path: Path) -> None:
     assert manifest.opset is None
 
 
-def test_module_with_a_variadic_signature_can_be_frozen(tmp_path: Path) -> None:
+def test_module_with_a_variadic_signature_and_shape_checks_can_be_frozen(tmp_path: Path) -> None:
     policy = plain_policy()
     folder = exporters.freeze(TorchPolicy(policy.spec, Variadic(policy.module())), tmp_path / "variadic")
     assert (folder / "agent_0.onnx").exists()
