@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -35,6 +34,3 @@ def team_folder(sealed_team: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def specs() -> dict[str, PolicySpec]:
     return {"risk_aware": risk_aware_policy().spec, "plain": plain_policy().spec}
-
-
-Damage = Callable[[Path], None]
