@@ -41,3 +41,21 @@ class DeviceError(RmixKitError, ValueError):
 
 class MissingExtraError(RmixKitError, ImportError):
     """An optional dependency is not installed; the message names the extra."""
+
+
+class Interrupted(RmixKitError):  # noqa: N818 - it reports a wish, not a fault
+    """A signal ended training; the command line exits with 128 + its number."""
+
+    def __init__(self, signal: int, what_stands: str = "") -> None:
+        """Say which signal came.
+
+        Args:
+            signal: Its number, such as ``signal.SIGTERM``.
+            what_stands: What was saved, for the message.
+        """
+        super().__init__(f"interrupted by signal {signal}" + (f": {what_stands}" if what_stands else ""))
+        self.signal = int(signal)
+
+
+class AgentProcessError(RmixKitError):
+    """The process of an isolated agent ended, hangs, or refused its observation."""

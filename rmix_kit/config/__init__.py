@@ -1,1 +1,1 @@
-"""Configuration: frozen dataclasses, validated once at the border."""
+"""Configuration: presets, files and command-line text become one validated `RunConfig`."""

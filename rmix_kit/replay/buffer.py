@@ -60,6 +60,7 @@ class ReplayBuffer:
                 tensor[index] = source
             else:
                 tensor[index, : source.shape[1]] = source
+                tensor[index, source.shape[1] :] = 0  # nothing of the slot's last tenant: exact resume needs it
         self.lengths[slots] = block.length
         is_real = np.arange(block.reward.shape[1]) < block.length[:, None]  # [episode, time]
         self.reward_low = min(self.reward_low, float(block.reward.min(where=is_real, initial=np.inf)))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from rmix_kit.algorithms.algorithm import Algorithm, Networks, OptimizerSettings
-from rmix_kit.errors import NonFiniteError
+from rmix_kit.errors import CheckpointError, NonFiniteError
 from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, NonNegativeFloat, NonNegativeInt, Progress
 
 RMSPROP_SMOOTHING = 0.99  # PyMARL's alpha
@@ -127,6 +128,55 @@ class Learner:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
 
+    @property
+    def last_copy_episodes(self) -> int:
+        """Finished episodes when the target networks were copied last."""
+        return self._last_copy_episodes
+
+    def state_tensors(self) -> dict[str, dict[str, Tensor]]:
+        """Give all that a resumed run needs, by file: "online", "target" and "optimizers".
+
+        Returns:
+            Tensors by name; those of the optimisers are called ``GROUP/PARAMETER/ENTRY``. They are the learner's own.
+        """
+        moments = {
+            f"{group}/{name}/{entry}": value
+            for group, name, parameter in self._named_parameters()
+            for entry, value in self._optimizers[group].state[parameter].items()
+        }
+        return {"online": self.online.state_dict(), "target": self.target.state_dict(), "optimizers": moments}
+
+    def load_state(self, tensors: Mapping[str, Mapping[str, Tensor]], *, last_copy_episodes: int) -> None:
+        """Go back to a recorded state.
+
+        Args:
+            tensors: From `state_tensors`.
+            last_copy_episodes: From `last_copy_episodes`.
+
+        Raises:
+            CheckpointError: The tensors belong to other networks or optimisers.
+        """
+        load_networks(self.online, tensors["online"])
+        load_networks(self.target, tensors["target"])
+        moments = dict(tensors["optimizers"])
+        for group, name, parameter in self._named_parameters():
+            prefix = f"{group}/{name}/"
+            entries = {key.removeprefix(prefix): moments.pop(key) for key in list(moments) if key.startswith(prefix)}
+            # The count of steps stays on the host, as the optimisers keep it themselves.
+            self._optimizers[group].state[parameter] = {
+                key: value.clone() if key == "step" else value.clone().to(self.device) for key, value in entries.items()
+            }
+        if moments:
+            raise CheckpointError(f"the optimisers have no place for {sorted(moments)[:3]}")
+        self._last_copy_episodes = last_copy_episodes
+
+    def _named_parameters(self) -> list[tuple[str, str, nn.Parameter]]:
+        return [
+            (group, name, parameter)
+            for group in self._settings
+            for name, parameter in self.algorithm.parameters_of(group, self.online).items()
+        ]
+
     def _follow(self, progress: Progress) -> None:
         settings = self._target_settings
         if settings.rate > 0:
@@ -153,6 +203,27 @@ def make_optimizer(parameters: list[nn.Parameter], settings: OptimizerSettings) 
     if settings.kind == "adam":
         return torch.optim.Adam(parameters, lr=settings.learning_rate, eps=settings.eps)
     return torch.optim.RMSprop(parameters, lr=settings.learning_rate, alpha=RMSPROP_SMOOTHING, eps=settings.eps)
+
+
+def load_networks(networks: Networks, tensors: Mapping[str, Tensor]) -> None:
+    """Copy recorded weights into networks.
+
+    Args:
+        networks: Changed in place.
+        tensors: Their ``state_dict``.
+
+    Raises:
+        CheckpointError: The record is that of other networks.
+    """
+    expected = {name: (tuple(value.shape), value.dtype) for name, value in networks.state_dict().items()}
+    found = {name: (tuple(value.shape), value.dtype) for name, value in tensors.items()}
+    if differing := sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)):
+        name = differing[0]
+        raise CheckpointError(
+            f"the weights belong to other networks: {name} is {found.get(name)}, expected {expected.get(name)}"
+            f" ({len(differing)} of {len(expected)} tensors differ)"
+        )
+    networks.load_state_dict(dict(tensors))
 
 
 def _is_finite(value: float) -> bool:

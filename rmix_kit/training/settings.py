@@ -28,6 +28,8 @@ class TrainingSettings:
         evaluation_episodes: Greedy episodes per evaluation.
         checkpoint_interval: Environment steps between checkpoints.
         keep_checkpoints: Checkpoints kept besides the best one.
+        log_interval: Environment steps between rows of ``metrics.jsonl``; a row averages over all since the last.
+        threads: Threads of torch's operators, for the whole process; exact resume holds for 1.
     """
 
     num_envs: PositiveInt = 32
@@ -45,3 +47,5 @@ class TrainingSettings:
     evaluation_episodes: PositiveInt = 32
     checkpoint_interval: PositiveInt = 10_000
     keep_checkpoints: PositiveInt = 3
+    log_interval: PositiveInt = 1_000
+    threads: PositiveInt = 1

@@ -1,0 +1,8 @@
+"""The values that a configuration describes; they live where they are used and are named here for readers."""
+
+from __future__ import annotations
+
+from rmix_kit.training.run_config import Device, RunConfig, algorithm_class
+from rmix_kit.training.settings import TrainingSettings
+
+__all__ = ["Device", "RunConfig", "TrainingSettings", "algorithm_class"]

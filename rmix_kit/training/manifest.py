@@ -1,0 +1,154 @@
+"""A checkpoint's list of contents, with everything that is not a tensor."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from rmix_kit.errors import CheckpointError
+from rmix_kit.training.files import StoredFile
+from rmix_kit.training.replay_files import SEGMENT_NAME, Segment
+from rmix_kit.types import EnvSpec
+
+FORMAT = 1
+KIND = "rmix-kit checkpoint"
+MANIFEST_NAME = "manifest.json"
+TENSOR_FILES = ("online.safetensors", "target.safetensors", "optimizers.safetensors")
+LARGEST_MANIFEST = 2**24
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What a checkpoint holds.
+
+    Attributes:
+        step: Environment steps taken.
+        config: `RunConfig.to_dict` of the run it belongs to.
+        env_spec: The environment it was trained in.
+        state: The trainer's counters and random streams, as JSON.
+        evaluation: The evaluation made at this step, if one was.
+        metrics_bytes: Length of ``metrics.jsonl`` at this step.
+        is_finished: The run has ended here.
+        is_interruption: Saved because a signal came, not because it was due; dropped at the next checkpoint.
+        files: Tensor files in the checkpoint's own folder.
+        segments: Segments of the replay, oldest first.
+    """
+
+    step: int
+    config: Mapping[str, Any]
+    env_spec: EnvSpec
+    state: Mapping[str, Any]
+    evaluation: Mapping[str, float | int] | None
+    metrics_bytes: int
+    is_finished: bool
+    is_interruption: bool
+    files: tuple[StoredFile, ...] = ()
+    segments: tuple[Segment, ...] = ()
+
+    @property
+    def return_mean(self) -> float | None:
+        """Mean return of the evaluation made at this step."""
+        return None if self.evaluation is None else float(self.evaluation["return_mean"])
+
+
+def encode(manifest: Manifest) -> bytes:
+    """Give the file's content: readable JSON that carries its own digest."""
+    body: dict[str, Any] = {entry.name: getattr(manifest, entry.name) for entry in fields(Manifest)}
+    body |= {
+        "env_spec": spec_to_dict(manifest.env_spec),
+        "files": [asdict(file) for file in manifest.files],
+        "segments": [asdict(segment) for segment in manifest.segments],
+    }
+    return _seal({"kind": KIND, "format": FORMAT, "written_by": kit_version(), **body})
+
+
+def kit_version() -> str:
+    """Give this package's version; a source tree that is not installed has none."""
+    try:
+        return version("rmix-kit")
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def read_manifest(checkpoint: Path) -> Manifest:
+    """Read and check a checkpoint's manifest.
+
+    Args:
+        checkpoint: The checkpoint's folder.
+
+    Returns:
+        The manifest; its files are not read yet.
+
+    Raises:
+        CheckpointError: It is missing, damaged, foreign, or of another format.
+    """
+    try:
+        path = checkpoint / MANIFEST_NAME
+        data = path.read_bytes() if path.stat().st_size <= LARGEST_MANIFEST else b""
+        values = json.loads(data)
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{checkpoint.name} is damaged: {MANIFEST_NAME} cannot be read ({error})") from error
+    if not isinstance(values, dict) or values.get("kind") != KIND:
+        raise CheckpointError(f"{checkpoint.name} is no checkpoint of rmix-kit")
+    if values.get("format") != FORMAT:
+        raise CheckpointError(
+            f"{checkpoint.name} has format {values.get('format')} (written by rmix-kit {values.get('written_by')}); "
+            f"this version reads format {FORMAT}"
+        )
+    values.pop("sha256", None)
+    if _seal(values) != data:
+        raise CheckpointError(f"{checkpoint.name} is damaged: {MANIFEST_NAME} is not what was written")
+    try:
+        manifest = _from_values(values)
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{checkpoint.name} is foreign: {MANIFEST_NAME} lacks {error}") from error
+    _check_names(checkpoint.name, manifest)
+    return manifest
+
+
+def _seal(values: dict[str, Any]) -> bytes:
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+    return (json.dumps({**values, "sha256": digest}, indent=1) + "\n").encode()
+
+
+def _from_values(values: dict[str, Any]) -> Manifest:
+    arguments = {entry.name: values[entry.name] for entry in fields(Manifest)}
+    arguments["env_spec"] = spec_from_dict(values["env_spec"])
+    arguments["files"] = tuple(StoredFile(**entry) for entry in values["files"])
+    arguments["segments"] = tuple(
+        Segment(first=entry["first"], end=entry["end"], file=StoredFile(**entry["file"]))
+        for entry in values["segments"]
+    )
+    return Manifest(**arguments)
+
+
+def _check_names(checkpoint: str, manifest: Manifest) -> None:
+    """Refuse names that lead elsewhere, and sets of files that no checkpoint has."""
+    names = [file.name for file in manifest.files]
+    segments = [segment.file.name for segment in manifest.segments]
+    if sorted(names) != sorted(TENSOR_FILES) or not all(SEGMENT_NAME.fullmatch(name) for name in segments):
+        raise CheckpointError(f"{checkpoint} is foreign: it lists {names + segments}")
+
+
+def spec_to_dict(spec: EnvSpec) -> dict[str, Any]:
+    """Give a spec as JSON values; unbounded observations are written as text."""
+    return {
+        name: [_number(v) for v in value] if isinstance(value, tuple) else value for name, value in vars(spec).items()
+    }
+
+
+def spec_from_dict(values: Mapping[str, Any]) -> EnvSpec:
+    """Read back what `spec_to_dict` gave."""
+    arguments: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    for bound in ("obs_low", "obs_high"):
+        arguments[bound] = tuple(float(value) for value in arguments[bound])
+    return EnvSpec(**arguments)
+
+
+def _number(value: float | int | str) -> float | int | str:
+    return str(value) if value in (float("inf"), float("-inf")) else value

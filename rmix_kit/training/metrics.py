@@ -1,0 +1,127 @@
+"""The record of a run: rows of numbers, and the same numbers for TensorBoard."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from rmix_kit.collect import Round
+from rmix_kit.training.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+Row = Mapping[str, float | int | str | None]
+
+
+class Means:
+    """Means of everything seen since the last row; sums are kept, so that they survive a checkpoint unchanged."""
+
+    def __init__(self, sums: Mapping[str, tuple[float, int]] | None = None) -> None:
+        """Start empty, or from what `to_json` gave."""
+        self._sums = {name: (float(total), int(count)) for name, (total, count) in (sums or {}).items()}
+
+    def add(self, name: str, total: float, count: int = 1) -> None:
+        """Add ``count`` values that sum to ``total``."""
+        before = self._sums.get(name, (0.0, 0))
+        self._sums[name] = (before[0] + total, before[1] + count)
+
+    def add_round(self, played: Round) -> None:
+        """Add a collection round's episodes."""
+        count = len(played.success)
+        self.add("return_mean", float(played.episode_return.sum(dtype="float64")), count)
+        self.add("success_rate", float(played.success.sum()), count)
+        self.add("fall_rate", float(played.fell.sum()), count)
+        self.add("episode_length_mean", float(played.block.length.sum()), count)
+
+    def add_updates(self, metrics: list[dict[str, Tensor]]) -> None:
+        """Add the scalars of a round's updates; the one place where they are read back from the device."""
+        flat = [(name, value) for entry in metrics for name, value in entry.items()]
+        if flat:
+            values = torch.stack([value.detach().double() for _, value in flat]).tolist()
+            for (name, _), value in zip(flat, values, strict=True):
+                self.add(name, value)
+
+    def means(self) -> dict[str, float]:
+        """Give the means by name."""
+        return {name: total / count for name, (total, count) in self._sums.items()}
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._sums.clear()
+
+    def to_json(self) -> dict[str, tuple[float, int]]:
+        """Give the sums and counts."""
+        return dict(self._sums)
+
+
+class MetricsLog:
+    """``metrics.jsonl`` (no clock in it), ``timing.jsonl`` (nothing but) and TensorBoard's files."""
+
+    def __init__(self, folder: RunFolder, *, keep_bytes: int, purge_step: int | None) -> None:
+        """Open the files; rows after those kept are cut off.
+
+        Args:
+            folder: The run.
+            keep_bytes: Length of ``metrics.jsonl`` to go on from.
+            purge_step: TensorBoard forgets what it was told from this step on; None for a new run.
+        """
+        self._metrics = folder.metrics.open("ab")
+        self._metrics.truncate(keep_bytes)
+        self._metrics.seek(keep_bytes)
+        self._timing = folder.timing.open("a", encoding="utf-8")
+        self._board = _board(folder, purge_step)
+        self._start = time.monotonic()
+        self.has_board = self._board is not None
+
+    def row(self, row: Row) -> None:
+        """Write one row; it has ``kind`` and ``env_steps``, and JSON's null for a number that is not finite."""
+        finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
+        self._metrics.write((json.dumps(finite) + "\n").encode())
+        self._metrics.flush()
+        if self._board is not None:
+            for name, value in row.items():
+                if isinstance(value, int | float) and name != "env_steps":
+                    self._board.add_scalar(f"{row['kind']}/{name}", value, row["env_steps"])
+
+    def time(self, env_steps: int, updates: int, seconds: Mapping[str, float]) -> None:
+        """Write how long things took.
+
+        Args:
+            env_steps: Environment steps taken.
+            updates: Updates made.
+            seconds: Time spent in each activity since the process began, by name.
+        """
+        row: dict[str, Any] = {"env_steps": env_steps, "updates": updates}
+        row |= {name: round(value, 3) for name, value in seconds.items()}
+        row |= {"total": round(time.monotonic() - self._start, 3), "unix_time": round(time.time(), 3)}
+        self._timing.write(json.dumps(row) + "\n")
+        self._timing.flush()
+
+    def sync(self) -> int:
+        """Make the rows durable and give their length in bytes."""
+        self._metrics.flush()
+        os.fsync(self._metrics.fileno())
+        return self._metrics.tell()
+
+    def close(self) -> None:
+        """Close the files."""
+        self._metrics.close()
+        self._timing.close()
+        if self._board is not None:
+            self._board.close()
+
+
+def _board(folder: RunFolder, purge_step: int | None) -> SummaryWriter | None:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:  # the rows hold the same numbers
+        return None
+    return SummaryWriter(str(folder.tensorboard), purge_step=purge_step)

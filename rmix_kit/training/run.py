@@ -1,0 +1,187 @@
+"""A run that has been trained: its configuration, checkpoints and policies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from rmix_kit.algorithms import Networks
+from rmix_kit.envs.interface import VectorEnv
+from rmix_kit.envs.make import make_vector_env
+from rmix_kit.errors import CheckpointError, ConfigError, EnvironmentContractError
+from rmix_kit.networks.quantile import QuantileAgent
+from rmix_kit.policy import ActingAgent, GreedyPolicy, TeamPolicy
+from rmix_kit.training.checkpoint import network_tensors
+from rmix_kit.training.evaluator import Evaluation, copies_for, evaluate
+from rmix_kit.training.learner import load_networks
+from rmix_kit.training.run_config import RunConfig
+from rmix_kit.training.run_folder import RunFolder, choose_step
+from rmix_kit.types import EnvSpec
+
+ACTING_FIELDS = ("n_agents", "n_actions", "obs_shape", "obs_dtype")
+
+
+class Run:
+    """A run's folder at one checkpoint; networks are on the CPU."""
+
+    def __init__(self, folder: RunFolder, step: int) -> None:
+        """Read configuration and weights.
+
+        Args:
+            folder: The run.
+            step: Which checkpoint.
+
+        Raises:
+            CheckpointError: It is damaged or foreign.
+        """
+        self._folder = folder
+        self.config: RunConfig = folder.read_config()
+        self.checkpoint_step = step
+        manifest, weights = network_tensors(folder.checkpoint(step))
+        if manifest.config != self.config.to_dict():
+            raise CheckpointError(f"step_{step} is foreign: it belongs to a run with another configuration")
+        self.env_spec: EnvSpec = manifest.env_spec
+        with torch.random.fork_rng(devices=[]):
+            self.networks: Networks = self.config.algorithm.build(self.env_spec)
+        load_networks(self.networks, weights)
+        self.networks.eval().requires_grad_(False)
+
+    @property
+    def path(self) -> Path:
+        """The run's folder."""
+        return self._folder.path
+
+    def checkpoints(self) -> list[int]:
+        """Give the environment steps of the checkpoints, in order."""
+        return self._folder.steps()
+
+    def policy(self, agent: int | str) -> GreedyPolicy:
+        """Give one agent's policy, ready for export.
+
+        Args:
+            agent: Its number or its name.
+
+        Returns:
+            The policy.
+
+        Raises:
+            ConfigError: There is no such agent.
+        """
+        names = self.env_spec.agent_ids
+        index = names.index(agent) if agent in names else agent
+        if not isinstance(index, int) or not 0 <= index < len(names):
+            raise ConfigError(f"there is no agent {agent!r}; there are {', '.join(names)} (0 to {len(names) - 1})")
+        network = self.networks.agent
+        default, n_levels = risk_facts(network)
+        return GreedyPolicy(
+            acting(network),
+            self.env_spec,
+            agent_index=index,
+            algorithm=self.config.algorithm.name,
+            default_risk_level=default,
+            n_risk_levels=n_levels,
+        )
+
+    def policies(self) -> list[GreedyPolicy]:
+        """Give every agent's policy, in the order of the agents."""
+        return [self.policy(index) for index in range(self.env_spec.n_agents)]
+
+    def evaluate(
+        self,
+        env_text: str | None = None,
+        episodes: int = 32,
+        seed: int = 0,
+        risk_level: float | None = None,
+        *,
+        make_env: Callable[[str, int], VectorEnv] = make_vector_env,
+    ) -> Evaluation:
+        """Play greedy episodes.
+
+        Args:
+            env_text: Where; the run's own environment if None.
+            episodes: At least 1.
+            seed: Episode i is reset with the seed of (seed, "test", i).
+            risk_level: In (0, 1] for all agents; None leaves it to them.
+            make_env: Makes the copies.
+
+        Returns:
+            What was played.
+
+        Raises:
+            ConfigError: A number is out of range.
+            EnvironmentContractError: The policies do not fit the environment.
+        """
+        if episodes < 1 or seed < 0:
+            raise ConfigError(f"episodes is {episodes} and seed {seed}; expected at least 1 and at least 0")
+        if risk_level is not None and not 0 < risk_level <= 1:
+            raise ConfigError(f"risk_level is {risk_level}; it must be in (0, 1] (1 = risk-neutral), or dynamic")
+        text = env_text or self.config.env
+        envs = make_env(text, copies_for(episodes))
+        try:
+            check_fit(self.env_spec, envs.spec, text)
+            team = TeamPolicy(acting(self.networks.agent), envs.spec, torch.device("cpu"))
+            return evaluate(
+                team,
+                envs,
+                episodes=episodes,
+                seed=seed,
+                checkpoint_step=self.checkpoint_step,
+                risk_level=risk_level,
+            )
+        finally:
+            envs.close()
+
+
+def load(run: str | Path, checkpoint: str | int = "last") -> Run:
+    """Load a run.
+
+    Args:
+        run: Its folder.
+        checkpoint: "last", "best" (highest mean return of an evaluation, the earlier of equals) or an environment step.
+
+    Returns:
+        The run at that checkpoint.
+
+    Raises:
+        RunFolderError: The folder is no run.
+        CheckpointError: There is no such checkpoint, or it is damaged.
+    """
+    folder = RunFolder(Path(run))
+    folder.read_config()
+    return Run(folder, choose_step(folder, checkpoint))
+
+
+def acting(network: torch.nn.Module) -> ActingAgent:
+    """Give the agent network as what policies ask of it."""
+    assert hasattr(network, "step")
+    assert hasattr(network, "carry_sizes")
+    return network  # type: ignore[return-value]
+
+
+def risk_facts(network: torch.nn.Module) -> tuple[float | None, int | None]:
+    """Say what risk level 0 means, and how many levels a predictor chooses from; None where it does not apply."""
+    if not isinstance(network, QuantileAgent):
+        return None, None
+    if network.level_source == "predicted":
+        return None, network.n_levels
+    return network.default_level, None
+
+
+def check_fit(trained: EnvSpec, found: EnvSpec, text: str) -> None:
+    """Refuse an environment in which the policies cannot act.
+
+    Args:
+        trained: The environment of training.
+        found: The environment to act in.
+        text: Its environment text, for the error.
+
+    Raises:
+        EnvironmentContractError: With the first difference.
+    """
+    for name in ACTING_FIELDS:
+        if getattr(trained, name) != getattr(found, name):
+            raise EnvironmentContractError(
+                f"{text} has {name} {getattr(found, name)}; the policies were trained with {getattr(trained, name)}"
+            )

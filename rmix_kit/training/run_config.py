@@ -1,0 +1,122 @@
+"""What a run is, as one value that reads back equal from plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from typing import Any, Literal, get_args, get_type_hints
+
+from rmix_kit.algorithms import ALGORITHMS, Algorithm
+from rmix_kit.errors import ConfigError
+from rmix_kit.training.settings import TrainingSettings
+
+Device = Literal["auto", "cpu", "cuda"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """Everything that decides a run's numbers.
+
+    Attributes:
+        algorithm: The algorithm with its hyper-parameters.
+        preset: Name of the preset it came from, for the record.
+        env: Environment text.
+        seed: Seed of every random stream, not negative.
+        steps: Environment steps to train for; the run ends with the round that reaches them.
+        device: Where training happens; "auto" takes CUDA if there is one.
+        training: The frame around the algorithm.
+    """
+
+    algorithm: Algorithm
+    preset: str
+    env: str
+    seed: int = 0
+    steps: int
+    device: Device = "auto"
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+
+    def __post_init__(self) -> None:
+        """Refuse what no run can have."""
+        if self.seed < 0:
+            raise ConfigError(f"seed is {self.seed}; it must not be negative")
+        if self.steps < 1:
+            raise ConfigError(f"steps is {self.steps}; at least 1 environment step is trained for")
+        if self.device not in get_args(Device):
+            raise ConfigError(f"device is {self.device!r}; it must be one of {', '.join(get_args(Device))}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain JSON and YAML values: algo, preset, env, seed, steps, device, algorithm, training."""
+        return {
+            "algo": self.algorithm.name,
+            "preset": self.preset,
+            "env": self.env,
+            "seed": self.seed,
+            "steps": self.steps,
+            "device": self.device,
+            "algorithm": _plain(asdict(self.algorithm)),
+            "training": _plain(asdict(self.training)),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> RunConfig:
+        """Read back what `to_dict` gave.
+
+        Args:
+            values: The record.
+
+        Returns:
+            An equal configuration.
+
+        Raises:
+            ConfigError: A key is missing or unknown.
+        """
+        keys = {"algo", "preset", "env", "seed", "steps", "device", "algorithm", "training"}
+        _check_keys(values, keys, "the run's configuration")
+        return cls(
+            algorithm=_rebuild(algorithm_class(values["algo"]), values["algorithm"], "algorithm"),
+            preset=values["preset"],
+            env=values["env"],
+            seed=values["seed"],
+            steps=values["steps"],
+            device=values["device"],
+            training=_rebuild(TrainingSettings, values["training"], "training"),
+        )
+
+
+def algorithm_class(name: str) -> type[Algorithm]:
+    """Give the roster's class of that name.
+
+    Raises:
+        ConfigError: The roster has no such name.
+    """
+    for cls in ALGORITHMS:
+        if cls.name == name:
+            return cls
+    raise ConfigError(f"there is no algorithm {name!r}; the roster has {', '.join(c.name for c in ALGORITHMS)}")
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    return [_plain(entry) for entry in value] if isinstance(value, list | tuple) else value
+
+
+def _rebuild(cls: type, values: Any, path: str) -> Any:  # noqa: ANN401 - any dataclass
+    hints = get_type_hints(cls)
+    _check_keys(values, {entry.name for entry in fields(cls)}, path)
+    arguments = {}
+    for name, value in values.items():
+        hint = hints[name]
+        if isinstance(hint, type) and is_dataclass(hint):
+            arguments[name] = _rebuild(hint, value, f"{path}.{name}")
+        else:
+            arguments[name] = tuple(value) if isinstance(value, list) else value
+    return cls(**arguments)
+
+
+def _check_keys(values: Any, expected: set[str], path: str) -> None:  # noqa: ANN401 - read from a file
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"{path} is {type(values).__name__}; it must be a mapping")
+    if wrong := sorted(set(values) ^ expected):
+        missing = [key for key in wrong if key in expected]
+        raise ConfigError(f"{path} lacks {missing} and has unknown keys {sorted(set(values) - expected)}")

@@ -1,0 +1,236 @@
+"""A run's folder: where what lies, who may write, and which checkpoints stay."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rmix_kit.errors import CheckpointError, ConfigError, RunFolderError
+from rmix_kit.training.files import PARTIAL_SUFFIX, sync_folder, write_file
+from rmix_kit.training.manifest import Manifest, read_manifest
+from rmix_kit.training.run_config import RunConfig
+
+STEP_NAME = re.compile(r"step_(\d+)")
+LOCK_NAME = ".lock"
+
+
+class RunFolder:
+    """Paths of one run."""
+
+    def __init__(self, path: Path) -> None:
+        """Name the folder; nothing is touched."""
+        self.path = path
+        self.config = path / "config.yaml"
+        self.metrics = path / "metrics.jsonl"
+        self.timing = path / "timing.jsonl"
+        self.tensorboard = path / "tensorboard"
+        self.checkpoints = path / "checkpoints"
+        self.replay = path / "replay"
+
+    @property
+    def is_occupied(self) -> bool:
+        """Say whether anything lies in the folder."""
+        return self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir()))
+
+    def checkpoint(self, step: int) -> Path:
+        """Give the folder of the checkpoint of that environment step."""
+        return self.checkpoints / f"step_{step}"
+
+    def steps(self) -> list[int]:
+        """Give the steps of the checkpoints that lie there, sound or not, in order."""
+        names = (path.name for path in self.checkpoints.iterdir()) if self.checkpoints.is_dir() else ()
+        return sorted(int(match[1]) for match in map(STEP_NAME.fullmatch, names) if match)
+
+    def read_config(self) -> RunConfig:
+        """Read the run's configuration.
+
+        Raises:
+            RunFolderError: The folder holds no run.
+            ConfigError: The file is damaged.
+        """
+        try:
+            values: Any = yaml.safe_load(self.config.read_text(encoding="utf-8"))
+        except OSError as error:
+            reason = "there is no config.yaml" if self.path.is_dir() else "there is no such folder"
+            raise RunFolderError(f"{self.path} is no run: {reason}") from error
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{self.config} cannot be read: {error}") from error
+        return RunConfig.from_dict(values)
+
+    def prepare(self, config: RunConfig, *, resume: bool) -> None:
+        """Make the folder ready for the run, or refuse.
+
+        Args:
+            config: The run's configuration.
+            resume: Whether an existing folder is to be gone on with.
+
+        Raises:
+            RunFolderError: The folder exists without ``resume``, is not a run's, or is another run's.
+        """
+        self.check(config, resume=resume)
+        for folder in (self.checkpoints, self.replay):
+            folder.mkdir(parents=True, exist_ok=True)
+        if not self.config.exists():
+            head = "# The resolved configuration. Training with it again repeats the run.\n"
+            text = head + yaml.safe_dump(config.to_dict(), sort_keys=False, allow_unicode=True)
+            write_file(self.config, text.encode())
+
+    def check(self, config: RunConfig, *, resume: bool) -> None:
+        """Refuse a folder that this run may not use; see `prepare`."""
+        others = [p.name for p in self.path.iterdir() if p.name != LOCK_NAME] if self.path.is_dir() else []
+        if not resume and (others or (self.path.exists() and not self.path.is_dir())):
+            raise RunFolderError(f"{self.path} exists; give another folder, or resume the run in it (--resume)")
+        begun = {self.checkpoints.name, self.replay.name, self.config.name + PARTIAL_SUFFIX}
+        if not others or (set(others) <= begun and not self.steps()):
+            return  # a run that was stopped before it had a configuration
+        if differing := _differences(self.read_config().to_dict(), config.to_dict()):
+            raise RunFolderError(f"{self.path} holds another run: {'; '.join(differing[:3])}")
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep other processes out for as long as this one lives; a killed process leaves no lock behind.
+
+        Raises:
+            RunFolderError: Another process is at work here, or the folder cannot be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.path / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise RunFolderError(f"{self.path} cannot be written: {error.strerror}") from error
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise RunFolderError(f"{self.path} is in use by another process; wait for it or stop it") from error
+            yield
+        finally:
+            os.close(handle)
+
+    def clear_leftovers(self) -> None:
+        """Remove what a killed process left half-written."""
+        for folder in (self.path, self.checkpoints, self.replay):
+            for path in folder.glob(f"*{PARTIAL_SUFFIX}"):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def set_aside(self, step: int) -> str:
+        """Rename a damaged checkpoint, so that it is out of the way and can still be looked at.
+
+        Returns:
+            Its new name.
+        """
+        place = self.checkpoint(step)
+        target = place.with_name(f"damaged_{place.name}")
+        if target.exists():
+            shutil.rmtree(target)
+        place.rename(target)
+        sync_folder(self.checkpoints)
+        return target.name
+
+    def rotate(self, keep: int) -> set[str]:
+        """Remove the checkpoints that are neither among the newest nor the best.
+
+        Args:
+            keep: How many of the newest stay.
+
+        Returns:
+            Names of the replay segments that the remaining ones list.
+        """
+        manifests = []
+        for step in self.steps():
+            try:
+                manifests.append(read_manifest(self.checkpoint(step)))
+            except CheckpointError:
+                self.set_aside(step)
+        newest = manifests[-1:]
+        regular = [manifest for manifest in manifests if not manifest.is_interruption]
+        best = best_of(regular)
+        kept = {manifest.step for manifest in (*newest, *regular[-keep:], *([best] if best else []))}
+        for manifest in manifests:
+            if manifest.step not in kept:
+                shutil.rmtree(self.checkpoint(manifest.step))
+        sync_folder(self.checkpoints)
+        return {s.file.name for manifest in manifests if manifest.step in kept for s in manifest.segments}
+
+
+def best_of(manifests: list[Manifest]) -> Manifest | None:
+    """Give the checkpoint with the highest mean return of an evaluation made at it; the earlier one of equals."""
+    evaluated = [manifest for manifest in manifests if manifest.return_mean is not None]
+    return max(evaluated, key=lambda m: (m.return_mean, -m.step)) if evaluated else None
+
+
+def choose_step(folder: RunFolder, which: str | int) -> int:
+    """Find a checkpoint.
+
+    Args:
+        folder: The run.
+        which: "last", "best" or a step.
+
+    Returns:
+        Its step.
+
+    Raises:
+        CheckpointError: There is none, or not that one.
+    """
+    steps = folder.steps()
+    if not steps:
+        raise CheckpointError(f"{folder.path} has no checkpoint yet")
+    if which == "last":
+        return steps[-1]
+    if which == "best":
+        best = best_of([read_manifest(folder.checkpoint(step)) for step in steps])
+        if best is None:
+            raise CheckpointError(f"no checkpoint in {folder.path} was evaluated; ask for last or a step")
+        return best.step
+    if not str(which).isdecimal() or int(which) not in steps:
+        raise CheckpointError(
+            f"{folder.path} has no checkpoint {which!r}; it has last, best, {', '.join(map(str, steps))}"
+        )
+    return int(which)
+
+
+def newest_sound(
+    folder: RunFolder, verify: Callable[[Path], Manifest], note: Callable[[str], None]
+) -> tuple[Manifest | None, list[int]]:
+    """Find the newest checkpoint that is sound, and say which were not.
+
+    Args:
+        folder: The run.
+        verify: Reads and checks one checkpoint.
+        note: Told of every damaged one.
+
+    Returns:
+        Its manifest, or None where there is no checkpoint at all; and the steps of the damaged ones.
+
+    Raises:
+        CheckpointError: There are checkpoints, and all are damaged.
+    """
+    damaged: list[int] = []
+    for step in reversed(folder.steps()):
+        try:
+            return verify(folder.checkpoint(step)), damaged
+        except CheckpointError as error:
+            note(f"{error}; trying the one before")
+            damaged.append(step)
+    if damaged:
+        raise CheckpointError(f"every checkpoint in {folder.path} is damaged; start a new run in another folder")
+    return None, []
+
+
+def _differences(stored: dict[str, Any], given: dict[str, Any], path: str = "") -> list[str]:
+    found = []
+    for key in (*stored, *(k for k in given if k not in stored)):
+        old, new = stored.get(key), given.get(key)
+        if isinstance(old, dict) and isinstance(new, dict):
+            found += _differences(old, new, f"{path}{key}.")
+        elif old != new:
+            found.append(f"{path}{key} is {old!r} there and {new!r} here")
+    return found

@@ -1,0 +1,73 @@
+"""Everything a run remembers besides weights and replay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from rmix_kit.seeding import generator, generator_state, restore_generator
+from rmix_kit.training.metrics import Means
+from rmix_kit.types import Progress
+
+STREAMS = ("exploration", "replay", "risk_level")
+
+
+@dataclass(kw_only=True)
+class TrainerState:
+    """The trainer's counters and random streams; the trainer alone changes them.
+
+    Attributes:
+        streams: Generators by name.
+        env_steps: Environment steps taken.
+        episodes: Finished episodes.
+        update_debt: Fraction of an update that is still owed, in [0, 1).
+        progress: What the last update saw.
+        best_success_rate: Highest success rate of any evaluation, in [0, 1].
+        segment_start: Number of the first episode that no replay segment of a due checkpoint holds yet.
+        means: What the next row of metrics averages.
+    """
+
+    streams: dict[str, np.random.Generator]
+    env_steps: int = 0
+    episodes: int = 0
+    update_debt: float = 0.0
+    progress: Progress = field(default_factory=Progress)
+    best_success_rate: float = 0.0
+    segment_start: int = 0
+    means: Means = field(default_factory=Means)
+
+    @classmethod
+    def at_start(cls, seed: int) -> TrainerState:
+        """Give the state of a run that has not begun."""
+        return cls(streams={name: generator(seed, name) for name in STREAMS})
+
+    def to_json(self) -> dict[str, Any]:
+        """Give JSON values, exactly."""
+        return {
+            "streams": {name: generator_state(stream) for name, stream in self.streams.items()},
+            "env_steps": self.env_steps,
+            "episodes": self.episodes,
+            "update_debt": self.update_debt,
+            "progress": asdict(self.progress),
+            "best_success_rate": self.best_success_rate,
+            "segment_start": self.segment_start,
+            "means": self.means.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any], seed: int) -> TrainerState:
+        """Read back what `to_json` gave."""
+        state = cls.at_start(seed)
+        for name, recorded in values["streams"].items():
+            restore_generator(state.streams[name], recorded)
+        state.env_steps = values["env_steps"]
+        state.episodes = values["episodes"]
+        state.update_debt = values["update_debt"]
+        state.progress = Progress(**values["progress"])
+        state.best_success_rate = values["best_success_rate"]
+        state.segment_start = values["segment_start"]
+        state.means = Means(values["means"])
+        return state

@@ -1,0 +1,134 @@
+"""Saving a run in its folder, and going on from there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rmix_kit.errors import CheckpointError
+from rmix_kit.replay import ReplayBuffer
+from rmix_kit.training.checkpoint import read_tensors, verify_checkpoint, write_checkpoint
+from rmix_kit.training.files import writing
+from rmix_kit.training.learner import Learner
+from rmix_kit.training.manifest import TENSOR_FILES, Manifest, spec_to_dict
+from rmix_kit.training.progress_bar import Reporter
+from rmix_kit.training.replay_files import Segment, drop_unlisted, read_segment, still_held, write_segment
+from rmix_kit.training.run_config import RunConfig
+from rmix_kit.training.run_folder import RunFolder, newest_sound
+from rmix_kit.training.state import TrainerState
+
+
+class Storage:
+    """Writes and reads the checkpoints of one run; knows which segments of the replay are written."""
+
+    def __init__(self, folder: RunFolder, config: RunConfig) -> None:
+        """Bind to a prepared and locked folder."""
+        self._folder, self._config = folder, config
+        self._segments: tuple[Segment, ...] = ()
+        self.last_saved: int | None = None
+
+    def save(
+        self,
+        state: TrainerState,
+        learner: Learner,
+        buffer: ReplayBuffer,
+        *,
+        metrics_bytes: int,
+        evaluation: Mapping[str, float | int] | None,
+        is_interruption: bool = False,
+    ) -> None:
+        """Save everything, then drop what is not kept.
+
+        A due checkpoint's segment begins where the due one before ended, whatever was saved in between: interruptions
+        change no file of the final run.
+
+        Args:
+            state: Counters and streams.
+            learner: Weights and optimisers.
+            buffer: Episodes.
+            metrics_bytes: Length of ``metrics.jsonl``.
+            evaluation: The evaluation made at this step, if one was.
+            is_interruption: Whether a signal is the reason.
+
+        Raises:
+            RunFolderError: The file system refused; the checkpoint before stands.
+        """
+        stands = "no checkpoint exists yet" if self.last_saved is None else f"that of step {self.last_saved} stands"
+        with writing(f"the checkpoint of step {state.env_steps}", f"{stands}: make room and resume"):
+            segments = self._segments
+            if buffer.added > state.segment_start:
+                segments = (*segments, write_segment(self._folder.replay, buffer, state.segment_start))
+            segments = still_held(segments, buffer.added, buffer.capacity)
+            if not is_interruption:
+                self._segments = segments
+                state.segment_start = buffer.added
+            manifest = Manifest(
+                step=state.env_steps,
+                config=self._config.to_dict(),
+                env_spec=learner.spec,
+                state={
+                    **state.to_json(),
+                    "last_copy_episodes": learner.last_copy_episodes,
+                    "reward_range": [buffer.reward_low, buffer.reward_high],
+                },
+                evaluation=evaluation,
+                metrics_bytes=metrics_bytes,
+                is_finished=state.env_steps >= self._config.steps,
+                is_interruption=is_interruption,
+                segments=segments,
+            )
+            write_checkpoint(self._folder.checkpoint(state.env_steps), manifest, learner.state_tensors())
+            self.last_saved = state.env_steps
+            self._drop_old()
+
+    def restore(
+        self, learner: Learner, buffer: ReplayBuffer, reporter: Reporter
+    ) -> tuple[TrainerState, Manifest] | None:
+        """Go back to the newest sound checkpoint.
+
+        Args:
+            learner: Freshly made; changed.
+            buffer: Empty; filled.
+            reporter: Told of damaged checkpoints.
+
+        Returns:
+            State and manifest; None where there is no checkpoint.
+
+        Raises:
+            CheckpointError: All are damaged, or they belong to another run.
+        """
+        manifest, damaged = newest_sound(self._folder, verify_checkpoint, reporter.note)
+        if manifest is None:
+            return None
+        for step in damaged:
+            reporter.note(f"step_{step} is kept as {self._folder.set_aside(step)}")
+        self._check(manifest, learner)
+        place = self._folder.checkpoint(manifest.step)
+        names = [name.removesuffix(".safetensors") for name in TENSOR_FILES]
+        tensors = {name: read_tensors(place, manifest, name) for name in names}
+        learner.load_state(tensors, last_copy_episodes=manifest.state["last_copy_episodes"])
+        self._fill(buffer, manifest)
+        state = TrainerState.from_json(manifest.state, self._config.seed)
+        held = manifest.segments[-1:] if manifest.is_interruption and buffer.added > state.segment_start else ()
+        self._segments = tuple(segment for segment in manifest.segments if segment not in held)
+        self.last_saved = manifest.step
+        self._drop_old()
+        return state, manifest
+
+    def _drop_old(self) -> None:
+        drop_unlisted(self._folder.replay, self._folder.rotate(self._config.training.keep_checkpoints))
+
+    def _check(self, manifest: Manifest, learner: Learner) -> None:
+        if manifest.config != self._config.to_dict():
+            raise CheckpointError(f"step_{manifest.step} is foreign: it belongs to a run with another configuration")
+        then, now = spec_to_dict(manifest.env_spec), spec_to_dict(learner.spec)
+        if differing := [f"{key} was {then[key]} and is {now[key]}" for key in then if then[key] != now[key]]:
+            raise CheckpointError(f"the environment has changed since step_{manifest.step}: {differing[0]}")
+
+    def _fill(self, buffer: ReplayBuffer, manifest: Manifest) -> None:
+        if manifest.segments:
+            buffer.added = manifest.segments[0].first
+        for segment in manifest.segments:
+            buffer.add(read_segment(self._folder.replay, segment, f"step_{manifest.step}"))
+        recorded: Any = manifest.state["reward_range"]
+        buffer.reward_low, buffer.reward_high = recorded
