@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from rmix_kit.networks import AgentInputs
+from tests.fixtures.episodes import float_spec, make_spec
+
+
+def test_integer_elements_become_one_hot() -> None:
+    inputs = AgentInputs(make_spec(obs_values=3))
+    coded = inputs(torch.tensor([[2, 0]], dtype=torch.int8), torch.zeros(1, 3), torch.zeros(1, 2))
+    assert coded[0, :6].tolist() == [0.0, 0.0, 1.0, 1.0, 0.0, 0.0]
+
+
+def test_last_action_and_agent_follow_the_observation() -> None:
+    inputs = AgentInputs(make_spec(obs_values=3))
+    coded = inputs(torch.zeros(1, 2, dtype=torch.int8), torch.tensor([[0.0, 1.0, 0.0]]), torch.tensor([[0.0, 1.0]]))
+    assert coded[0, 6:].tolist() == [0.0, 1.0, 0.0, 0.0, 1.0]
+
+
+def test_bounded_elements_are_scaled_and_unbounded_ones_pass() -> None:
+    inputs = AgentInputs(float_spec())
+    obs = torch.tensor([[[0.0, 2.0], [-5.0, 7.0]]])
+    coded = inputs(obs, torch.zeros(1, 3), torch.zeros(1, 2))
+    torch.testing.assert_close(coded[0, :4], torch.tensor([0.5, 1.0, 0.0, 7.0]))
+
+
+def test_integers_with_many_values_are_scaled_instead() -> None:
+    inputs = AgentInputs(make_spec(obs_values=201))
+    coded = inputs(torch.tensor([[100, 0]], dtype=torch.uint8), torch.zeros(1, 3), torch.zeros(1, 2))
+    torch.testing.assert_close(coded[0, :2], torch.tensor([0.5, 0.0]))
+
+
+def test_the_size_is_that_of_the_result() -> None:
+    for spec in (make_spec(), float_spec()):
+        inputs = AgentInputs(spec)
+        obs = torch.from_numpy(np.zeros((4, *spec.obs_shape), dtype=spec.obs_dtype))
+        assert inputs(obs, torch.zeros(4, 3), torch.zeros(4, 2)).shape == (4, inputs.size)
+
+
+def test_the_coding_adds_nothing_to_a_checkpoint() -> None:
+    assert AgentInputs(make_spec()).state_dict() == {}

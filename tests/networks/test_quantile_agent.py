@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from rmix_kit.networks import QuantileAgent, zero_carry
+from rmix_kit.networks.quantile import LevelSource, QuantileOutput
+from rmix_kit.networks.unroll import greedy_actions, last_actions, take
+from rmix_kit.risk.operators import cvar, sort_quantiles
+from rmix_kit.types import EpisodeBatch
+from tests.fixtures.episodes import CPU, float_spec, make_spec, random_batch
+
+SPEC = make_spec()
+SOURCES = [("predicted", False), ("predicted", True), ("static", False), ("input", False)]
+LENGTHS = [8, 5, 3, 3, 1]
+ROUNDING = 1e-5  # float32; products of other shapes round differently
+
+
+def make_agent(source: LevelSource, *, is_soft: bool = False, seed: int = 0) -> QuantileAgent:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        agent = QuantileAgent(
+            SPEC,
+            hidden_size=16,
+            n_quantiles=7,
+            level_source=source,
+            n_levels=5,
+            default_level=0.4,
+            has_shared_atom_init=False,
+            has_soft_level=is_soft,
+        )
+        with torch.no_grad():  # louder scores, so that the predicted level changes over an episode
+            for parameter in agent.parameters():
+                parameter.mul_(3.0)
+    return agent
+
+
+def unrolled_values(output: QuantileOutput) -> Tensor:
+    return (sort_quantiles(output.quantiles) * output.level_weights.unsqueeze(-2)).sum(-1)
+
+
+@torch.no_grad()
+def stepped(agent: QuantileAgent, batch: EpisodeBatch, row: int) -> tuple[Tensor, Tensor]:
+    """Act through one episode, executing its replayed actions; values ``[time + 1, agent, action]`` and levels."""
+    carry = zero_carry(agent.carry_sizes, SPEC.n_agents, CPU)
+    executed = last_actions(batch)[row]  # [time + 1, agent, action]
+    level = batch.risk_level[row].repeat(SPEC.n_agents)
+    values, levels = [], []
+    for t in range(int(batch.mask[row].sum()) + 1):
+        carry["last_action"] = executed[t]
+        output = agent.step(batch.obs[row, t], torch.eye(SPEC.n_agents), level, carry)
+        carry = dict(output.carry)
+        values.append(output.action_values)
+        levels.append(output.risk_level)
+    return torch.stack(values), torch.stack(levels)
+
+
+@pytest.mark.parametrize(("source", "is_soft"), SOURCES)
+@pytest.mark.parametrize("row", range(len(LENGTHS)))
+def test_acting_step_by_step_gives_the_unrolled_values(source: LevelSource, is_soft: bool, row: int) -> None:
+    agent = make_agent(source, is_soft=is_soft)
+    batch = random_batch(SPEC, LENGTHS, 0, risk_levels=5 if source == "input" else 0)
+    values, _ = stepped(agent, batch, row)
+    expected = unrolled_values(agent.unroll(batch))[row, : len(values)]
+    torch.testing.assert_close(values, expected.detach(), rtol=ROUNDING, atol=ROUNDING)
+
+
+@pytest.mark.parametrize(("source", "is_soft"), SOURCES)
+def test_acting_step_by_step_uses_the_unrolled_levels(source: LevelSource, is_soft: bool) -> None:
+    agent = make_agent(source, is_soft=is_soft)
+    batch = random_batch(SPEC, LENGTHS, 0, risk_levels=5 if source == "input" else 0)
+    _, levels = stepped(agent, batch, 0)
+    torch.testing.assert_close(levels, agent.unroll(batch).risk_level[0], rtol=ROUNDING, atol=ROUNDING)
+
+
+def test_the_predicted_level_is_not_constant_in_these_tests() -> None:
+    levels = make_agent("predicted").unroll(random_batch(SPEC, LENGTHS, 0)).risk_level
+    assert levels.unique().numel() > 1
+
+
+@pytest.mark.parametrize(("source", "is_soft"), SOURCES)
+def test_padding_never_influences_real_steps(source: LevelSource, is_soft: bool) -> None:
+    agent = make_agent(source, is_soft=is_soft)
+    batch = random_batch(SPEC, LENGTHS, 0, risk_levels=5)
+    padding = torch.nn.functional.pad(~batch.mask, (1, 0))  # [batch, time + 1]
+    spoilt = replace(
+        batch,
+        obs=torch.where(padding[..., None, None], torch.full_like(batch.obs, 3), batch.obs),
+        actions=torch.where(batch.mask[..., None], batch.actions, torch.full_like(batch.actions, 2)),
+    )
+    clean, dirty = agent.unroll(batch), agent.unroll(spoilt)
+    assert torch.equal(clean.quantiles[~padding], dirty.quantiles[~padding])
+
+
+@pytest.mark.parametrize("level", [0.07, 0.4, 1.0])
+@pytest.mark.parametrize("source", ["predicted", "static"])
+def test_a_risk_level_given_at_run_time_overrides_the_agents_own(source: LevelSource, level: float) -> None:
+    agent, batch = make_agent(source), random_batch(SPEC, [4], 1)
+    carry = zero_carry(agent.carry_sizes, SPEC.n_agents, CPU)
+    output = agent.step(batch.obs[0, 0], torch.eye(SPEC.n_agents), torch.full((SPEC.n_agents,), level), carry)
+    expected = cvar(agent.unroll(batch).quantiles[0, 0], torch.tensor(level))
+    torch.testing.assert_close(output.action_values, expected, rtol=ROUNDING, atol=ROUNDING)
+
+
+def test_level_zero_means_the_default_where_the_level_is_an_input() -> None:
+    agent, batch = make_agent("input"), random_batch(SPEC, [4], 1)
+    given = replace(batch, risk_level=torch.full_like(batch.risk_level, 0.4))
+    assert torch.equal(agent.unroll(batch).quantiles, agent.unroll(given).quantiles)
+
+
+def test_soft_values_are_the_cvar_expected_over_the_levels() -> None:
+    output = make_agent("predicted", is_soft=True).unroll(random_batch(SPEC, [4], 1))
+    assert output.level_scores is not None
+    chances = output.level_scores.softmax(-1)  # [batch, time, agent, level]
+    levels = torch.arange(1, 6) / 5
+    by_level = torch.stack([cvar(output.quantiles, level) for level in levels], -1)
+    expected = (by_level * chances.unsqueeze(-2)).sum(-1)
+    torch.testing.assert_close(unrolled_values(output), expected, rtol=ROUNDING, atol=ROUNDING)
+
+
+def test_quantiles_of_an_action_start_together() -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        agent = QuantileAgent(SPEC, hidden_size=16, n_quantiles=50, level_source="static", n_levels=5)
+    weight = agent.head.weight.view(SPEC.n_actions, 50, -1)
+    assert weight.std(1).max() < 0.01 * weight.abs().max()
+
+
+def test_unrolling_takes_any_observation_shape() -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        agent = QuantileAgent(float_spec(), hidden_size=8, n_quantiles=4, level_source="predicted", n_levels=2)
+    output = agent.unroll(random_batch(float_spec(), [3, 2], 0))
+    assert output.quantiles.shape == (2, 4, 2, 3, 4)
+
+
+def test_the_greedy_action_is_always_available() -> None:
+    rng = np.random.default_rng(0)
+    values, mask = torch.from_numpy(rng.normal(size=(500, 4))), torch.from_numpy(rng.random((500, 4)) < 0.3)
+    mask[:, 2] |= ~mask.any(-1)
+    assert mask.gather(-1, greedy_actions(values, mask).unsqueeze(-1)).all()
+
+
+def test_taking_picks_the_quantiles_of_the_chosen_action() -> None:
+    values = torch.arange(12.0).view(1, 3, 4)  # [row, action, quantile]
+    assert take(values, torch.tensor([2])).tolist() == [[8.0, 9.0, 10.0, 11.0]]
