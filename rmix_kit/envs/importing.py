@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, cast
 
-from rmix_kit.envs.text import suggestion
 from rmix_kit.errors import EnvironmentTextError
+from rmix_kit.spelling import suggestion
 
 Factory = Callable[..., Any]
 

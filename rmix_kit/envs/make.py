@@ -8,8 +8,9 @@ from types import MappingProxyType
 from typing import Protocol, cast
 
 from rmix_kit.envs.interface import VectorEnv
-from rmix_kit.envs.text import EnvironmentText, parse, suggestion
+from rmix_kit.envs.text import EnvironmentText, parse
 from rmix_kit.errors import ConfigError, EnvironmentTextError, MissingExtraError
+from rmix_kit.spelling import suggestion
 
 
 @dataclass(frozen=True, kw_only=True)

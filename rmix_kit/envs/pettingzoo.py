@@ -18,8 +18,9 @@ from gymnasium.spaces import Discrete, Space
 from rmix_kit.envs.importing import Factory, current_directory_importable, factory_of
 from rmix_kit.envs.parallel_copy import CopyStep, ParallelCopy
 from rmix_kit.envs.spaces import observation_coding
-from rmix_kit.envs.text import EnvironmentText, Value, suggestion
+from rmix_kit.envs.text import EnvironmentText, Value
 from rmix_kit.errors import EnvironmentContractError, EnvironmentTextError
+from rmix_kit.spelling import suggestion
 from rmix_kit.types import EnvSpec, IntArray, TimeStep
 
 EPISODE_LIMIT = "episode_limit"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 from collections.abc import Iterable
@@ -10,7 +9,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import quote, unquote
 
+from macn import NAMED_LAYOUTS
 from rmix_kit.errors import EnvironmentTextError
+from rmix_kit.spelling import suggestion as suggestion
 
 Value: TypeAlias = bool | int | float | str
 
@@ -71,12 +72,6 @@ def parse(text: str) -> EnvironmentText:
     return EnvironmentText(kind=kind.lower(), name=unquote(name), options=tuple(options.items()))
 
 
-def suggestion(given: str, known: Iterable[str]) -> str:
-    """Give ``; did you mean 'x'?`` for the known word nearest to the given one, or an empty text."""
-    close = difflib.get_close_matches(given, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else ""
-
-
 def known_options(text: EnvironmentText, known: Iterable[str]) -> dict[str, Value]:
     """Give the options as keyword arguments.
 
@@ -99,8 +94,6 @@ def known_options(text: EnvironmentText, known: Iterable[str]) -> dict[str, Valu
 
 def _missing_kind(head: str) -> str:
     """Suggest the kind for a text that is only a name, such as ``4x12``."""
-    from macn import NAMED_LAYOUTS
-
     return f"; did you mean 'macn:{head}'?" if head in NAMED_LAYOUTS else ""
 
 

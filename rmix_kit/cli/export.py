@@ -1,0 +1,34 @@
+"""``rmix-kit export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rmix_kit.cli.kit import KitCommand
+from rmix_kit.cli.output import note
+from rmix_kit.cli.words import CHECKPOINT, FORMAT
+
+
+@click.command("export", cls=KitCommand)
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write; it must be new.")
+@click.option(
+    "--format", "formats", multiple=True, default=("onnx",), show_default=True, type=FORMAT,
+    help="What to write; repeatable.",
+)  # fmt: skip
+@click.option("--checkpoint", default="last", show_default=True, type=CHECKPOINT, help="last, best or a step.")
+def command(run: Path, out: Path, formats: tuple[str, ...], checkpoint: str | int) -> None:
+    """Freeze the agents of RUN, one file each, and verify them against torch.
+
+        rmix-kit export runs/rmix --out agents
+        rmix-kit export runs/rmix --out agents --format onnx --format torchscript --checkpoint best
+
+    The folder holds everything that running the agents needs; `rmix-kit inspect` shows what is in it.
+    """
+    import rmix_kit
+    from rmix_kit.exporting import export
+
+    folder = export(rmix_kit.load(run, checkpoint=checkpoint), out, formats)
+    note(f"exported and verified: {folder}; next: rmix-kit run {folder} --isolated")

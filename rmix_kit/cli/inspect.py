@@ -1,0 +1,180 @@
+"""``rmix-kit inspect``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rmix_kit.cli.kit import KitCommand
+from rmix_kit.cli.output import print_json, print_rows
+
+if TYPE_CHECKING:
+    from exporters.contract import PolicySpec
+
+MANIFEST_NAME = "manifest.json"
+
+
+@click.command("inspect", cls=KitCommand)
+@click.argument("path", type=click.Path(path_type=Path, exists=True))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON alone.")
+def command(path: Path, as_json: bool) -> None:
+    """Say what PATH is: a run, a checkpoint, an exported folder, or one exported file.
+
+        rmix-kit inspect runs/rmix
+        rmix-kit inspect runs/rmix/checkpoints/step_10000
+        rmix-kit inspect agents
+        rmix-kit inspect agents/agent_0.onnx
+
+    Sums are checked on the way. Exported folders and .onnx files are read without torch.
+    """
+    record = facts_about(path)
+    if as_json:
+        print_json(record)
+    else:
+        print_rows(str(path), [(key, _shown(value)) for key, value in _flat(record)])
+
+
+def facts_about(path: Path) -> dict[str, Any]:
+    """Give everything worth knowing about a path, JSON-able.
+
+    Args:
+        path: A run, a checkpoint, an exported folder, or one exported file.
+
+    Raises:
+        CommandError: It is none of these.
+    """
+    if path.is_file() and path.suffix == ".onnx":
+        return _onnx_file(path)
+    if path.is_file() and path.suffix == ".pt":
+        return _torchscript_file(path)
+    if path.is_dir() and (path / "config.yaml").is_file():
+        return _run(path)
+    if path.is_dir() and (path / MANIFEST_NAME).is_file():
+        return _checkpoint(path) if _is_checkpoint(path / MANIFEST_NAME) else _exported_folder(path)
+    raise click.UsageError(
+        f"{path} is neither a run (with config.yaml), a checkpoint or exported folder (with {MANIFEST_NAME}), "
+        "nor an exported .onnx or .pt file"
+    )
+
+
+def _is_checkpoint(manifest: Path) -> bool:
+    try:
+        table = json.loads(manifest.read_bytes())
+    except ValueError:
+        return False
+    return isinstance(table, dict) and table.get("kind") == "rmix-kit checkpoint"
+
+
+def _run(path: Path) -> dict[str, Any]:
+    from rmix_kit.errors import CheckpointError
+    from rmix_kit.training.manifest import read_manifest
+    from rmix_kit.training.run_folder import RunFolder
+
+    folder = RunFolder(path)
+    rows: dict[str, Any] = {}
+    for step in folder.steps():
+        try:
+            manifest = read_manifest(folder.checkpoint(step))
+        except CheckpointError as error:
+            rows[f"step_{step}"] = str(error)
+            continue
+        rows[f"step_{step}"] = "not evaluated" if manifest.return_mean is None else f"return {manifest.return_mean:.2f}"
+        if manifest.is_finished:
+            rows[f"step_{step}"] += ", the end of the run"
+    return {"what": "run", **folder.read_config().to_dict(), "checkpoints": rows or "none yet"}
+
+
+def _checkpoint(path: Path) -> dict[str, Any]:
+    from rmix_kit.training.checkpoint import verify_checkpoint
+
+    manifest = verify_checkpoint(path.resolve())
+    return {
+        "what": "checkpoint, all sums right",
+        "step": manifest.step,
+        "algo": manifest.config["algo"],
+        "env": manifest.config["env"],
+        "seed": manifest.config["seed"],
+        "evaluation": dict(manifest.evaluation) if manifest.evaluation else "none at this step",
+        "is_finished": manifest.is_finished,
+        "files": {file.name: file.bytes for file in manifest.files},
+        "replay_segments": len(manifest.segments),
+    }
+
+
+def _exported_folder(path: Path) -> dict[str, Any]:
+    from exporters.bundle import read_manifest, read_member
+
+    manifest = read_manifest(path)
+    for name in manifest.files:
+        read_member(path, manifest, name)
+    return {
+        "what": "exported agents, all sums right",
+        "agents": {entry.spec.agent_id: _spec(entry.spec) for entry in manifest.agents},
+        "files": {name: entry.size for name, entry in manifest.files.items()},
+        "opset": manifest.opset,
+        "minimum_onnxruntime": manifest.minimum_onnxruntime,
+        "facts": dict(manifest.facts),
+        "parity": dict(manifest.parity),
+        "versions": dict(manifest.versions),
+    }
+
+
+def _onnx_file(path: Path) -> dict[str, Any]:
+    from exporters.bundle import check_format, read_bytes
+    from exporters.contract import PolicySpec
+    from exporters.errors import BundleError
+    from exporters.onnx_scan import scan_onnx
+
+    data = read_bytes(path)
+    scanned = scan_onnx(data, str(path))
+    try:
+        metadata = {key: json.loads(value) for key, value in scanned.metadata.items()}
+    except ValueError as error:
+        raise BundleError(f"{path} has unreadable metadata; it was not written by rmix-kit") from error
+    check_format(metadata, str(path))
+    return {"what": "one exported agent, ONNX", **_spec(PolicySpec.from_json(metadata["spec"])), **_origin(metadata)}
+
+
+def _torchscript_file(path: Path) -> dict[str, Any]:
+    from exporters.bundle import read_bytes
+    from exporters.torchscript_runtime import open_module
+
+    _, spec = open_module(read_bytes(path), str(path))
+    return {"what": "one exported agent, TorchScript", **_spec(spec)}
+
+
+def _origin(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: metadata[key] for key in ("opset", "minimum_onnxruntime", "facts", "versions") if key in metadata}
+
+
+def _spec(spec: PolicySpec) -> dict[str, Any]:
+    """Give the specification as one line per tensor."""
+    return {
+        "agent_id": spec.agent_id,
+        "algorithm": spec.algorithm,
+        "agent": f"{spec.agent_index + 1} of {spec.n_agents}",
+        "inputs": {tensor.name: f"{tensor.dtype} {['batch', *tensor.shape]}" for tensor in spec.inputs},
+        "outputs": {tensor.name: f"{tensor.dtype} {['batch', *tensor.shape]}" for tensor in spec.outputs},
+        "actions": list(spec.action_meanings),
+        "value_kind": spec.value_kind,
+        "default_risk_level": spec.default_risk_level,
+        "n_risk_levels": spec.n_risk_levels,
+    }
+
+
+def _flat(record: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Give nested facts as rows with dotted names."""
+    rows: list[tuple[str, Any]] = []
+    for key, value in record.items():
+        rows += _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else [(f"{prefix}{key}", value)]
+    return rows
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "-"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,175 @@
+"""How every command behaves: loaded when called, one line per error, the exit codes of docs/contracts.md."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import inspect
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from rmix_kit.errors import Interrupted, RmixKitError
+from rmix_kit.spelling import suggestion
+
+FAILURE, INTERRUPTED = 1, 130
+PROGRAM = "rmix-kit"
+# Libraries that an extra of the distribution brings.
+EXTRAS = {
+    "torch": "train",
+    "safetensors": "train",
+    "tensorboard": "train",
+    "onnx": "export",
+    "onnxscript": "export",
+    "onnxruntime": "runtime",
+    "matplotlib": "plot",
+    "pygame": "render",
+}
+
+
+class ReadableHelp(click.Command):
+    """A help text whose indented paragraphs, the examples, stay as they were written."""
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the help text."""
+        for paragraph in inspect.cleandoc(self.help or "").split("\n\n"):
+            formatter.write_paragraph()
+            with formatter.indentation():
+                if paragraph.startswith(" "):
+                    formatter.write(paragraph + "\n")
+                else:
+                    formatter.write_text(paragraph)
+
+
+class KitCommand(ReadableHelp):
+    """A command that knows ``--debug`` and turns every error into one line."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - handed on to click
+        super().__init__(*args, **kwargs)
+        self.params.append(
+            click.Option(["--debug"], is_flag=True, expose_value=False, help="Show the traceback of an error.",
+                         callback=_remember_debug)
+        )  # fmt: skip
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if ctx.find_root().meta.get(_DEBUG):
+                raise
+            code = 128 + error.signal if isinstance(error, Interrupted) else FAILURE
+            raise CommandError(_one_line(error), code) from error
+
+
+class CommandError(click.ClickException):
+    """An error with its exit code."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class LazyGroup(ReadableHelp, click.Group):
+    """A group whose commands are modules, imported when they are asked for."""
+
+    def __init__(self, *args: Any, modules: dict[str, str], **kwargs: Any) -> None:  # noqa: ANN401 - handed to click
+        super().__init__(*args, **kwargs)
+        self._modules = modules
+        self.params.append(
+            click.Option(["--debug"], is_flag=True, expose_value=False, help="Show the traceback of an error.",
+                         callback=_remember_debug)
+        )  # fmt: skip
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the commands in the order of a user's work."""
+        return list(self._modules)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        if cmd_name not in self._modules:
+            return None
+        command: click.Command = importlib.import_module(self._modules[cmd_name]).command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that the arguments name; suggest the nearest one for a misspelt name."""
+        if args and args[0] not in self._modules and not args[0].startswith("-"):
+            raise click.UsageError(
+                f"there is no command {args[0]!r}; commands are {', '.join(self._modules)}"
+                f"{suggestion(args[0], self._modules)}",
+                ctx,
+            )
+        return super().resolve_command(ctx, args)
+
+    def main(  # type: ignore[override]
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,  # noqa: ANN401 - handed on to click
+    ) -> object:
+        """Run the command line; in standalone mode end the process with an exit code of docs/contracts.md."""
+        call = {"args": args, "prog_name": prog_name or PROGRAM, "complete_var": complete_var, **extra}
+        if not standalone_mode:
+            return super().main(standalone_mode=False, **call)
+        try:
+            code = super().main(standalone_mode=False, **call)
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            sys.exit(error.exit_code)
+        except CommandError as error:
+            _stop(error.message, error.code)
+        except click.ClickException as error:
+            _stop(error.format_message() + _advice(error), error.exit_code)
+        except click.Abort:
+            _stop("interrupted", INTERRUPTED)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+_DEBUG = "rmix_kit.debug"
+
+
+def _remember_debug(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.find_root().meta[_DEBUG] = True
+
+
+def _stop(message: str, code: int) -> NoReturn:
+    with contextlib.suppress(OSError):  # nobody listens any more
+        click.echo(f"Error: {' '.join(message.split())}", err=True)
+    sys.exit(code)
+
+
+def _advice(error: click.ClickException) -> str:
+    """Point to the help of the command whose usage was wrong."""
+    if not isinstance(error, click.UsageError) or error.ctx is None:
+        return ""
+    return f" (see {error.ctx.command_path} --help)"
+
+
+def _own_errors() -> tuple[type[Exception], ...]:
+    """Give the root errors of the packages: their text is written for the user."""
+    from exporters.errors import ExportError
+    from macn.errors import MACNError
+
+    return RmixKitError, ExportError, MACNError
+
+
+def _one_line(error: Exception) -> str:
+    """Say what went wrong."""
+    missing = (error.name or "").split(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    if missing in EXTRAS:
+        return f"this needs {missing}; install it with: pip install 'rmix-kit[{EXTRAS[missing]}]'"
+    if isinstance(error, _own_errors()):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return f"unexpected {type(error).__name__}: {error}; run it again with --debug to see where"

@@ -1,0 +1,64 @@
+"""What commands print: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+EPISODE_LABELS = {
+    "return_mean": "mean return",
+    "return_std": "standard deviation",
+    "success_rate": "success",
+    "fall_rate": "falls",
+    "episode_length_mean": "mean length",
+    "cvar_0.1": "CVaR 0.1",
+    "cvar_0.25": "CVaR 0.25",
+    "risk_level_mean": "mean risk level",
+    "episodes": "episodes",
+    "checkpoint_step": "checkpoint",
+    "seed": "seed",
+}
+_SHARES = ("success_rate", "fall_rate")
+
+
+def print_json(value: object) -> None:
+    """Print one JSON value on standard output."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def note(text: str) -> None:
+    """Print a remark on standard error."""
+    click.echo(text, err=True)
+
+
+def print_rows(title: str, rows: Sequence[Sequence[object]], header: Sequence[str] = ()) -> None:
+    """Print a small table on standard output.
+
+    Args:
+        title: What it shows; empty for none.
+        rows: Cells, printed by ``str``.
+        header: Column titles; none for a table of names and values.
+    """
+    table = Table(title=title or None, title_justify="left", show_header=bool(header))
+    for name in header or ("", ""):
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(str(cell)) for cell in row))
+    Console(highlight=False).print(table)
+
+
+def print_episodes(title: str, record: Mapping[str, object]) -> None:
+    """Print the record of evaluated episodes as a table."""
+    rows = [(EPISODE_LABELS.get(key, key), _shown(key, value)) for key, value in record.items()]
+    print_rows(title, rows)
+
+
+def _shown(key: str, value: object) -> str:
+    if isinstance(value, float):
+        return f"{100 * value:.1f} %" if key in _SHARES else f"{value:.3f}"
+    return "unknown" if value is None else str(value)

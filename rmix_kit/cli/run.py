@@ -1,0 +1,93 @@
+"""``rmix-kit run``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rmix_kit.cli.kit import KitCommand
+from rmix_kit.cli.output import print_episodes, print_json
+from rmix_kit.cli.words import ENVIRONMENT, FORMAT, RISK_LEVEL
+
+if TYPE_CHECKING:
+    from rmix_kit.playing.episodes import PlayedEpisodes
+
+
+@click.command("run", cls=KitCommand)
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--env", type=ENVIRONMENT, help="Another environment; by default the one in the folder's manifest.")
+@click.option("--episodes", default=32, show_default=True, type=click.IntRange(min=1), help="Episodes to play.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed of the episodes.")
+@click.option("--risk-level", default="dynamic", show_default=True, type=RISK_LEVEL, help="In (0, 1], or dynamic.")
+@click.option("--format", "format_name", type=FORMAT, help="Which files to run; by default the onnx ones, if any.")
+@click.option(
+    "--isolated", is_flag=True, help="Give each agent a process of its own, which sees nothing of the others."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON alone.")
+def command(
+    directory: Path,
+    env: str | None,
+    episodes: int,
+    seed: int,
+    risk_level: float | None,
+    format_name: str | None,
+    isolated: bool,
+    as_json: bool,
+) -> None:
+    """Let the exported agents in DIR act in an environment, without torch (onnx).
+
+        rmix-kit run agents
+        rmix-kit run agents --isolated --episodes 320 --json
+        rmix-kit run agents --risk-level 0.1
+
+    With the same checkpoint and seed it prints what `rmix-kit evaluate` prints.
+    """
+    from exporters.bundle import read_manifest
+    from rmix_kit.playing.manifest import checkpoint_step, environment_text
+    from rmix_kit.statistics import summarize
+
+    manifest = read_manifest(directory)
+    text = env or environment_text(manifest, directory)
+    chosen = format_name or next(iter(sorted({name for entry in manifest.agents for name in entry.files})))
+    played = _play(directory, text, chosen, isolated, episodes=episodes, seed=seed, risk_level=risk_level)
+    record = summarize(
+        returns=played.returns,
+        success=played.success,
+        fell=played.fell,
+        lengths=played.lengths,
+        risk_levels=played.risk_levels,
+        checkpoint_step=checkpoint_step(manifest),
+        seed=seed,
+    )
+    if as_json:
+        print_json(record)
+    else:
+        print_episodes(f"{directory} ({chosen}{', isolated' if isolated else ''}) on {text}", record)
+
+
+def _play(
+    directory: Path,
+    text: str,
+    format_name: str,
+    isolated: bool,
+    *,
+    episodes: int,
+    seed: int,
+    risk_level: float | None,
+) -> PlayedEpisodes:
+    from rmix_kit.envs.make import make_vector_env
+    from rmix_kit.playing.episodes import copies_for, play
+    from rmix_kit.playing.isolation import IsolatedTeam
+    from rmix_kit.playing.team import LocalTeam, load_team
+
+    envs = make_vector_env(text, copies_for(episodes))
+    try:
+        if not isolated:
+            team = LocalTeam(load_team(directory, format_name))
+            return play(team, envs, episodes=episodes, seed=seed, risk_level=risk_level)
+        with IsolatedTeam(directory, format_name) as processes:
+            return play(processes, envs, episodes=episodes, seed=seed, risk_level=risk_level)
+    finally:
+        envs.close()

@@ -1,0 +1,147 @@
+"""Values on the command line: checked while it is read, with a suggestion for a misspelt word."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.resources
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from rmix_kit.spelling import suggestion
+
+# click's types are generic for the type checker; releases before 8.4 cannot be subscripted when they run.
+if TYPE_CHECKING:
+    _Choice = click.Choice[str]
+    _TextType = click.ParamType[str]
+    _CheckpointType = click.ParamType[str | int]
+    _LevelType = click.ParamType[float | None]
+else:
+    _Choice = click.Choice
+    _TextType = _CheckpointType = _LevelType = click.ParamType
+
+
+class Word(_Choice):
+    """One of a few words."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401
+        """Give the word, or refuse it with the nearest one."""
+        if value not in self.choices:
+            self.fail(f"{value!r} is not one of {', '.join(self.choices)}{suggestion(str(value), self.choices)}")
+        return str(value)
+
+
+class Name(_TextType):
+    """A name from a list that is read only when it is needed."""
+
+    name = "name"
+
+    def __init__(self, what: str, known: Callable[[], Sequence[str]]) -> None:
+        """Describe the list.
+
+        Args:
+            what: What it lists, for errors.
+            known: Gives the names.
+        """
+        self._what, self._known = what, known
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401
+        """Give the name, or refuse it with the nearest one."""
+        known = self._known()
+        if value not in known:
+            self.fail(f"there is no {self._what} {value!r}; known are {', '.join(known)}{suggestion(value, known)}")
+        return str(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Give the names that begin so."""
+        return [CompletionItem(name) for name in self._known() if name.startswith(incomplete)]
+
+
+def algorithm_names() -> tuple[str, ...]:
+    """Name the algorithms of the roster (loads torch)."""
+    roster = importlib.import_module("rmix_kit.algorithms").ALGORITHMS
+    return tuple(algorithm.name for algorithm in roster)
+
+
+def preset_names() -> tuple[str, ...]:
+    """Name the presets."""
+    folder = importlib.resources.files("rmix_kit.config") / "presets"
+    return tuple(sorted(entry.name[: -len(".yaml")] for entry in folder.iterdir() if entry.name.endswith(".yaml")))
+
+
+class EnvironmentType(_TextType):
+    """An environment text."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401
+        """Give the text, or refuse its form or kind."""
+        from rmix_kit.envs.make import parse_known
+        from rmix_kit.errors import EnvironmentTextError
+
+        try:
+            parse_known(value)
+        except EnvironmentTextError as error:
+            self.fail(str(error))
+        return str(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Give the kinds, and MACN's layouts."""
+        from macn import NAMED_LAYOUTS
+        from rmix_kit.envs.make import KINDS
+
+        texts = [f"macn:{name}" for name in NAMED_LAYOUTS] + [f"{kind}:" for kind in KINDS if kind != "macn"]
+        return [CompletionItem(text) for text in texts if text.startswith(incomplete)]
+
+
+class CheckpointType(_CheckpointType):
+    """``last``, ``best`` or the number of a step."""
+
+    name = "checkpoint"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str | int:  # noqa: ANN401
+        """Give the word or the number."""
+        if isinstance(value, int) or str(value).isdigit():
+            return int(value)
+        if value not in ("last", "best"):
+            self.fail(f"{value!r} is neither last, best nor the number of a step{suggestion(value, ('last', 'best'))}")
+        return str(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Give the words."""
+        return [CompletionItem(word) for word in ("last", "best") if word.startswith(incomplete)]
+
+
+class RiskLevelType(_LevelType):
+    """``dynamic`` or a number in (0, 1]."""
+
+    name = "level"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | None:  # noqa: ANN401
+        """Give the number; None for ``dynamic``."""
+        if value in (None, "dynamic", "0", 0.0):
+            return None
+        try:
+            level = float(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither 'dynamic' nor a number in (0, 1]{suggestion(value, ('dynamic',))}")
+        if not 0.0 < level <= 1.0:
+            self.fail(f"{value} is not in (0, 1] (1 = risk-neutral); 'dynamic' leaves the level to the agents")
+        return level
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Give the word and some levels."""
+        return [
+            CompletionItem(word) for word in ("dynamic", "0.1", "0.25", "0.5", "1.0") if word.startswith(incomplete)
+        ]
+
+
+ALGORITHM = Name("algorithm", algorithm_names)
+PRESET = Name("preset", preset_names)
+ENVIRONMENT = EnvironmentType()
+CHECKPOINT = CheckpointType()
+RISK_LEVEL = RiskLevelType()
+FORMAT = Word(("onnx", "torchscript"))
+DEVICE = Word(("auto", "cpu", "cuda"))

@@ -1,0 +1,1 @@
+"""Exported agents acting in environments, without torch."""

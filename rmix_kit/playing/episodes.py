@@ -1,0 +1,167 @@
+"""Greedy episodes of exported agents, counted as `rmix-kit evaluate` counts them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from exporters.contract import PolicySpec
+from rmix_kit.envs.interface import VectorEnv
+from rmix_kit.errors import EnvironmentContractError
+from rmix_kit.seeding import episode_seed
+from rmix_kit.types import BoolArray, EnvSpec, FloatArray, IntArray
+
+MOST_COPIES = 32
+
+
+class Choice(NamedTuple):
+    """What a team does.
+
+    Attributes:
+        actions: int64 ``[env, agent]``.
+        risk_level: Levels used, float32 ``[env, agent]``; 1 for agents without a dial.
+    """
+
+    actions: IntArray
+    risk_level: FloatArray
+
+
+class ExportedTeam(Protocol):
+    """Exported agents, wherever they run; each remembers its own episodes."""
+
+    @property
+    def specs(self) -> Mapping[str, PolicySpec]:
+        """Agent id -> specification, in the order of the agent axis."""
+        ...
+
+    def reset(self) -> None:
+        """Forget everything: the next step is the first of its episodes."""
+        ...
+
+    def act(self, obs: np.ndarray, avail_actions: BoolArray, risk_level: float) -> Choice:
+        """Choose greedily; agent i is shown ``obs[:, i]`` and ``avail_actions[:, i]`` alone.
+
+        Args:
+            obs: ``[env, agent, ...]``.
+            avail_actions: bool ``[env, agent, action]``.
+            risk_level: In (0, 1]; 0 leaves it to the agents.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PlayedEpisodes:
+    """Finished episodes, one entry each.
+
+    Attributes:
+        returns: Undiscounted team returns, float32 ``[episode]``.
+        success: Solved, bool ``[episode]``.
+        fell: Any agent met a catastrophe, bool ``[episode]``.
+        lengths: Steps, int64 ``[episode]``.
+        risk_levels: Mean level used by each agent, float32 ``[episode, agent]``.
+    """
+
+    returns: FloatArray
+    success: BoolArray
+    fell: BoolArray
+    lengths: IntArray
+    risk_levels: FloatArray
+
+
+def copies_for(episodes: int) -> int:
+    """Say how many copies of the environment play so many episodes."""
+    return min(episodes, MOST_COPIES)
+
+
+def play(
+    team: ExportedTeam, envs: VectorEnv, *, episodes: int, seed: int, risk_level: float | None = None
+) -> PlayedEpisodes:
+    """Play greedy episodes; which they are does not depend on the number of copies.
+
+    Args:
+        team: The agents.
+        envs: Copies to play in.
+        episodes: At least 1.
+        seed: Episode i is reset with the seed of (seed, "test", i), as everywhere.
+        risk_level: In (0, 1] for all agents; None leaves it to them.
+
+    Returns:
+        Exactly ``episodes`` episodes.
+
+    Raises:
+        EnvironmentContractError: The agents do not fit the environment.
+    """
+    check_fit(team.specs, envs.spec)
+    rounds = []
+    for first in range(0, episodes, envs.num_envs):
+        seeds = [episode_seed(seed, "test", first + copy) for copy in range(envs.num_envs)]
+        rounds.append(_round(team, envs, seeds, risk_level or 0.0))
+    return PlayedEpisodes(
+        returns=np.concatenate([played.returns for played in rounds])[:episodes],
+        success=np.concatenate([played.success for played in rounds])[:episodes],
+        fell=np.concatenate([played.fell for played in rounds])[:episodes],
+        lengths=np.concatenate([played.lengths for played in rounds])[:episodes],
+        risk_levels=np.concatenate([played.risk_levels for played in rounds])[:episodes],
+    )
+
+
+def _round(team: ExportedTeam, envs: VectorEnv, seeds: list[int], risk_level: float) -> PlayedEpisodes:
+    """Play one episode in every copy; a finished copy waits for the others."""
+    returns = np.zeros(envs.num_envs, dtype=np.float64)
+    lengths = np.zeros(envs.num_envs, dtype=np.int64)
+    level_sum = np.zeros((envs.num_envs, envs.spec.n_agents), dtype=np.float64)
+    team.reset()
+    step = envs.reset(seeds)
+    active = np.ones(envs.num_envs, dtype=np.bool_)
+    while active.any():
+        choice = team.act(step.obs, step.avail_actions, risk_level)
+        step = envs.step(choice.actions)
+        returns[active] += step.reward[active]
+        lengths[active] += 1
+        level_sum[active] += choice.risk_level[active]
+        active = active & ~(step.terminated | step.truncated)
+    return PlayedEpisodes(
+        returns=returns.astype(np.float32),
+        success=step.success,
+        fell=np.any(step.fell, axis=-1),
+        lengths=lengths,
+        risk_levels=(level_sum / lengths[:, None]).astype(np.float32),
+    )
+
+
+def check_fit(specs: Mapping[str, PolicySpec], env: EnvSpec) -> None:
+    """Refuse agents that were exported for another sort of environment.
+
+    Args:
+        specs: The agents' specifications by id.
+        env: The environment's spec.
+
+    Raises:
+        EnvironmentContractError: Naming the first thing that differs, both ways.
+    """
+    if tuple(specs) != env.agent_ids:
+        raise EnvironmentContractError(
+            f"the exported agents are {', '.join(specs)}; the environment has {', '.join(env.agent_ids)}; give the "
+            "environment that they were trained in"
+        )
+    for agent, spec in specs.items():
+        facts = {
+            "observation shape": (spec.obs.shape, env.obs_shape),
+            "observation dtype": (spec.obs.dtype, env.obs_dtype),
+            "number of actions": (spec.n_actions, env.n_actions),
+        }
+        for name, (expected, found) in facts.items():
+            if expected != found:
+                raise EnvironmentContractError(
+                    f"{agent} was exported for the {name} {expected}; the environment has {found}; give the "
+                    "environment that it was trained in, with the same options"
+                )
+        low, high = spec.obs.low or (-np.inf,), spec.obs.high or (np.inf,)
+        if (np.asarray(env.obs_low) < low).any() or (np.asarray(env.obs_high) > high).any():
+            raise EnvironmentContractError(
+                f"{agent} knows observations from {min(low):g} to {max(high):g}, element by element; the environment "
+                "has wider ones, which the agent would refuse; give an environment of the size it was trained in"
+            )

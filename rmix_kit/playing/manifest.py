@@ -1,0 +1,32 @@
+"""What `rmix_kit.exporting` wrote into an exported folder's manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from exporters.bundle import Manifest
+from rmix_kit.errors import EnvironmentTextError
+
+
+def environment_text(manifest: Manifest, directory: Path) -> str:
+    """Give the environment that the agents were trained in.
+
+    Raises:
+        EnvironmentTextError: The folder does not say; it was not written by `rmix-kit export`.
+    """
+    text = _entry(manifest, "environment", "text")
+    if not isinstance(text, str):
+        raise EnvironmentTextError(f"{directory} does not name its environment; give one, such as --env macn:4x12")
+    return text
+
+
+def checkpoint_step(manifest: Manifest) -> int:
+    """Give the environment steps after which the policy was saved; 0 if the folder does not say."""
+    step = _entry(manifest, "checkpoint", "step")
+    return step if isinstance(step, int) else 0
+
+
+def _entry(manifest: Manifest, part: str, key: str) -> object:
+    table = manifest.facts.get(part)
+    return table.get(key) if isinstance(table, Mapping) else None

@@ -1,0 +1,68 @@
+"""Messages between processes: a JSON header and raw arrays behind it. Nothing in a message can run code."""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.generic]
+
+LARGEST_HEADER = 2**20  # bytes
+LARGEST_ARRAY = 2**31  # bytes
+_DTYPES = ("bool", "int8", "uint8", "int16", "int32", "int64", "float32")
+_LENGTH = struct.Struct("<I")
+
+
+class WireError(Exception):
+    """What came is no message."""
+
+
+def encode(fields: Mapping[str, object], arrays: Mapping[str, Array] | None = None) -> bytes:
+    """Give a message as bytes.
+
+    Args:
+        fields: JSON-able facts.
+        arrays: Arrays by name, of the dtypes that policies use.
+    """
+    contents = {name: np.ascontiguousarray(array) for name, array in (arrays or {}).items()}
+    shapes = [[name, str(array.dtype), list(array.shape)] for name, array in contents.items()]
+    header = json.dumps({"fields": dict(fields), "arrays": shapes}).encode()
+    return b"".join([_LENGTH.pack(len(header)), header, *(array.tobytes() for array in contents.values())])
+
+
+def decode(read: Callable[[int], bytes]) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Read one message.
+
+    Args:
+        read: Gives exactly so many bytes, or raises.
+
+    Returns:
+        Its fields and arrays.
+
+    Raises:
+        WireError: The header is not what `encode` writes.
+    """
+    (length,) = _LENGTH.unpack(read(_LENGTH.size))
+    if length > LARGEST_HEADER:
+        raise WireError(f"a header of {length} bytes; at most {LARGEST_HEADER} are read")
+    try:
+        header = json.loads(read(length))
+        shapes = [(str(name), str(dtype), tuple(map(int, shape))) for name, dtype, shape in header["arrays"]]
+        fields = dict(header["fields"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise WireError(f"an unreadable header: {error}") from error
+    arrays = {}
+    for name, dtype, shape in shapes:
+        if dtype not in _DTYPES or min(shape, default=0) < 0:
+            raise WireError(f"array {name!r} of dtype {dtype} and shape {shape}")
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        if size > LARGEST_ARRAY:
+            raise WireError(f"array {name!r} of {size} bytes; at most {LARGEST_ARRAY} are read")
+        arrays[name] = np.frombuffer(read(size), dtype=dtype).reshape(shape)
+    return fields, arrays
