@@ -7,18 +7,14 @@ import math
 import os
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from rmix_kit.collect import Round
 from rmix_kit.training.run_folder import RunFolder
-
-if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
-
-Row = Mapping[str, float | int | str | None]
+from rmix_kit.training.tensorboard_files import open_board
 
 
 class Means:
@@ -77,19 +73,24 @@ class MetricsLog:
         self._metrics.truncate(keep_bytes)
         self._metrics.seek(keep_bytes)
         self._timing = folder.timing.open("a", encoding="utf-8")
-        self._board = _board(folder, purge_step)
+        self._board = open_board(folder.tensorboard, purge_step)
         self._start = time.monotonic()
         self.has_board = self._board is not None
 
-    def row(self, row: Row) -> None:
-        """Write one row; it has ``kind`` and ``env_steps``, and JSON's null for a number that is not finite."""
+    def row(self, kind: str, env_steps: int, numbers: Mapping[str, float | int]) -> None:
+        """Write one row; a number that is not finite becomes JSON's null.
+
+        Args:
+            kind: "training" or "evaluation".
+            env_steps: Environment steps taken.
+            numbers: By name.
+        """
+        row: dict[str, float | int | str] = {"kind": kind, "env_steps": env_steps, **numbers}
         finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
         self._metrics.write((json.dumps(finite) + "\n").encode())
         self._metrics.flush()
         if self._board is not None:
-            for name, value in row.items():
-                if isinstance(value, int | float) and name != "env_steps":
-                    self._board.add_scalar(f"{row['kind']}/{name}", value, row["env_steps"])
+            self._board.add({f"{kind}/{name}": float(value) for name, value in numbers.items()}, env_steps)
 
     def time(self, env_steps: int, updates: int, seconds: Mapping[str, float]) -> None:
         """Write how long things took.
@@ -117,11 +118,3 @@ class MetricsLog:
         self._timing.close()
         if self._board is not None:
             self._board.close()
-
-
-def _board(folder: RunFolder, purge_step: int | None) -> SummaryWriter | None:
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:  # the rows hold the same numbers
-        return None
-    return SummaryWriter(str(folder.tensorboard), purge_step=purge_step)

@@ -29,7 +29,8 @@ def _complaint(room: Room, entry: Import) -> str | None:
         return f"{top} is under never" if "numpy" in room.never else None
     else:
         name = entry.target
-    if entry.is_lazy and (room.is_open or any(covers(pattern, name) for pattern in room.lazily)):
+    loads_late = entry.is_lazy or entry.is_for_types
+    if loads_late and (room.is_open or any(covers(pattern, name) for pattern in room.lazily)):
         return None
     if any(pattern == name if _is_ours(name) else covers(pattern, name) for pattern in room.imports):
         return "inside a function, but listed for the head of the module" if entry.is_lazy else None

@@ -1,0 +1,230 @@
+"""One `RunConfig` from defaults, preset, file and command line; the later one wins."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from rmix_kit.algorithms import ALGORITHMS, Algorithm
+from rmix_kit.config.document import Document, read_document
+from rmix_kit.config.overrides import Values, parse_overrides
+from rmix_kit.config.presets_folder import KEYS as PRESET_KEYS
+from rmix_kit.config.presets_folder import preset_names, read_preset
+from rmix_kit.config.schema import Device, RunConfig, TrainingSettings, algorithm_class
+from rmix_kit.config.validation import build
+from rmix_kit.errors import ConfigError
+from rmix_kit.spelling import suggestion
+
+SECTIONS = ("algorithm", "training")
+FILE_KEYS = ("algo", "preset", "env", "seed", "steps", "device", *SECTIONS)
+
+
+def say(text: str) -> None:
+    """Write a line to standard error."""
+    sys.stderr.write(text + "\n")
+
+
+def resolve(
+    *,
+    algo: str,
+    env: str,
+    seed: int,
+    steps: int,
+    preset: str | None = None,
+    config_file: Path | None = None,
+    overrides: Sequence[str] = (),
+    num_envs: int | None = None,
+    checkpoint_every: int | None = None,
+    device: str = "auto",
+    report: Callable[[str], None] = say,
+) -> RunConfig:
+    """Put a run's configuration together: defaults, then the preset, then the file, then the overrides.
+
+    Args:
+        algo: Roster name.
+        env: Environment text.
+        seed: Seed of every random stream, not negative.
+        steps: Environment steps, at least 1.
+        preset: A preset's name; the algorithm's own if None.
+        config_file: A YAML file with ``algorithm:`` and ``training:``; a run's ``config.yaml`` serves too. Where it
+            also names an environment, seed, steps or device, those given here win.
+        overrides: ``a.b=c``, such as ``training.batch_size=64``; a name that only one section has may stand alone.
+        num_envs: ``training.num_envs``.
+        checkpoint_every: ``training.checkpoint_interval``.
+        device: "auto", "cpu" or "cuda".
+        report: Told which values apply only because of the map.
+
+    Returns:
+        The validated configuration.
+
+    Raises:
+        ConfigError: Something is unknown, contradictory, of the wrong type or out of range; it says where.
+    """
+    cls = find_algorithm(algo)
+    file = read_config_file(config_file, algo=algo, preset=preset)
+    preset = preset or (file.values.get("preset") if file else None) or algo
+    values: Values = {}
+    values.update(preset_values(algo, preset, env, report))
+    if file is not None:
+        values.update(flatten(file, SECTIONS))
+    values.update(command_line(overrides, cls, num_envs=num_envs, checkpoint_every=checkpoint_every))
+    nested = nest(values)
+
+    def where(path: tuple[str, ...]) -> str:
+        return next((source for found, (_, source) in values.items() if found[: len(path)] == path), "configuration")
+
+    if device not in get_args(Device):
+        raise ConfigError(f"device is {device!r}; it must be one of {', '.join(get_args(Device))}")
+    return RunConfig(
+        algorithm=build(cls, nested.get("algorithm", {}), ("algorithm",), where),
+        preset=preset,
+        env=env,
+        seed=seed,
+        steps=steps,
+        device=device,  # type: ignore[arg-type]
+        training=build(TrainingSettings, nested.get("training", {}), ("training",), where),
+    )
+
+
+def command_line(
+    overrides: Sequence[str], cls: type[Algorithm], *, num_envs: int | None, checkpoint_every: int | None
+) -> Values:
+    """Give the overrides, and the two values that have options of their own.
+
+    Raises:
+        ConfigError: An override is wrong, or contradicts an option.
+    """
+    given = parse_overrides(overrides, cls)
+    for option, path, number in (
+        ("--num-envs", ("training", "num_envs"), num_envs),
+        ("--checkpoint-every", ("training", "checkpoint_interval"), checkpoint_every),
+    ):
+        if number is not None:
+            if path in given and str(given[path][0]) != str(number):
+                raise ConfigError(f"{option} {number} and {given[path][1]} contradict each other; give one of them")
+            given[path] = (number, option)
+    return given
+
+
+def find_algorithm(name: str) -> type[Algorithm]:
+    """Give the roster's class of that name, or say which name is near.
+
+    Raises:
+        ConfigError: The roster has no such name.
+    """
+    names = [cls.name for cls in ALGORITHMS]
+    if name not in names:
+        raise ConfigError(f"there is no algorithm {name!r}{suggestion(name, names)}; there are {', '.join(names)}")
+    return algorithm_class(name)
+
+
+def preset_values(algo: str, name: str, env: str, report: Callable[[str], None]) -> Values:
+    """Give a preset's values, those for the map that the environment text names among them.
+
+    Args:
+        algo: The algorithm that asks.
+        name: The preset; an algorithm without a file of its name has no values of its own.
+        env: Environment text.
+        report: Told what applies because of the map.
+
+    Raises:
+        ConfigError: The preset does not exist or is another algorithm's.
+    """
+    if name == algo and name not in preset_names():
+        return {}
+    document = read_preset(name)
+    check_keys(document, (), PRESET_KEYS)
+    if document.values.get("algo") != algo:
+        raise ConfigError(f"preset {name} is for {document.values.get('algo')}, not for {algo}; leave one of them out")
+    values = flatten(document, SECTIONS)
+    named = env.strip().partition("?")[0]
+    if named in (document.values.get("maps") or {}):
+        check_keys(document, ("maps", named), SECTIONS)
+        special = flatten(document, SECTIONS, within=("maps", named))
+        told = ", ".join(f"{'.'.join(path)}={value}" for path, (value, _) in special.items())
+        report(f"preset {name} sets for {named}: {told}")
+        values.update(special)
+    return values
+
+
+def read_config_file(path: Path | None, *, algo: str, preset: str | None) -> Document | None:
+    """Read a configuration file and refuse what contradicts the command line.
+
+    Args:
+        path: The file, or None.
+        algo: The algorithm that was asked for.
+        preset: The preset that was asked for, if one was.
+
+    Raises:
+        ConfigError: The file cannot be read, has an unknown key, or is for another algorithm or preset.
+    """
+    if path is None:
+        return None
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
+    document = read_document(text, str(path))
+    check_keys(document, (), FILE_KEYS)
+    for key, given in (("algo", algo), ("preset", preset)):
+        there = document.values.get(key)
+        if given is not None and there not in (None, given):
+            raise ConfigError(f"{document.where((key,))}: {key} is {there!r} in the file and {given!r} here")
+    return document
+
+
+def check_keys(document: Document, path: tuple[str, ...], known: Sequence[str]) -> None:
+    """Refuse unknown keys of a mapping.
+
+    Raises:
+        ConfigError: With the nearest known key and all of them.
+    """
+    mapping: Any = document.values
+    for key in path:
+        mapping = mapping[key]
+    for key in mapping:
+        if key not in known:
+            raise ConfigError(
+                f"{document.where((*path, str(key)))}: there is no {key!r}{suggestion(str(key), known)}; "
+                f"there are {', '.join(known)}"
+            )
+
+
+def flatten(document: Document, sections: Sequence[str], within: tuple[str, ...] = ()) -> Values:
+    """Give a document's single values by path, each with its file and line."""
+    mapping: Any = document.values
+    for key in within:
+        mapping = mapping[key]
+    found: Values = {}
+    for section in sections:
+        inner = mapping.get(section)
+        if inner is None:
+            continue
+        if not isinstance(inner, Mapping):
+            raise ConfigError(f"{document.where((*within, section))}: {section} is {inner!r}; it has keys of its own")
+        for path, value in _leaves(inner, (section,)):
+            found[path] = (value, document.where((*within, *path)))
+    return found
+
+
+def _leaves(mapping: Mapping[Any, Any], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for key, value in mapping.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, (*path, str(key)))
+        else:
+            yield (*path, str(key)), value
+
+
+def nest(values: Values) -> dict[str, Any]:
+    """Turn values by path into mappings of mappings."""
+    nested: dict[str, Any] = {}
+    for path, (value, source) in values.items():
+        inner = nested
+        for key in path[:-1]:
+            inner = inner.setdefault(key, {})
+            if not isinstance(inner, dict):
+                raise ConfigError(f"{source}: {key} has no keys of its own")
+        inner[path[-1]] = value
+    return nested

@@ -1,0 +1,289 @@
+"""Collection rounds, updates, evaluations and checkpoints, in the order of environment steps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rmix_kit.collect import Collector, LinearSchedule, Round
+from rmix_kit.envs.interface import VectorEnv
+from rmix_kit.errors import Interrupted, NonFiniteError
+from rmix_kit.policy import TeamPolicy
+from rmix_kit.replay import ReplayBuffer
+from rmix_kit.seeding import episode_seed
+from rmix_kit.training.evaluator import Evaluation, evaluate
+from rmix_kit.training.files import writing
+from rmix_kit.training.learner import Learner
+from rmix_kit.training.metrics import MetricsLog
+from rmix_kit.training.progress_bar import Reporter, Status
+from rmix_kit.training.run import acting
+from rmix_kit.training.run_config import RunConfig
+from rmix_kit.training.run_folder import RunFolder
+from rmix_kit.training.settings import TrainingSettings
+from rmix_kit.training.signals import StopSignals
+from rmix_kit.training.state import TrainerState
+from rmix_kit.training.storage import Storage
+from rmix_kit.types import EpisodeBatch, FloatArray
+
+
+class TrainingLoop:
+    """Owns time: nothing but `run` moves a counter."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        folder: RunFolder,
+        *,
+        envs: VectorEnv,
+        test_envs: VectorEnv,
+        device: torch.device,
+        reporter: Reporter,
+    ) -> None:
+        """Build the learner and the replay, and go back to the newest checkpoint if there is one.
+
+        Args:
+            config: What to train.
+            folder: Prepared and locked.
+            envs: Copies to train in.
+            test_envs: Copies to evaluate in.
+            device: Where training happens.
+            reporter: Where progress goes.
+        """
+        settings = config.training
+        self._config, self._settings, self._folder, self._reporter = config, settings, folder, reporter
+        self._envs, self._test_envs = envs, test_envs
+        self._learner = Learner(config.algorithm, envs.spec, settings.target, seed=config.seed, device=device)
+        self._policy = TeamPolicy(acting(self._learner.online.agent), envs.spec, device)
+        self._collector = Collector(envs, self._policy)
+        self._buffer = ReplayBuffer(envs.spec, settings.buffer_episodes, device)
+        reporter.note(
+            f"{config.algorithm.name} on {config.env}, {device}: replay of {settings.buffer_episodes} episodes, "
+            f"{self._buffer.mebibytes:.1f} MiB"
+        )
+        self._storage = Storage(folder, config)
+        restored = self._storage.restore(self._learner, self._buffer, reporter)
+        self._state = TrainerState.at_start(config.seed) if restored is None else restored[0]
+        metrics_bytes = 0 if restored is None else restored[1].metrics_bytes
+        if restored is not None:
+            reporter.note(f"going on from step_{self._state.env_steps}")
+        is_new = not folder.metrics.exists()
+        self._log = MetricsLog(
+            folder, keep_bytes=metrics_bytes, purge_step=None if is_new else purge_from(self._state.env_steps)
+        )
+        self._epsilon, self._learning_rate = schedules(settings, config.steps)
+        self._loss: float | None = None
+        self._seconds = {"collecting": 0.0, "learning": 0.0, "evaluating": 0.0, "saving": 0.0}
+
+    def run(self, signals: StopSignals) -> None:
+        """Train to the end, or to the end of the round in which a signal came.
+
+        Args:
+            signals: Asked after every round.
+
+        Raises:
+            Interrupted: A signal came before the end.
+        """
+        state = self._state
+        self._reporter.start(self._config.steps, state.env_steps)
+        try:
+            if state.env_steps == 0:
+                self.evaluate()
+            while state.env_steps < self._config.steps:
+                before = state.env_steps
+                self.round()
+                self.finish_round(before, signals)
+        finally:
+            self._reporter.stop()
+            self._log.close()
+
+    def round(self) -> None:
+        """Collect one episode per copy, and make the updates that are due for them."""
+        state, before = self._state, self._state.env_steps
+        with self._timed("collecting"):
+            played = self.collect()
+        state.means.add_round(played)
+        with self._timed("learning"):
+            metrics = self.learn(before, played.env_steps)
+            state.means.add_updates(metrics)
+        means = state.means.means()
+        self._show(means["return_mean"], means["success_rate"])
+
+    def collect(self) -> Round:
+        """Play one episode per copy and add them to the replay."""
+        state, count = self._state, self._settings.num_envs
+        seeds = [episode_seed(self._config.seed, "train", state.episodes + copy) for copy in range(count)]
+        played = self._collector.collect(
+            seeds,
+            epsilon=self._epsilon.at(state.env_steps),
+            rng=state.streams["exploration"],
+            risk_level=self._draw_levels(count),
+        )
+        self._buffer.add(played.block)
+        state.episodes += count
+        state.env_steps += played.env_steps
+        return played
+
+    def learn(self, before: int, steps: int) -> list[dict[str, Tensor]]:
+        """Make the updates owed for a round, its environment steps spread evenly over them.
+
+        Args:
+            before: Environment steps before the round.
+            steps: Environment steps of the round.
+
+        Returns:
+            Each update's scalars, on the training device.
+        """
+        state, settings = self._state, self._settings
+        state.update_debt += settings.num_envs * settings.updates_per_episode
+        count = int(state.update_debt)
+        state.update_debt -= count
+        if len(self._buffer) < settings.batch_size:
+            return []
+        metrics = []
+        factor = self._learning_rate.at(state.env_steps)
+        for index in range(1, count + 1):
+            batch = self._sample()
+            state.progress = replace(
+                state.progress.advanced(before + index * steps // count),
+                episodes=state.episodes,
+                best_success_rate=state.best_success_rate,
+            )
+            try:
+                metrics.append(self._learner.update(batch, state.progress, learning_rate_factor=factor))
+            except NonFiniteError as error:
+                saved = self._storage.last_saved
+                stands = "no checkpoint was saved yet" if saved is None else f"the checkpoint of step {saved} stands"
+                where = f"update {state.progress.updates} at environment step {state.progress.env_steps}"
+                raise NonFiniteError(f"{where}: {error}; {stands}") from error
+        return metrics
+
+    def finish_round(self, before: int, signals: StopSignals) -> None:
+        """Evaluate, record and save what became due in the round; stop if a signal came.
+
+        Args:
+            before: Environment steps before the round.
+            signals: Asked once.
+
+        Raises:
+            Interrupted: A signal came and training has not ended.
+        """
+        state, settings = self._state, self._settings
+        is_last = state.env_steps >= self._config.steps
+
+        def is_due(interval: int) -> bool:
+            return is_last or state.env_steps // interval > before // interval
+
+        if is_due(settings.log_interval):
+            self._record()
+        evaluation = self.evaluate() if is_due(settings.evaluation_interval) else None
+        if is_due(settings.checkpoint_interval):
+            self._save(evaluation, is_interruption=False)
+        if signals.received is not None and not is_last:
+            if self._storage.last_saved != state.env_steps:
+                self._save(evaluation, is_interruption=True)
+            raise Interrupted(signals.received, f"step_{state.env_steps} is saved; go on with --resume")
+
+    def evaluate(self) -> Evaluation:
+        """Play the greedy evaluation episodes and record them."""
+        state = self._state
+        with self._timed("evaluating"):
+            evaluation = evaluate(
+                self._policy,
+                self._test_envs,
+                episodes=self._settings.evaluation_episodes,
+                seed=self._config.seed,
+                checkpoint_step=state.env_steps,
+            )
+        state.best_success_rate = max(state.best_success_rate, evaluation.success_rate)
+        levels = {f"risk_level_agent_{i}": level for i, level in enumerate(evaluation.risk_level_by_agent)}
+        with writing("metrics.jsonl", "make room and resume"):
+            self._log.row("evaluation", state.env_steps, {**evaluation.to_json(), **levels})
+        self._show(evaluation.return_mean, evaluation.success_rate, is_evaluation=True)
+        return evaluation
+
+    def _show(self, return_mean: float, success_rate: float, *, is_evaluation: bool = False) -> None:
+        for name, value in self._state.means.means().items():
+            if name.startswith("loss"):
+                self._loss = value
+                break
+        self._reporter.show(
+            Status(
+                env_steps=self._state.env_steps,
+                updates=self._state.progress.updates,
+                return_mean=return_mean,
+                success_rate=success_rate,
+                loss=self._loss,
+                is_evaluation=is_evaluation,
+            )
+        )
+
+    def _record(self) -> None:
+        state = self._state
+        with writing("metrics.jsonl", "make room and resume"):
+            counts = {"episodes": state.episodes, "updates": state.progress.updates}
+            rates = {
+                "epsilon": self._epsilon.at(state.env_steps),
+                "learning_rate_factor": self._learning_rate.at(state.env_steps),
+            }
+            self._log.row("training", state.env_steps, {**counts, **rates, **state.means.means()})
+            self._log.time(state.env_steps, state.progress.updates, self._seconds)
+        state.means.clear()
+
+    def _save(self, evaluation: Evaluation | None, *, is_interruption: bool) -> None:
+        with self._timed("saving"):
+            self._storage.save(
+                self._state,
+                self._learner,
+                self._buffer,
+                metrics_bytes=self._log.sync(),
+                evaluation=None if evaluation is None else evaluation.to_json(),
+                is_interruption=is_interruption,
+            )
+
+    def _sample(self) -> EpisodeBatch:
+        return self._buffer.sample(
+            self._settings.batch_size,
+            self._state.streams["replay"],
+            reward_scale=self._settings.reward_scale,
+            level_draws=self._config.algorithm.risk_level_draws,
+        )
+
+    def _draw_levels(self, count: int) -> FloatArray | None:
+        draws = self._config.algorithm.risk_level_draws
+        if not draws:
+            return None
+        return (self._state.streams["risk_level"].integers(1, draws + 1, size=count) / draws).astype(np.float32)
+
+    @contextmanager
+    def _timed(self, activity: str) -> Iterator[None]:
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self._seconds[activity] += time.monotonic() - start
+
+
+def schedules(settings: TrainingSettings, steps: int) -> tuple[LinearSchedule, LinearSchedule]:
+    """Give exploration and the factor on the learning rate over a run of so many environment steps."""
+    epsilon = LinearSchedule(
+        start=settings.epsilon_start, end=settings.epsilon_end, begin_steps=0, end_steps=settings.epsilon_steps
+    )
+    decays = settings.learning_rate_decay_from < 1
+    learning_rate = LinearSchedule(
+        start=1.0,
+        end=settings.learning_rate_end if decays else 1.0,
+        begin_steps=int(settings.learning_rate_decay_from * steps),
+        end_steps=steps,
+    )
+    return epsilon, learning_rate
+
+
+def purge_from(env_steps: int) -> int:
+    """Give the first environment step whose TensorBoard entries a resumed run writes anew."""
+    return env_steps + 1 if env_steps else 0
