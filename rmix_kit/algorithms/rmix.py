@@ -146,7 +146,7 @@ class RMIX(ValueDecomposition):
         with torch.no_grad():
             greedy = self.greedy(output, batch)
             target_output = unroll(target, batch)
-            next_quantiles = take(target_output.quantiles[:, 1:], greedy.actions[:, 1:])
+            next_quantiles = target_output.quantiles_of(greedy.actions)[:, 1:]
             groups: dict[str, Tensor] = {}
         metrics = {"risk_level": masked_mean(output.risk_level[:, :-1], batch.mask)}
         is_quantile_due = self.is_quantile_due(progress)
@@ -173,8 +173,7 @@ class RMIX(ValueDecomposition):
 
     def greedy(self, output: QuantileOutput, batch: EpisodeBatch) -> GreedyChoice:
         """The online networks' values and available argmax, each agent at its own level (Eqn 9, 27)."""
-        ordered = sort_quantiles(output.quantiles.detach())  # [batch, time + 1, agent, action, quantile]
-        values = (ordered * output.level_weights.detach().unsqueeze(-2)).sum(-1)
+        values = output.values()
         return GreedyChoice(values, greedy_actions(values, batch.avail_actions))
 
     def values_at(self, quantiles: Tensor, output: QuantileOutput, *, first: int) -> Tensor:
@@ -184,7 +183,7 @@ class RMIX(ValueDecomposition):
 
     def chosen_values(self, output: QuantileOutput, batch: EpisodeBatch) -> Tensor:
         """C_i of the replayed actions ``[batch, time, agent]`` with the gradient of ``risk_gradient``."""
-        ordered = sort_quantiles(take(output.quantiles[:, :-1], batch.actions))  # [batch, time, agent, quantile]
+        ordered = sort_quantiles(output.quantiles_of(batch.actions))  # [batch, time, agent, quantile]
         values = (ordered * output.level_weights[:, :-1]).sum(-1)  # [batch, time, agent]
         scores = output.level_scores
         if scores is None or self.risk_gradient != "straight_through":
@@ -197,7 +196,7 @@ class RMIX(ValueDecomposition):
         self, output: QuantileOutput, next_quantiles: Tensor, greedy: GreedyChoice, batch: EpisodeBatch
     ) -> Tensor:
         """Quantile regression of the replayed actions' Z_i on rho_i + gamma Z_i^- (Eqn 15-16, 1.4 (6) of the notes)."""
-        quantiles = take(output.quantiles[:, :-1], batch.actions)  # [batch, time, agent, quantile]
+        quantiles = output.quantiles_of(batch.actions)  # [batch, time, agent, quantile]
         if self.distribution_target == "dummy":
             rho = take(greedy.values[:, :-1], batch.actions)  # [batch, time, agent]
         else:

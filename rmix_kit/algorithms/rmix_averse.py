@@ -14,7 +14,6 @@ from rmix_kit.algorithms.value_decomposition import ValueDecomposition, bound_va
 from rmix_kit.losses import masked_mean, n_step_returns, quantile_fractions, quantile_huber_loss
 from rmix_kit.networks.quantile import QuantileAgent
 from rmix_kit.networks.unroll import greedy_actions, take
-from rmix_kit.risk.operators import sort_quantiles
 from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, PositiveFloat, PositiveInt, Progress, RiskLevel
 
 
@@ -71,12 +70,11 @@ class RMIXAverse(ValueDecomposition):
         """Quantile regression of every agent's chosen action on the n-step team return."""
         del progress
         output = unroll(online, batch)
-        quantiles = take(output.quantiles[:, :-1], batch.actions)  # [batch, time, agent, quantile]
+        quantiles = output.quantiles_of(batch.actions)  # [batch, time, agent, quantile]
         with torch.no_grad():
-            ordered = sort_quantiles(output.quantiles.detach())  # [batch, time + 1, agent, action, quantile]
-            values = (ordered * output.level_weights.unsqueeze(-2)).sum(-1)  # [batch, time + 1, agent, action]
+            values = output.values()  # [batch, time + 1, agent, action]
             greedy = greedy_actions(values, batch.avail_actions)  # [batch, time + 1, agent]
-            targets = self.targets(take(unroll(target, batch).quantiles, greedy), greedy, batch)
+            targets = self.targets(unroll(target, batch).quantiles_of(greedy), greedy, batch)
         tau = quantile_fractions(self.n_quantiles, quantiles.device)
         loss = masked_mean(quantile_huber_loss(quantiles, targets, tau, kappa=self.quantile_kappa), batch.mask)
         chosen = take(values[:, :-1], batch.actions)  # [batch, time, agent]

@@ -41,6 +41,10 @@ def packed_gru(
     return _PackedGRU.apply(gates, weight_hh, bias_hh, rows_per_step)  # type: ignore[no-any-return,no-untyped-call]
 
 
+def _by_step(rows: Tensor, rows_per_step: tuple[int, ...]) -> tuple[Tensor, ...]:
+    return torch.split(rows, list(rows_per_step))
+
+
 class _PackedGRU(torch.autograd.Function):
     """The recurrent part: h = n + z (h' - n), n = tanh(x_n + r (W_n h' + b_n)), r and z sigmoids."""
 
@@ -54,52 +58,60 @@ class _PackedGRU(torch.autograd.Function):
     ) -> Tensor:
         size = weight_hh.shape[1]
         total = gates.shape[0]
-        before = gates.new_empty(total, size)  # h', the state each row starts from
         after = gates.new_empty(total, size)
         reset_update = gates.new_empty(total, 2 * size)
         new = gates.new_empty(total, size)
         recurrent = gates.new_empty(total, 3 * size)
         transposed = weight_hh.t()
-        start = 0
-        for step, rows in enumerate(rows_per_step):
-            now = slice(start, start + rows)
-            state = before[now]
-            if step == 0:
-                state.zero_()
-            else:
-                state.copy_(after[start - rows_per_step[step - 1] :][:rows])
-            product = torch.addmm(bias_hh, state, transposed, out=recurrent[now])
-            both = torch.add(gates[now, : 2 * size], product[:, : 2 * size], out=reset_update[now]).sigmoid_()
-            fresh = torch.addcmul(gates[now, 2 * size :], both[:, :size], product[:, 2 * size :], out=new[now]).tanh_()
-            torch.lerp(fresh, state, both[:, size:], out=after[now])
-            start += rows
-        ctx.save_for_backward(weight_hh, before, reset_update, new, recurrent)
+        # All views are made beforehand: slicing inside the loop would cost as much as the arithmetic.
+        columns = [
+            gates[:, : 2 * size],
+            gates[:, 2 * size :],
+            recurrent,
+            recurrent[:, : 2 * size],
+            recurrent[:, 2 * size :],
+            reset_update,
+            reset_update[:, :size],
+            reset_update[:, size:],
+            new,
+            after,
+        ]
+        steps = zip(*(_by_step(column, rows_per_step) for column in columns), rows_per_step, strict=True)
+        state = gates.new_zeros(rows_per_step[0], size)
+        for gate_ru, gate_n, product, product_ru, product_n, both, reset, update, fresh, state_after, rows in steps:
+            state = state[:rows]
+            torch.addmm(bias_hh, state, transposed, out=product)
+            torch.add(gate_ru, product_ru, out=both).sigmoid_()
+            torch.addcmul(gate_n, reset, product_n, out=fresh).tanh_()
+            state = torch.lerp(fresh, state, update, out=state_after)
+        ctx.save_for_backward(weight_hh, after, reset_update, new, recurrent)
         ctx.rows_per_step = rows_per_step
         return after
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:  # noqa: ANN401
-        weight_hh, before, reset_update, new, recurrent = ctx.saved_tensors
+        weight_hh, after, reset_update, new, recurrent = ctx.saved_tensors
         rows_per_step: tuple[int, ...] = ctx.rows_per_step
         total, size = new.shape
+        going_on = zip(_by_step(after, rows_per_step), rows_per_step[1:], strict=False)
+        start = new.new_zeros(rows_per_step[0], size)
+        before = torch.cat([start, *(state[:rows] for state, rows in going_on)])  # h', what each row starts from
         reset, update = reset_update[:, :size], reset_update[:, size:]
         new_factor = (1 - update) * (1 - new * new)
         factors = new.new_empty(total, 3, size)  # d recurrent gates / d hidden state
-        factors[:, 0] = new_factor * recurrent[:, 2 * size :] * reset * (1 - reset)
-        factors[:, 1] = (before - new) * update * (1 - update)
+        torch.mul(new_factor * recurrent[:, 2 * size :], reset * (1 - reset), out=factors[:, 0])
+        torch.mul(before - new, update * (1 - update), out=factors[:, 1])
         torch.mul(new_factor, reset, out=factors[:, 2])
         grads = torch.empty_like(factors)  # d loss / d recurrent gates
         totals = grad_outputs[0].clone(memory_format=torch.contiguous_format)  # d loss / d hidden state
         flat = grads.view(total, 3 * size)
-        start = total
-        for step in range(len(rows_per_step) - 1, -1, -1):
-            rows = rows_per_step[step]
-            start -= rows
-            now = slice(start, start + rows)
-            torch.mul(totals[now].unsqueeze(1), factors[now], out=grads[now])
-            if step:
-                earlier = totals[start - rows_per_step[step - 1] :][:rows]
-                earlier.addcmul_(totals[now], update[now]).addmm_(flat[now], weight_hh)
+        columns = [totals, totals.unsqueeze(1), update, factors, grads, flat]
+        steps = list(zip(*(_by_step(column, rows_per_step) for column in columns), rows_per_step, strict=True))
+        for step in range(len(steps) - 1, 0, -1):
+            arriving, arriving_wide, kept, factor, grad, grad_flat, rows = steps[step]
+            torch.mul(arriving_wide, factor, out=grad)
+            steps[step - 1][0][:rows].addcmul_(arriving, kept).addmm_(grad_flat, weight_hh)
+        torch.mul(steps[0][1], steps[0][3], out=steps[0][4])
         grad_weight, grad_bias = flat.t() @ before, flat.sum(0)
         torch.mul(totals, new_factor, out=grads[:, 2])  # the new gate's input is not multiplied by the reset gate
         return flat, grad_weight, grad_bias, None

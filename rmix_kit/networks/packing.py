@@ -37,7 +37,7 @@ def unpack(rows: Tensor, packing: Packing, shape: tuple[int, int, int]) -> Tenso
         ``[batch, time + 1, agent, ...]``.
     """
     size = shape[0] * shape[1] * shape[2]
-    padded = rows.new_zeros(size, *rows.shape[1:]).index_copy(0, packing.index, rows)
+    padded = rows.new_zeros(size, *rows.shape[1:]).index_copy_(0, packing.index, rows)
     return torch.unflatten(padded, 0, shape)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from rmix_kit.networks import QuantileAgent, zero_carry
 from rmix_kit.networks.quantile import LevelSource, QuantileOutput
 from rmix_kit.networks.unroll import greedy_actions, last_actions, take
-from rmix_kit.risk.operators import cvar, sort_quantiles
+from rmix_kit.risk.operators import cvar
 from rmix_kit.types import EpisodeBatch
 from tests.fixtures.episodes import CPU, float_spec, make_spec, random_batch
 
@@ -39,8 +39,10 @@ def make_agent(source: LevelSource, *, is_soft: bool = False, seed: int = 0) -> 
     return agent
 
 
-def unrolled_values(output: QuantileOutput) -> Tensor:
-    return (sort_quantiles(output.quantiles) * output.level_weights.unsqueeze(-2)).sum(-1)
+def all_quantiles(output: QuantileOutput) -> Tensor:
+    """``[batch, time + 1, agent, action, quantile]``."""
+    actions = [torch.full(output.risk_level.shape, action) for action in range(SPEC.n_actions)]
+    return torch.stack([output.quantiles_of(action) for action in actions], dim=-2)
 
 
 @torch.no_grad()
@@ -65,8 +67,8 @@ def test_acting_step_by_step_gives_the_unrolled_values(source: LevelSource, is_s
     agent = make_agent(source, is_soft=is_soft)
     batch = random_batch(SPEC, LENGTHS, 0, risk_levels=5 if source == "input" else 0)
     values, _ = stepped(agent, batch, row)
-    expected = unrolled_values(agent.unroll(batch))[row, : len(values)]
-    torch.testing.assert_close(values, expected.detach(), rtol=ROUNDING, atol=ROUNDING)
+    expected = agent.unroll(batch).values()[row, : len(values)]
+    torch.testing.assert_close(values, expected, rtol=ROUNDING, atol=ROUNDING)
 
 
 @pytest.mark.parametrize(("source", "is_soft"), SOURCES)
@@ -93,7 +95,7 @@ def test_padding_never_influences_real_steps(source: LevelSource, is_soft: bool)
         actions=torch.where(batch.mask[..., None], batch.actions, torch.full_like(batch.actions, 2)),
     )
     clean, dirty = agent.unroll(batch), agent.unroll(spoilt)
-    assert torch.equal(clean.quantiles[~padding], dirty.quantiles[~padding])
+    assert torch.equal(all_quantiles(clean)[~padding], all_quantiles(dirty)[~padding])
 
 
 @pytest.mark.parametrize("level", [0.07, 0.4, 1.0])
@@ -102,14 +104,14 @@ def test_a_risk_level_given_at_run_time_overrides_the_agents_own(source: LevelSo
     agent, batch = make_agent(source), random_batch(SPEC, [4], 1)
     carry = zero_carry(agent.carry_sizes, SPEC.n_agents, CPU)
     output = agent.step(batch.obs[0, 0], torch.eye(SPEC.n_agents), torch.full((SPEC.n_agents,), level), carry)
-    expected = cvar(agent.unroll(batch).quantiles[0, 0], torch.tensor(level))
+    expected = cvar(all_quantiles(agent.unroll(batch))[0, 0], torch.tensor(level))
     torch.testing.assert_close(output.action_values, expected, rtol=ROUNDING, atol=ROUNDING)
 
 
 def test_level_zero_means_the_default_where_the_level_is_an_input() -> None:
     agent, batch = make_agent("input"), random_batch(SPEC, [4], 1)
     given = replace(batch, risk_level=torch.full_like(batch.risk_level, 0.4))
-    assert torch.equal(agent.unroll(batch).quantiles, agent.unroll(given).quantiles)
+    assert torch.equal(agent.unroll(batch).rows, agent.unroll(given).rows)
 
 
 def test_soft_values_are_the_cvar_expected_over_the_levels() -> None:
@@ -117,9 +119,9 @@ def test_soft_values_are_the_cvar_expected_over_the_levels() -> None:
     assert output.level_scores is not None
     chances = output.level_scores.softmax(-1)  # [batch, time, agent, level]
     levels = torch.arange(1, 6) / 5
-    by_level = torch.stack([cvar(output.quantiles, level) for level in levels], -1)
+    by_level = torch.stack([cvar(all_quantiles(output), level) for level in levels], -1)
     expected = (by_level * chances.unsqueeze(-2)).sum(-1)
-    torch.testing.assert_close(unrolled_values(output), expected, rtol=ROUNDING, atol=ROUNDING)
+    torch.testing.assert_close(output.values(), expected.detach(), rtol=ROUNDING, atol=ROUNDING)
 
 
 def test_quantiles_of_an_action_start_together() -> None:
@@ -135,7 +137,7 @@ def test_unrolling_takes_any_observation_shape() -> None:
         torch.manual_seed(0)
         agent = QuantileAgent(float_spec(), hidden_size=8, n_quantiles=4, level_source="predicted", n_levels=2)
     output = agent.unroll(random_batch(float_spec(), [3, 2], 0))
-    assert output.quantiles.shape == (2, 4, 2, 3, 4)
+    assert output.rows.shape == (14, 3, 4)  # rows of 4 and 3 observations of 2 agents, action, quantile
 
 
 def test_the_greedy_action_is_always_available() -> None:
