@@ -13,7 +13,7 @@ from rmix_kit.cli.kit import KitCommand
 from rmix_kit.cli.output import print_json, print_rows
 
 if TYPE_CHECKING:
-    from exporters.contract import PolicySpec
+    from exporters.contract import PolicySpec, TensorSpec
 
 MANIFEST_NAME = "manifest.json"
 
@@ -35,7 +35,7 @@ def command(path: Path, as_json: bool) -> None:
     if as_json:
         print_json(record)
     else:
-        print_rows(str(path), [(key, _shown(value)) for key, value in _flat(record)])
+        print_rows(str(path), [(key, _shown(value)) for key, value in _flat(_short(record))])
 
 
 def facts_about(path: Path) -> dict[str, Any]:
@@ -157,13 +157,36 @@ def _spec(spec: PolicySpec) -> dict[str, Any]:
         "agent_id": spec.agent_id,
         "algorithm": spec.algorithm,
         "agent": f"{spec.agent_index + 1} of {spec.n_agents}",
-        "inputs": {tensor.name: f"{tensor.dtype} {['batch', *tensor.shape]}" for tensor in spec.inputs},
-        "outputs": {tensor.name: f"{tensor.dtype} {['batch', *tensor.shape]}" for tensor in spec.outputs},
+        "inputs": {tensor.name: _tensor(tensor) for tensor in spec.inputs},
+        "outputs": {tensor.name: _tensor(tensor) for tensor in spec.outputs},
         "actions": list(spec.action_meanings),
         "value_kind": spec.value_kind,
         "default_risk_level": spec.default_risk_level,
         "n_risk_levels": spec.n_risk_levels,
     }
+
+
+def _tensor(tensor: TensorSpec) -> str:
+    return f"{tensor.dtype} [{', '.join(['batch', *map(str, tensor.shape)])}]"
+
+
+def _short(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the record for a reader: of a team's agents, which differ only in who they are, the first one stands."""
+    short = dict(record)
+    agents = short.pop("agents", None)
+    if agents is not None:
+        first = next(iter(agents.values()))
+        short = {"what": short.pop("what"), "agents": list(agents), **first, **short}
+        for name in ("agent_id", "agent"):
+            short.pop(name)
+    parity = short.pop("parity", {})
+    for agent, formats in parity.items():
+        for name, figures in formats.items():
+            short[f"parity of {agent}, {name}"] = (
+                f"largest difference {figures['largest_difference']:.2g} in {figures['rows']} rows, "
+                f"{figures['ties']} ties"
+            )
+    return short
 
 
 def _flat(record: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

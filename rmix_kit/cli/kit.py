@@ -15,7 +15,6 @@ from rmix_kit.errors import Interrupted, RmixKitError
 from rmix_kit.spelling import suggestion
 
 FAILURE, INTERRUPTED = 1, 130
-PROGRAM = "rmix-kit"
 # Libraries that an extra of the distribution brings.
 EXTRAS = {
     "torch": "train",
@@ -29,11 +28,11 @@ EXTRAS = {
 }
 
 
-class ReadableHelp(click.Command):
-    """A help text whose indented paragraphs, the examples, stay as they were written."""
+class Program(click.Command):
+    """What a command and a group have in common: readable help, and the end of the process."""
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the help text."""
+        """Write the help text; indented paragraphs, the examples, stay as they were written."""
         for paragraph in inspect.cleandoc(self.help or "").split("\n\n"):
             formatter.write_paragraph()
             with formatter.indentation():
@@ -42,8 +41,33 @@ class ReadableHelp(click.Command):
                 else:
                     formatter.write_text(paragraph)
 
+    def main(  # type: ignore[override]
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,  # noqa: ANN401 - handed on to click
+    ) -> object:
+        """Run the command line; in standalone mode end the process with an exit code of docs/contracts.md."""
+        call = {"args": args, "prog_name": prog_name or self.name, "complete_var": complete_var, **extra}
+        if not standalone_mode:
+            return super().main(standalone_mode=False, **call)
+        try:
+            code = super().main(standalone_mode=False, **call)
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            sys.exit(error.exit_code)
+        except CommandError as error:
+            _stop(error.message, error.code)
+        except click.ClickException as error:
+            _stop(error.format_message() + _advice(error), error.exit_code)
+        except click.Abort:
+            _stop("interrupted", INTERRUPTED)
+        sys.exit(code if isinstance(code, int) else 0)
 
-class KitCommand(ReadableHelp):
+
+class KitCommand(Program):
     """A command that knows ``--debug`` and turns every error into one line."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - handed on to click
@@ -74,7 +98,7 @@ class CommandError(click.ClickException):
         self.code = code
 
 
-class LazyGroup(ReadableHelp, click.Group):
+class LazyGroup(Program, click.Group):
     """A group whose commands are modules, imported when they are asked for."""
 
     def __init__(self, *args: Any, modules: dict[str, str], **kwargs: Any) -> None:  # noqa: ANN401 - handed to click
@@ -107,31 +131,6 @@ class LazyGroup(ReadableHelp, click.Group):
                 ctx,
             )
         return super().resolve_command(ctx, args)
-
-    def main(  # type: ignore[override]
-        self,
-        args: Sequence[str] | None = None,
-        prog_name: str | None = None,
-        complete_var: str | None = None,
-        standalone_mode: bool = True,
-        **extra: Any,  # noqa: ANN401 - handed on to click
-    ) -> object:
-        """Run the command line; in standalone mode end the process with an exit code of docs/contracts.md."""
-        call = {"args": args, "prog_name": prog_name or PROGRAM, "complete_var": complete_var, **extra}
-        if not standalone_mode:
-            return super().main(standalone_mode=False, **call)
-        try:
-            code = super().main(standalone_mode=False, **call)
-        except click.exceptions.NoArgsIsHelpError as error:
-            error.show()
-            sys.exit(error.exit_code)
-        except CommandError as error:
-            _stop(error.message, error.code)
-        except click.ClickException as error:
-            _stop(error.format_message() + _advice(error), error.exit_code)
-        except click.Abort:
-            _stop("interrupted", INTERRUPTED)
-        sys.exit(code if isinstance(code, int) else 0)
 
 
 _DEBUG = "rmix_kit.debug"

@@ -44,11 +44,13 @@ def print_rows(title: str, rows: Sequence[Sequence[object]], header: Sequence[st
         rows: Cells, printed by ``str``.
         header: Column titles; none for a table of names and values.
     """
-    table = Table(title=title or None, title_justify="left", show_header=bool(header))
+    table = Table(show_header=bool(header))
     for name in header or ("", ""):
         table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
+    if title:
+        click.echo(title)
     Console(highlight=False).print(table)
 
 

@@ -49,6 +49,7 @@ def command(
     Ctrl-C ends it in order, with a checkpoint; the exit code is then 130 (143 for SIGTERM).
     """
     from rmix_kit.config.load import resolve
+    from rmix_kit.envs.make import make_vector_env
     from rmix_kit.training.trainer import train
 
     settled = resolve(
@@ -63,6 +64,7 @@ def command(
         checkpoint_every=checkpoint_every,
         device=device,
     )
+    make_vector_env(env, 1).close()  # a text that cannot be made leaves no folder behind
     run = train(settled, out, resume=resume)
     record = run.evaluate().to_json()
     if as_json:

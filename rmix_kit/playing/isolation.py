@@ -112,11 +112,11 @@ class AgentProcess:
         """Close the process's input: the end of its input is the end of its work."""
         self._input.close()
 
-    def close(self) -> None:
-        """End the process, kindly or not; afterwards it is gone."""
+    def close(self, seconds: float) -> None:
+        """Wait so many seconds for the end of the process, then end it; afterwards it is gone."""
         self.hang_up()
         try:
-            self._process.wait(END_SECONDS)
+            self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -175,15 +175,15 @@ class IsolatedTeam:
             for process in self._processes.values():
                 process.receive(self._start_seconds)
         except BaseException:
-            self._end()
+            self._end(0.0)
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """End all processes."""
-        self._end()
+        """End all processes; after an error nobody waits for them."""
+        self._end(END_SECONDS if value is None else 0.0)
 
     @property
     def specs(self) -> Mapping[str, PolicySpec]:
@@ -217,9 +217,9 @@ class IsolatedTeam:
             np.stack([answer["risk_level"] for answer in answers], axis=1).astype(np.float32, copy=False),
         )
 
-    def _end(self) -> None:
+    def _end(self, seconds: float) -> None:
         for process in self._processes.values():
             process.hang_up()
         for process in self._processes.values():
-            process.close()
+            process.close(seconds)
         self._processes.clear()
