@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from rmix_kit.replay import EpisodeBlock, ReplayBuffer
+from rmix_kit.replay.episode import empty_block
+from tests.fixtures.episodes import CPU, allowed_actions, make_spec, random_mask, random_obs
+
+SPEC = make_spec()
+
+
+def make_block(lengths: list[int], seed: int = 0) -> EpisodeBlock:
+    """Random episodes; every second one terminates."""
+    rng = np.random.default_rng(seed)
+    steps = max(lengths)
+    block = empty_block(SPEC, len(lengths), steps)
+    for row, length in enumerate(lengths):
+        block.obs[row, : length + 1] = random_obs(SPEC, (length + 1, SPEC.n_agents), rng)
+        block.state[row, : length + 1] = rng.normal(size=(length + 1, SPEC.state_size))
+        block.avail_actions[row, : length + 1] = random_mask((length + 1, SPEC.n_agents, SPEC.n_actions), rng)
+        block.actions[row, :length] = allowed_actions(block.avail_actions[row, :length], rng)
+        block.reward[row, :length] = rng.normal(size=length)
+        block.terminated[row] = row % 2 == 0
+        block.length[row] = length
+    return block
+
+
+def marked_block(first: int, count: int) -> EpisodeBlock:
+    """Episodes of one step whose reward is their number."""
+    block = make_block([1] * count)
+    return replace(block, reward=np.arange(first, first + count, dtype=np.float32)[:, None])
+
+
+def rewards_of(block: EpisodeBlock) -> list[float]:
+    return [float(value) for value in block.reward[:, 0]]
+
+
+def test_the_newest_episodes_come_back_without_loss() -> None:
+    buffer, block = ReplayBuffer(SPEC, 10, CPU), make_block([3, 8, 1, 5])
+    buffer.add(block)
+    for name, array in buffer.last(4).arrays().items():
+        np.testing.assert_array_equal(array, block.arrays()[name], err_msg=name)
+
+
+def test_the_newest_episodes_are_trimmed_to_their_longest() -> None:
+    buffer = ReplayBuffer(SPEC, 10, CPU)
+    buffer.add(make_block([8, 2, 3]))
+    assert buffer.last(2).reward.shape == (2, 3)
+
+
+def test_dtypes_stay_compact() -> None:
+    buffer = ReplayBuffer(SPEC, 4, CPU)
+    buffer.add(make_block([2]))
+    assert {name: str(array.dtype) for name, array in buffer.last(1).arrays().items()} == {
+        "obs": "int8",
+        "state": "float32",
+        "avail_actions": "bool",
+        "actions": "uint8",
+        "reward": "float32",
+        "terminated": "bool",
+        "length": "int64",
+    }
+
+
+def test_the_oldest_episodes_give_way() -> None:
+    buffer = ReplayBuffer(SPEC, 5, CPU)
+    for first in (0, 3, 6):
+        buffer.add(marked_block(first, 3))
+    assert rewards_of(buffer.last(5)) == [4.0, 5.0, 6.0, 7.0, 8.0]
+
+
+def test_the_length_counts_what_is_held() -> None:
+    buffer = ReplayBuffer(SPEC, 5, CPU)
+    buffer.add(marked_block(0, 4))
+    buffer.add(marked_block(4, 4))
+    assert len(buffer) == 5
+
+
+def test_a_short_episode_in_a_used_slot_shows_nothing_of_the_old_one() -> None:
+    buffer = ReplayBuffer(SPEC, 1, CPU)
+    buffer.add(make_block([8], seed=1))
+    short = make_block([2], seed=2)
+    buffer.add(short)
+    np.testing.assert_array_equal(buffer.last(1).state, short.state)
+
+
+def test_the_size_is_that_of_the_tensors() -> None:
+    spec = make_spec(n_agents=2, n_actions=3, state_size=5, episode_limit=8)
+    # obs 9*2*2*1, state 9*5*4, masks 9*2*3, actions 8*2, reward 8*4, terminated 1
+    expected = 100 * (36 + 180 + 54 + 16 + 32 + 1) / 2**20
+    assert ReplayBuffer(spec, 100, CPU).mebibytes == pytest.approx(expected)
+
+
+def filled_buffer() -> ReplayBuffer:
+    buffer = ReplayBuffer(SPEC, 10, CPU)
+    buffer.add(make_block([3, 5, 1, 4]))
+    return buffer
+
+
+def test_a_sample_is_ordered_longest_first_and_trimmed() -> None:
+    batch = filled_buffer().sample(6, np.random.default_rng(0), reward_scale=1.0)
+    lengths = batch.mask.sum(1).tolist()
+    assert lengths == sorted(lengths, reverse=True)
+    assert batch.mask.shape[1] == lengths[0]
+
+
+def test_a_sample_allows_every_action_on_padding() -> None:
+    batch = filled_buffer().sample(6, np.random.default_rng(0), reward_scale=1.0)
+    padding = torch.nn.functional.pad(~batch.mask, (1, 0))
+    assert batch.avail_actions[padding].all()
+
+
+def test_a_sample_has_no_reward_on_padding() -> None:
+    buffer = ReplayBuffer(SPEC, 2, CPU)
+    buffer.add(make_block([8, 8], seed=1))
+    buffer.add(make_block([2, 5], seed=2))  # the old episodes' rewards still lie behind these
+    batch = buffer.sample(6, np.random.default_rng(0), reward_scale=1.0)
+    assert (batch.reward[~batch.mask] == 0).all()
+
+
+def test_a_sample_scales_rewards_and_their_range() -> None:
+    one = filled_buffer().sample(6, np.random.default_rng(0), reward_scale=1.0)
+    ten = filled_buffer().sample(6, np.random.default_rng(0), reward_scale=10.0)
+    torch.testing.assert_close((ten.reward, ten.reward_range), (10 * one.reward, 10 * one.reward_range))
+
+
+def test_the_reward_range_ignores_padding() -> None:
+    buffer = ReplayBuffer(SPEC, 10, CPU)
+    buffer.add(replace(marked_block(5, 2), reward=np.array([[5.0, 99.0], [6.0, -99.0]], dtype=np.float32)))
+    batch = buffer.sample(1, np.random.default_rng(0), reward_scale=1.0)
+    assert batch.reward_range.tolist() == [5.0, 6.0]
+
+
+def test_termination_lies_on_the_last_real_step_alone() -> None:
+    buffer = ReplayBuffer(SPEC, 10, CPU)
+    buffer.add(make_block([3]))  # row 0 terminates
+    batch = buffer.sample(1, np.random.default_rng(0), reward_scale=1.0)
+    assert batch.terminated.tolist() == [[False, False, True]]
+
+
+def test_a_truncated_episode_has_no_terminal_step() -> None:
+    buffer = ReplayBuffer(SPEC, 10, CPU)
+    buffer.add(replace(make_block([3]), terminated=np.array([False])))
+    batch = buffer.sample(1, np.random.default_rng(0), reward_scale=1.0)
+    assert not batch.terminated.any()
+
+
+def test_levels_are_drawn_from_the_grid_when_asked_for() -> None:
+    batch = filled_buffer().sample(200, np.random.default_rng(0), reward_scale=1.0, level_draws=4)
+    assert set(batch.risk_level.tolist()) == {0.25, 0.5, 0.75, 1.0}
+
+
+def test_levels_are_zero_when_not_drawn() -> None:
+    batch = filled_buffer().sample(3, np.random.default_rng(0), reward_scale=1.0)
+    assert batch.risk_level.tolist() == [0.0, 0.0, 0.0]
+
+
+def test_the_same_stream_draws_the_same_batch() -> None:
+    first, second = (filled_buffer().sample(4, np.random.default_rng(3), reward_scale=1.0) for _ in range(2))
+    assert torch.equal(first.obs, second.obs)
