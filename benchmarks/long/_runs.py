@@ -1,0 +1,80 @@
+"""What the long benchmarks share: a record per run, written when the run ends and never run again."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).resolve().parents[1] / "results"
+KIT = [sys.executable, "-m", "rmix_kit.cli.main"]
+
+Job = tuple[Path, Callable[[], dict[str, Any]]]
+"""Where the record goes, and what makes it."""
+
+
+def machine() -> dict[str, Any]:
+    """Say where a figure was measured."""
+    cpu = next(
+        (line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
+        platform.processor(),
+    )
+    return {"cpu": cpu, "cores": os.cpu_count(), "python": platform.python_version()}
+
+
+def _lines(path: str) -> list[str]:
+    return Path(path).read_text().splitlines() if Path(path).exists() else []
+
+
+def kit(*arguments: str, timed: dict[str, Any] | None = None) -> str:
+    """Run `rmix-kit` with one thread and give what it printed.
+
+    Args:
+        arguments: After the program's name.
+        timed: Receives `seconds` (wall) and `cpu_seconds` of the command: on a machine that does other things
+            too, the second says what an idle core would need.
+    """
+    start = time.monotonic()
+    with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as complaint:
+        process = subprocess.Popen(
+            [*KIT, *arguments], env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=said, stderr=complaint
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        complaint.seek(0)
+        if process.returncode:
+            raise RuntimeError(f"rmix-kit {' '.join(arguments)} exited {process.returncode}: {complaint.read()[-500:]}")
+        if timed is not None:
+            timed["seconds"] = round(time.monotonic() - start, 1)
+            timed["cpu_seconds"] = round(usage.ru_utime + usage.ru_stime, 1)
+        return said.read()
+
+
+def run_missing(jobs: Iterable[Job], workers: int) -> None:
+    """Make the records that are not there yet, several at a time.
+
+    Args:
+        jobs: Each writes its record when it is done.
+        workers: Runs side by side.
+    """
+
+    def make(job: Job) -> None:
+        path, work = job
+        record = work()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps(record, indent=1) + "\n")
+        partial.replace(path)
+        print(f"{path.name}: {record['summary']}", flush=True)
+
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(make, [job for job in jobs if not job[0].exists()]))
