@@ -72,6 +72,9 @@ class MetricsLog:
         self._metrics = folder.metrics.open("ab")
         self._metrics.truncate(keep_bytes)
         self._metrics.seek(keep_bytes)
+        if folder.timing.exists():
+            whole_rows = folder.timing.read_bytes().rfind(b"\n") + 1
+            os.truncate(folder.timing, whole_rows)  # a killed process may leave half a row
         self._timing = folder.timing.open("a", encoding="utf-8")
         self._board = open_board(folder.tensorboard, purge_step)
         self._start = time.monotonic()

@@ -43,6 +43,13 @@ class RunConfig:
             raise ConfigError(f"steps is {self.steps}; at least 1 environment step is trained for")
         if self.device not in get_args(Device):
             raise ConfigError(f"device is {self.device!r}; it must be one of {', '.join(get_args(Device))}")
+        capacity = self.training.buffer_episodes
+        for name, needed in (("num_envs", self.training.num_envs), ("batch_size", self.training.batch_size)):
+            if capacity < needed:
+                raise ConfigError(
+                    f"training.buffer_episodes is {capacity} and training.{name} {needed}; the replay must hold at least "
+                    "one round and one batch"
+                )
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain JSON and YAML values: algo, preset, env, seed, steps, device, algorithm, training."""

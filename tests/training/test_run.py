@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import rmix_kit
+from rmix_kit.errors import ConfigError, EnvironmentContractError, RunFolderError
+from rmix_kit.training.run import load
+from tests.training.runs import tiny
+from tests.training.test_trainer import EVALUATION_KEYS
+
+
+def test_evaluation_has_the_keys_of_the_contract_in_order(finished: Path) -> None:
+    record = load(finished).evaluate(episodes=5, seed=3).to_json()
+    assert list(record) == EVALUATION_KEYS
+    assert (record["episodes"], record["seed"]) == (5, 3)
+
+
+def test_evaluation_of_more_episodes_begins_with_the_same_ones(finished: Path) -> None:
+    run = load(finished)
+    few, many = run.evaluate(episodes=32, seed=1), run.evaluate(episodes=40, seed=1)
+    assert many.returns.shape == (40,)
+    assert few.returns.tolist() == many.returns[:32].tolist()
+
+
+def test_risk_level_given_is_the_level_used(finished: Path) -> None:
+    assert load(finished).evaluate(episodes=2, risk_level=0.25).to_json()["risk_level_mean"] == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("level", [0.0, -0.1, 1.5, float("nan")])
+def test_risk_level_out_of_range_is_refused(finished: Path, level: float) -> None:
+    with pytest.raises(ConfigError, match="risk_level"):
+        load(finished).evaluate(episodes=1, risk_level=level)
+
+
+def test_other_map_of_the_same_shape_is_played(finished: Path) -> None:
+    assert load(finished).evaluate("macn:4x12", episodes=2).to_json()["episodes"] == 2
+
+
+def test_environment_of_another_shape_is_refused_with_the_difference(finished: Path) -> None:
+    with pytest.raises(EnvironmentContractError, match=r"obs_shape \(11,\).*\(3, 3\)"):
+        load(finished).evaluate("macn:4x7?include_position=true", episodes=1)
+
+
+def test_policies_carry_agent_and_risk_facts(finished: Path) -> None:
+    run = load(finished)
+    assert run.config == tiny()
+    assert [policy.spec.agent_id for policy in run.policies()] == ["agent_0", "agent_1"]
+    assert run.policy("agent_1").spec == run.policy(1).spec
+    assert (run.policy(0).spec.n_risk_levels, run.policy(0).spec.default_risk_level) == (4, None)
+
+
+@pytest.mark.parametrize("agent", [2, -1, "agent_2"])
+def test_unknown_agent_is_refused(finished: Path, agent: int | str) -> None:
+    with pytest.raises(ConfigError, match="agent_0, agent_1"):
+        load(finished).policy(agent)
+
+
+def test_front_door_loads_a_run(finished: Path) -> None:
+    assert rmix_kit.load(finished).checkpoint_step == load(finished).checkpoints()[-1]
+
+
+def test_folder_without_a_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RunFolderError, match="is no run"):
+        load(tmp_path)
