@@ -99,8 +99,7 @@ class Learner:
                 loss, self._parameters[group], allow_unused=True, retain_graph=remaining > 0
             )
             gradients[group] = list(found)
-            each = torch._foreach_norm([gradient for gradient in found if gradient is not None])
-            norms[group] = torch.linalg.vector_norm(torch.stack(each))
+            norms[group] = nn.utils.get_total_norm([g for g in found if g is not None])
         return gradients, norms
 
     def guard(self, losses: Losses, norms: dict[str, Tensor]) -> None:

@@ -47,8 +47,8 @@ class RunConfig:
         for name, needed in (("num_envs", self.training.num_envs), ("batch_size", self.training.batch_size)):
             if capacity < needed:
                 raise ConfigError(
-                    f"training.buffer_episodes is {capacity} and training.{name} {needed}; the replay must hold at least "
-                    "one round and one batch"
+                    f"training.buffer_episodes is {capacity} and training.{name} {needed}; the replay must hold at "
+                    "least one round and one batch"
                 )
 
     def to_dict(self) -> dict[str, Any]:
