@@ -102,9 +102,16 @@ def trained(config: RunConfig, folder: Path) -> Run:
 
 
 def exported(run: Run, folder: Path) -> Path:
-    """Export both formats into the folder, the demo's own; an earlier export is replaced."""
-    from rmix_kit.exporting import export
+    """Export both formats into the folder, the demo's own; an export of another checkpoint is replaced."""
+    from exporters.bundle import read_manifest
+    from exporters.errors import ExportError
+    from rmix_kit.exporting import export, facts_of
 
+    try:
+        if read_manifest(folder).facts == facts_of(run):
+            return folder
+    except ExportError:
+        note(f"exporting to {folder}")
     fresh = folder.with_name(f"{folder.name}.new")
     for leftover in (fresh, folder):
         if leftover.exists():

@@ -10,6 +10,10 @@ os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 
 from hypothesis import settings
 
+from tests.fixtures.trained import trained
+
+__all__ = ["trained"]  # a fixture; what it needs is imported when it is used
+
 # derandomize: nothing random picks what is tested. No deadline: a busy machine stalls, and benchmarks measure speed.
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.load_profile("repeatable")

@@ -14,7 +14,9 @@ from rmix_kit.cli.words import preset_names
 def command(as_json: bool) -> None:
     """List the algorithms and presets that `rmix-kit train` knows.
 
-    rmix-kit algos
+        rmix-kit algos
+
+    A preset is a named set of hyper-parameters; an algorithm's own preset has its name.
     """
     from rmix_kit.algorithms import ALGORITHMS
 
