@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 
 from macn import NAMED_LAYOUTS
 from rmix_kit.errors import EnvironmentTextError
-from rmix_kit.spelling import suggestion as suggestion
+from rmix_kit.spelling import suggestion
 
 Value: TypeAlias = bool | int | float | str
 

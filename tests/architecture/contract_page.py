@@ -45,7 +45,7 @@ class Option:
 
     Attributes:
         name: with its dashes.
-        values: what may follow it, split at `|`; empty for a flag. Upper case stands for any value.
+        values: what may follow it, split at `|`; empty for a flag. Upper case and dots stand for any value.
         is_optional: it stands in brackets.
         is_repeatable: dots follow it, or it stands twice.
     """
@@ -79,7 +79,7 @@ def _option_of(match: re.Match[str]) -> Option:
     value = match["value"] or ""
     return Option(
         name=match["name"],
-        values=tuple(value.split("|")) if value.strip(".") else (),
+        values=tuple(value.split("|")) if value else (),
         is_optional=match["open"] == "[",
         is_repeatable=match["dots"] == "...",
     )
