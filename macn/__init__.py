@@ -5,6 +5,7 @@ Importing this package registers `MACN-v0` with gymnasium and PettingZoo, and do
 
 from __future__ import annotations
 
+from macn import oracle
 from macn.aec_env import env
 from macn.errors import LayoutError, MACNError
 from macn.layout import NAMED_LAYOUTS, CliffLayout
@@ -20,6 +21,7 @@ __all__ = [
     "MACNParallelEnv",
     "MACNVectorEnv",
     "env",
+    "oracle",
     "parallel_env",
     "vector_env",
 ]

@@ -69,7 +69,11 @@ def run_missing(jobs: Iterable[Job], workers: int) -> None:
 
     def make(job: Job) -> None:
         path, work = job
-        record = work()
+        try:
+            record = work()
+        except Exception as error:
+            print(f"{path.name}: failed: {error!r}", flush=True)
+            raise
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
         partial.write_text(json.dumps(record, indent=1) + "\n")

@@ -19,7 +19,7 @@ from typing import Any
 
 from _runs import RESULTS, kit, machine, run_missing
 
-import macn
+from macn import oracle
 
 FOLDER = RESULTS / "learning"
 CASES: dict[str, tuple[str, range, int, tuple[str, ...]]] = {
@@ -42,7 +42,7 @@ def learn(case: str, seed: int, runs: Path) -> dict[str, Any]:
     rows = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     evaluations = [row for row in rows if row["kind"] == "evaluation"]
     returns = [row["return_mean"] for row in evaluations]
-    optimum = macn.oracle.solve(env.split(":")[1].split("?")[0]).optimal_return
+    optimum = oracle.solve(env.split(":")[1].split("?")[0]).optimal_return
     record |= {
         "optimum": optimum,
         "env_steps": evaluations[-1]["env_steps"],

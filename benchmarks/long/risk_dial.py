@@ -2,8 +2,8 @@
 
     python benchmarks/long/risk_dial.py [--jobs 2] [--only bridge] [--runs FOLDER]
 
-Each run is `rmix-kit train --algo rmix-averse`, `rmix-kit export`, and `rmix-kit run --risk-level L` with
-1,000 onnxruntime episodes for each level; its record stays under benchmarks/results/dial. The oracle's exact values stand beside
+Each run is `rmix-kit train --algo rmix-averse`, `rmix-kit export`, and `rmix-kit run --risk-level L`, 1,000 episodes
+with onnxruntime for each level; its record stays under benchmarks/results/dial. The oracle's exact values stand beside
 the measured ones. On `bridge` a run holds the dial if, at level 1.0, success is at least 0.9, the fall rate at least
 3 % and the mean return within 1.0 of the neutral optimum; at 0.1 success is at least 0.95 and the fall rate at most
 1 %; and the two fall rates' Wilson intervals (95 %) do not touch. 4x12 is reported, not judged.
@@ -22,7 +22,7 @@ from typing import Any
 
 from _runs import RESULTS, kit, machine, run_missing
 
-import macn
+from macn import oracle
 
 FOLDER = RESULTS / "dial"
 LEVELS = (0.1, 0.25, 0.5, 1.0)
@@ -71,7 +71,7 @@ def measure(case: str, seed: int, runs: Path) -> dict[str, Any]:
         row["fall_interval"] = wilson(row["fall_rate"], EPISODES)
         levels[str(level)] = row
     layout = env.split(":")[1].split("?")[0]
-    neutral = macn.oracle.solve(layout, slip=0.1)
+    neutral = oracle.solve(layout, slip=0.1)
     record |= {
         "levels": levels,
         "oracle": {"optimal_return": neutral.optimal_return, "fall_probability": neutral.fall_probability},
