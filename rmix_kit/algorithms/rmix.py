@@ -12,7 +12,8 @@ from rmix_kit.algorithms.algorithm import Networks, OptimizerSettings
 from rmix_kit.algorithms.value_decomposition import ValueDecomposition, squared_td_error
 from rmix_kit.losses import masked_mean, quantile_fractions, quantile_huber_loss
 from rmix_kit.mixers import QMixer
-from rmix_kit.networks.quantile import QuantileAgent, QuantileOutput
+from rmix_kit.networks.quantile import QuantileAgent
+from rmix_kit.networks.quantile_output import QuantileOutput
 from rmix_kit.networks.unroll import greedy_actions, take
 from rmix_kit.risk.operators import cvar_levels, sort_quantiles
 from rmix_kit.types import (

@@ -6,66 +6,18 @@ from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from rmix_kit.networks.carry import Carry
 from rmix_kit.networks.inputs import AgentInputs
 from rmix_kit.networks.packing import pack, shift, unpack
+from rmix_kit.networks.quantile_output import LastLayer, QuantileOutput
 from rmix_kit.networks.recurrent import RecurrentEncoder
 from rmix_kit.networks.risk_predictor import RiskPredictor
-from rmix_kit.networks.unroll import agent_ids, last_actions, take
+from rmix_kit.networks.unroll import agent_ids, last_actions
 from rmix_kit.risk.operators import cvar_weights, level_weights, sort_quantiles
-from rmix_kit.types import EnvSpec, EpisodeBatch, Packing
+from rmix_kit.types import EnvSpec, EpisodeBatch
 
 LevelSource = Literal["predicted", "static", "input"]
-
-
-class QuantileOutput(NamedTuple):
-    """Distributions over whole episodes.
-
-    The widest tensor stays packed: losses need the quantiles of one action a step, and greedy choices one number an
-    action, so padding all of it out would move megabytes for nothing.
-
-    Attributes:
-        rows: Packed quantiles of every action ``[row, action, quantile]`` in head order (unsorted).
-        packing: Where the rows belong.
-        level_scores: Scores of the levels ``[batch, time, agent, level]``; None without a predictor.
-        level_weights: Weights of the sorted quantiles at the level in force ``[batch, time, agent, quantile]``.
-        risk_level: The level in force ``[batch, time, agent]``, in (0, 1].
-        weights_by_level: Constant weights of every level ``[level, quantile]``.
-    """
-
-    rows: Tensor
-    packing: Packing
-    level_scores: Tensor | None
-    level_weights: Tensor
-    risk_level: Tensor
-    weights_by_level: Tensor
-
-    def quantiles_of(self, actions: Tensor) -> Tensor:
-        """Give the quantiles of chosen actions; zeros on padding.
-
-        Args:
-            actions: int64 ``[batch, time, agent]`` or ``[batch, time + 1, agent]``.
-
-        Returns:
-            ``[batch, time, agent, quantile]`` in head order, as many steps as ``actions`` has.
-        """
-        size, steps, n_agents = self.risk_level.shape
-        padded = functional.pad(actions, (0, 0, 0, steps - actions.shape[1]))  # [batch, time + 1, agent]
-        chosen = take(self.rows, pack(padded, self.packing))  # [row, quantile]
-        return unpack(chosen, self.packing, (size, steps, n_agents))[:, : actions.shape[1]]
-
-    def values(self) -> Tensor:
-        """Give the CVaR of every action at the level in force, detached; zeros on padding.
-
-        Returns:
-            ``[batch, time + 1, agent, action]``.
-        """
-        size, steps, n_agents = self.risk_level.shape
-        ordered = sort_quantiles(self.rows.detach())  # [row, action, quantile]
-        weights = pack(self.level_weights.detach(), self.packing).unsqueeze(-2)  # [row, 1, quantile]
-        return unpack(ordered.mul_(weights).sum(-1), self.packing, (size, steps, n_agents))
 
 
 class StepOutput(NamedTuple):
@@ -202,14 +154,14 @@ class QuantileAgent(nn.Module):
         if self.level_source == "input":
             trunk_inputs = torch.cat([inputs, pack(level, packing).unsqueeze(-1)], -1)
         hidden_states = self.encoder.unroll(trunk_inputs, packing.rows_per_step)  # [row, hidden]
-        rows = torch.unflatten(self.head(hidden_states), -1, (self.n_actions, self.n_quantiles))
+        last = LastLayer(self.head.weight, self.head.bias, self.n_actions)
         if self.predictor is None:
             weights = cvar_weights(level, self.n_quantiles)
-            return QuantileOutput(rows, packing, None, weights, level, self.weights_by_level)
+            return QuantileOutput(hidden_states, last, packing, None, weights, level, self.weights_by_level)
         risk_hidden_states = self.predictor.encoder.unroll(shift(inputs, packing), packing.rows_per_step)
         scores = unpack(self.predictor.score_rows(hidden_states, risk_hidden_states, self.head), packing, shape)
         weights, level = self.weigh(scores)
-        return QuantileOutput(rows, packing, scores, weights, level, self.weights_by_level)
+        return QuantileOutput(hidden_states, last, packing, scores, weights, level, self.weights_by_level)
 
     def weigh(self, scores: Tensor) -> tuple[Tensor, Tensor]:
         """Turn the predictor's scores into what the CVaR is taken with.

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from rmix_kit.networks import QuantileAgent, zero_carry
-from rmix_kit.networks.quantile import LevelSource, QuantileOutput
+from rmix_kit.networks.quantile import LevelSource
+from rmix_kit.networks.quantile_output import QuantileOutput
 from rmix_kit.networks.unroll import greedy_actions, last_actions, take
 from rmix_kit.risk.operators import cvar
 from rmix_kit.types import EpisodeBatch
@@ -111,7 +112,7 @@ def test_a_risk_level_given_at_run_time_overrides_the_agents_own(source: LevelSo
 def test_level_zero_means_the_default_where_the_level_is_an_input() -> None:
     agent, batch = make_agent("input"), random_batch(SPEC, [4], 1)
     given = replace(batch, risk_level=torch.full_like(batch.risk_level, 0.4))
-    assert torch.equal(agent.unroll(batch).rows, agent.unroll(given).rows)
+    assert torch.equal(agent.unroll(batch).values(), agent.unroll(given).values())
 
 
 def test_soft_values_are_the_cvar_expected_over_the_levels() -> None:
@@ -137,7 +138,7 @@ def test_unrolling_takes_any_observation_shape() -> None:
         torch.manual_seed(0)
         agent = QuantileAgent(float_spec(), hidden_size=8, n_quantiles=4, level_source="predicted", n_levels=2)
     output = agent.unroll(random_batch(float_spec(), [3, 2], 0))
-    assert output.rows.shape == (14, 3, 4)  # rows of 4 and 3 observations of 2 agents, action, quantile
+    assert output.values().shape == (2, 4, 2, 3)
 
 
 def test_the_greedy_action_is_always_available() -> None:

@@ -1,0 +1,112 @@
+"""Return distributions over whole episodes, of which only what a loss asks for is computed."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from rmix_kit.networks.packing import pack, unpack
+from rmix_kit.networks.unroll import take
+from rmix_kit.risk.operators import sort_quantiles
+from rmix_kit.types import Packing
+
+ROWS_PER_CHUNK = 256
+"""Rows whose quantiles of all actions are sorted together on a CPU: few enough to stay in its cache."""
+
+
+class LastLayer(NamedTuple):
+    """The agent's last layer, a quantile of an action per output.
+
+    Attributes:
+        weight: ``[action * quantile, hidden]``.
+        bias: ``[action * quantile]``.
+        n_actions: Number of actions.
+    """
+
+    weight: Tensor
+    bias: Tensor
+    n_actions: int
+
+    def of_all(self, hidden_states: Tensor) -> Tensor:
+        """Give the quantiles of every action: ``[row, hidden]`` -> ``[row, action, quantile]``."""
+        return torch.unflatten(functional.linear(hidden_states, self.weight, self.bias), -1, (self.n_actions, -1))
+
+    def of_chosen(self, hidden_states: Tensor, actions: Tensor) -> Tensor:
+        """Give the quantiles of one action a row.
+
+        On a CPU the rows are grouped by action, so that the other actions' quantiles are neither computed nor given
+        zero gradients. Elsewhere the group sizes would have to be waited for, and all actions are computed.
+
+        Args:
+            hidden_states: ``[row, hidden]``.
+            actions: int64 ``[row]``.
+
+        Returns:
+            ``[row, quantile]``.
+        """
+        if hidden_states.device.type != "cpu":
+            return take(self.of_all(hidden_states), actions)
+        order = actions.argsort(stable=True)  # [row]
+        counts = actions.bincount(minlength=self.n_actions).tolist()
+        weights = torch.unflatten(self.weight, 0, (self.n_actions, -1)).unbind()
+        biases = torch.unflatten(self.bias, 0, (self.n_actions, -1)).unbind()
+        groups = torch.split(hidden_states.index_select(0, order), counts)
+        grouped = torch.cat([functional.linear(*parts) for parts in zip(groups, weights, biases, strict=True)])
+        back = torch.empty_like(order).index_copy_(0, order, torch.arange(len(order)))
+        return grouped.index_select(0, back)
+
+
+class QuantileOutput(NamedTuple):
+    """Distributions over whole episodes.
+
+    Losses need the quantiles of one action a step, and greedy choices one number an action: the tensor of all
+    quantiles of all actions, by far the widest of an update, is never kept.
+
+    Attributes:
+        hidden_states: The agent's recurrent state, packed ``[row, hidden]``.
+        last_layer: Makes quantiles of them.
+        packing: Where the rows belong.
+        level_scores: Scores of the levels ``[batch, time, agent, level]``; None without a predictor.
+        level_weights: Weights of the sorted quantiles at the level in force ``[batch, time, agent, quantile]``.
+        risk_level: The level in force ``[batch, time, agent]``, in (0, 1].
+        weights_by_level: Constant weights of every level ``[level, quantile]``.
+    """
+
+    hidden_states: Tensor
+    last_layer: LastLayer
+    packing: Packing
+    level_scores: Tensor | None
+    level_weights: Tensor
+    risk_level: Tensor
+    weights_by_level: Tensor
+
+    def quantiles_of(self, actions: Tensor) -> Tensor:
+        """Give the quantiles of chosen actions; zeros on padding.
+
+        Args:
+            actions: int64 ``[batch, time, agent]`` or ``[batch, time + 1, agent]``.
+
+        Returns:
+            ``[batch, time, agent, quantile]`` in head order, as many steps as ``actions`` has.
+        """
+        size, steps, n_agents = self.risk_level.shape
+        padded = functional.pad(actions, (0, 0, 0, steps - actions.shape[1]))  # [batch, time + 1, agent]
+        chosen = self.last_layer.of_chosen(self.hidden_states, pack(padded, self.packing))  # [row, quantile]
+        return unpack(chosen, self.packing, (size, steps, n_agents))[:, : actions.shape[1]]
+
+    @torch.no_grad()
+    def values(self) -> Tensor:
+        """Give the CVaR of every action at the level in force, detached; zeros on padding.
+
+        Returns:
+            ``[batch, time + 1, agent, action]``.
+        """
+        size, steps, n_agents = self.risk_level.shape
+        weights = pack(self.level_weights, self.packing).unsqueeze(-2)  # [row, 1, quantile]
+        chunk = ROWS_PER_CHUNK if weights.device.type == "cpu" else len(weights)
+        chunks = zip(torch.split(self.hidden_states, chunk), torch.split(weights, chunk), strict=True)
+        values = [sort_quantiles(self.last_layer.of_all(rows)).mul_(w).sum(-1) for rows, w in chunks]
+        return unpack(torch.cat(values), self.packing, (size, steps, n_agents))
