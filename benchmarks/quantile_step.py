@@ -1,0 +1,57 @@
+"""CPU time and peak memory of one quantile-regression step beside the naive form, on the batch of update_time.py.
+
+    python benchmarks/quantile_step.py
+
+One thread. Memory is the rise of the process's peak resident size over its size with everything built, each
+contender in a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+from _rmix_work import naive_work, our_work, report, take_turns
+
+MAKERS = {"ours": our_work, "naive": naive_work}
+KIB_PER_MB = 1000 * 1000 / 1024
+STATUS = Path("/proc/self/status")  # Linux; ru_maxrss would start from the parent's peak
+
+
+def peak_mb() -> float:
+    """Give the process's peak resident size in MB; 0 where the system does not say."""
+    if not STATUS.exists():
+        return 0.0
+    peak = next(line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM"))
+    return int(peak.split()[1]) / KIB_PER_MB
+
+
+def memory_of(name: str) -> float:
+    """Measure the rise in a fresh process."""
+    done = subprocess.run([sys.executable, __file__, "--memory", name], capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
+def main() -> None:
+    """Measure, print, write ``results/quantile_step.csv``."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--memory", choices=sorted(MAKERS), help=argparse.SUPPRESS)
+    only: str | None = parser.parse_args().memory
+    torch.set_num_threads(1)
+    if only is not None:
+        work = MAKERS[only]("quantile")
+        base = peak_mb()
+        for _ in range(3):
+            work()
+        print(peak_mb() - base)
+        return
+    measured = take_turns({name: make("quantile") for name, make in MAKERS.items()}, turns=5, repeats=1)
+    extra = {name: {"peak_mb_over_base": round(memory_of(name))} for name in MAKERS}
+    report("quantile_step", measured, extra)
+
+
+if __name__ == "__main__":
+    main()
