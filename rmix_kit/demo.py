@@ -41,18 +41,19 @@ def main(out: Path, seed: int, steps: int) -> None:
     Called again it goes on with what lies in its folder. It ends with exit code 1 if the team misses the optimum.
     """
     from macn import oracle
+    from rmix_kit import load
     from rmix_kit.config.load import resolve
 
     begin = time.monotonic()
     claim(out)
     config = resolve(algo="rmix", env=f"macn:{LAYOUT}", seed=seed, steps=steps)
-    run = trained(config, out / "run")
+    run = load(trained(config, out / "run").path, "best")
     record = run.evaluate(episodes=EPISODES).to_json()
     agents = exported(run, out / "agents")
     isolated = played_isolated(agents, out / "picture.png")
     optimum = oracle.solve(LAYOUT).optimal_return
     print_rows(
-        f"rmix on macn:{LAYOUT} after {run.checkpoint_step} environment steps, {EPISODES} greedy episodes",
+        f"rmix on macn:{LAYOUT}, best checkpoint ({run.checkpoint_step} environment steps), {EPISODES} greedy episodes",
         [
             ("torch", f"{record['return_mean']:g}", f"{record['success_rate']:.0%}"),
             ("exported, onnxruntime, a process per agent", f"{isolated[0]:g}", f"{isolated[1]:.0%}"),
@@ -141,12 +142,13 @@ def played_isolated(agents: Path, picture: Path) -> tuple[float, float]:
     return float(played.returns.mean()), float(played.success.mean())
 
 
-def draw(team: ExportedTeam, picture: Path) -> None:
+def draw(team: ExportedTeam, picture: Path, layout_name: str = LAYOUT) -> None:
     """Let the team walk once more and draw where it went.
 
     Args:
         team: The exported agents.
         picture: The PNG file.
+        layout_name: The map.
     """
     import numpy as np
 
@@ -155,8 +157,8 @@ def draw(team: ExportedTeam, picture: Path) -> None:
     from rmix_kit.envs.make import make_vector_env
     from rmix_kit.plotting.png import write_png
 
-    layout = CliffLayout.parse(LAYOUT)
-    envs = make_vector_env(f"macn:{LAYOUT}", 1)
+    layout = CliffLayout.parse(layout_name)
+    envs = make_vector_env(f"macn:{layout_name}", 1)
     team.reset()
     step = envs.reset([0])
     states = [step.state[0]]

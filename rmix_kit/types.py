@@ -137,7 +137,7 @@ class Progress:
         env_steps: Environment steps taken, a collection round's steps spread evenly over its updates.
         previous_env_steps: ``env_steps`` of the update before.
         episodes: Finished episodes.
-        updates: Updates done before this one.
+        updates: Number of this update, from 1; 0 before the first.
         best_success_rate: Highest success rate of any evaluation so far, in [0, 1].
     """
 
