@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import inspect
+import re
 from pathlib import Path
 
 import click
 
-import macn
+from macn import document as environments
+from rmix_kit.algorithms import ALGORITHMS
+from rmix_kit.training.learner import TargetSettings
+from rmix_kit.training.settings import TrainingSettings
 
 DOCS = Path(__file__).resolve().parent
 NOTE = "<!-- Written by `make docs`; edit the code's text instead. -->\n\n"
-
-
-def environment_page() -> str:
-    """The docstring of the parallel face, which is the environment's documentation."""
-    return NOTE + (inspect.getdoc(type(macn.parallel_env().unwrapped)) or "") + "\n"
 
 
 def commands_page() -> str:
@@ -34,9 +34,47 @@ def commands_page() -> str:
     return NOTE + "\n\n".join(parts) + "\n"
 
 
+def configuration_page() -> str:
+    """Every setting with its default, its type and the sentence of its class's docstring."""
+    parts = [
+        "# Configuration",
+        "Order: defaults, then the preset, then `--config FILE`, then each `--set PATH=VALUE`. A path is "
+        "`algorithm.NAME` or `training.NAME`; a name that is unambiguous stands for its path. The resolved file lies in "
+        "the run folder as `config.yaml`, and running it again (`--config`) repeats the run.",
+        "A preset lists only what differs from the defaults. Values under its `maps:` apply where the environment text "
+        "names the map, and are printed.",
+    ]
+    for prefix, kind in (
+        ("training", TrainingSettings),
+        ("training.target", TargetSettings),
+        *((f"algorithm ({algorithm.name})", algorithm) for algorithm in ALGORITHMS),
+    ):
+        parts += [f"## `{prefix}`", settings_table(kind)]
+    return NOTE + "\n\n".join(parts) + "\n"
+
+
+def settings_table(kind: type) -> str:
+    """One row per field of a settings class, inherited ones first."""
+    sentences: dict[str, str] = {}
+    for ancestor in reversed(kind.__mro__):
+        described = inspect.getdoc(ancestor) or ""
+        for name, sentence in re.findall(r"^    (\w+): (.+(?:\n {8}.+)*)", described, flags=re.MULTILINE):
+            sentences[name] = re.sub(r"\s+", " ", sentence)
+    rows = ["| name | default | meaning |", "|---|---|---|"]
+    for field in dataclasses.fields(kind):
+        has_own_table = field.default is dataclasses.MISSING
+        default = "see below" if has_own_table else f"`{field.default}`"
+        rows.append(f"| `{field.name}` | {default} | {sentences[field.name].replace('|', chr(92) + '|')} |")
+    return "\n".join(rows)
+
+
 def main() -> None:
     """Writes every generated page."""
-    pages = {"environments/macn.md": environment_page, "commands.md": commands_page}
+    pages = {
+        "environments/macn.md": environments.page,
+        "commands.md": commands_page,
+        "configuration.md": configuration_page,
+    }
     for name, text in pages.items():
         (DOCS / name).parent.mkdir(exist_ok=True)
         (DOCS / name).write_text(text(), encoding="utf-8")

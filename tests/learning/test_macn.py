@@ -1,0 +1,47 @@
+"""That `rmix` learns MACN to its exact optimum, and that `rmix-averse` has a dial. Minutes each."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import macn
+from rmix_kit.config.load import resolve
+from rmix_kit.training.run import Run
+from rmix_kit.training.trainer import train
+
+pytestmark = pytest.mark.slow
+
+
+def evaluations(run: Run) -> list[float]:
+    rows = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
+    return [row["return_mean"] for row in rows if row["kind"] == "evaluation"]
+
+
+@pytest.mark.parametrize(
+    ("env", "preset", "steps"),
+    [
+        ("macn:4x7?include_position=true", "rmix-quick", 90_000),
+        ("macn:4x12", "rmix", 398_000),
+        ("macn:4x15", "rmix", 298_000),
+    ],
+)
+def test_the_last_three_evaluations_earn_the_optimum(tmp_path: Path, env: str, preset: str, steps: int) -> None:
+    config = resolve(algo="rmix", preset=preset, env=env, seed=0, steps=steps)
+    returns = evaluations(train(config, tmp_path / "run"))
+    optimum = macn.oracle.solve(env.removeprefix("macn:").split("?")[0]).optimal_return
+    assert returns[-3:] == [optimum] * 3
+
+
+def test_lower_levels_of_rmix_averse_walk_the_safer_way(tmp_path: Path) -> None:
+    env = "macn:bridge?slip=0.1&include_position=true"
+    run = train(resolve(algo="rmix-averse", env=env, seed=0, steps=300_000), tmp_path / "run")
+    neutral = run.evaluate(episodes=1000, risk_level=1.0).to_json()
+    averse = run.evaluate(episodes=1000, risk_level=0.1).to_json()
+    assert averse["success_rate"] >= 0.95
+    assert averse["fall_rate"] <= 0.01
+    assert neutral["success_rate"] >= 0.9
+    assert neutral["fall_rate"] >= 0.03
+    assert abs(neutral["return_mean"] - macn.oracle.solve("bridge", slip=0.1).optimal_return) <= 1.0
