@@ -39,8 +39,8 @@ def configuration_page() -> str:
     parts = [
         "# Configuration",
         "Order: defaults, then the preset, then `--config FILE`, then each `--set PATH=VALUE`. A path is "
-        "`algorithm.NAME` or `training.NAME`; a name that is unambiguous stands for its path. The resolved file lies in "
-        "the run folder as `config.yaml`, and running it again (`--config`) repeats the run.",
+        "`algorithm.NAME` or `training.NAME`; a name that is unambiguous stands for its path. The resolved file lies "
+        "in the run folder as `config.yaml`, and running it again (`--config`) repeats the run.",
         "A preset lists only what differs from the defaults. Values under its `maps:` apply where the environment text "
         "names the map, and are printed.",
     ]
