@@ -79,7 +79,8 @@ class NaiveMixer(nn.Module):
         hidden = torch.bmm(values.reshape(-1, 1, self.n_agents), first) + self.first_bias(flat).unsqueeze(1)
         final = self.final(flat).abs().view(-1, self.embed_size, 1)
         mixed = torch.bmm(nn.functional.elu(hidden), final) + self.value(flat).unsqueeze(-1)
-        return mixed.view(*values.shape[:2], 1)
+        result: Tensor = mixed.view(*values.shape[:2], 1)
+        return result
 
 
 def unroll(agent: NaiveAgent, inputs: Tensor) -> tuple[Tensor, Tensor]:

@@ -15,7 +15,7 @@ import torch
 from _naive_rmix import NaiveLearner
 from torch import Tensor
 
-from rmix_kit.algorithms import RMIX
+from rmix_kit.algorithms.rmix import RMIX
 from rmix_kit.networks.quantile import QuantileAgent
 from rmix_kit.networks.unroll import agent_ids, last_actions
 from rmix_kit.replay.packing import make_packing

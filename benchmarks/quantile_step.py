@@ -49,7 +49,7 @@ def main() -> None:
         print(peak_mb() - base)
         return
     measured = take_turns({name: make("quantile") for name, make in MAKERS.items()}, turns=5, repeats=1)
-    extra = {name: {"peak_mb_over_base": round(memory_of(name))} for name in MAKERS}
+    extra: dict[str, dict[str, object]] = {name: {"peak_mb_over_base": round(memory_of(name))} for name in MAKERS}
     report("quantile_step", measured, extra)
 
 

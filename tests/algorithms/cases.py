@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rmix_kit.algorithms import ALGORITHMS, RMIX, Algorithm, Networks
+from rmix_kit.algorithms import ALGORITHMS, Algorithm, Networks
+from rmix_kit.algorithms.rmix import RMIX
 from rmix_kit.training.learner import Learner, TargetSettings
 from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, Progress
 from tests.fixtures.episodes import CPU, make_spec, random_batch

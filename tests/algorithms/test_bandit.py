@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from rmix_kit.algorithms import RDN, Algorithm
+from rmix_kit.algorithms import Algorithm
+from rmix_kit.algorithms.rdn import RDN
 from rmix_kit.networks import QuantileAgent
 from rmix_kit.replay.packing import make_packing
 from rmix_kit.types import EpisodeBatch, Progress

@@ -7,7 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
-from rmix_kit.algorithms import RDN, RMIX, Algorithm, Networks
+from rmix_kit.algorithms import Algorithm, Networks
+from rmix_kit.algorithms.rdn import RDN
+from rmix_kit.algorithms.rmix import RMIX
 from rmix_kit.networks import QuantileAgent
 from rmix_kit.networks.packing import pack, unpack
 from rmix_kit.networks.unroll import agent_ids, last_actions

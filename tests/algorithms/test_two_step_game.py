@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from rmix_kit.algorithms import RDN, RMIX
+from rmix_kit.algorithms.rdn import RDN
+from rmix_kit.algorithms.rmix import RMIX, unroll
 from rmix_kit.collect import Collector
 from rmix_kit.networks.unroll import take
 from rmix_kit.policy import TeamPolicy
@@ -61,7 +62,7 @@ def learned(name: str) -> tuple[float, Tensor]:
 @torch.no_grad()
 def joint_table(algorithm: RMIX, learner: Learner, batch: EpisodeBatch) -> Tensor:
     """Q_tot ``[state, first agent's action, second's]``, averaged over the histories that lead to a state."""
-    values = learner.online.agent.unroll(batch).values()[:, :-1]  # [batch, time, agent, action]
+    values = unroll(learner.online, batch).values()[:, :-1]  # [batch, time, agent, action]
     where = batch.state[:, :-1].argmax(-1)  # [batch, time]
     table = torch.zeros(3, 2, 2)
     for first in range(2):

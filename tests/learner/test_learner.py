@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rmix_kit.algorithms import RDN, Algorithm, Networks, OptimizerSettings
+from rmix_kit.algorithms import Algorithm, Networks, OptimizerSettings
+from rmix_kit.algorithms.rdn import RDN
 from rmix_kit.errors import NonFiniteError
 from rmix_kit.training.learner import Learner, TargetSettings, make_optimizer
 from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, Progress

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor
@@ -18,19 +20,18 @@ def pairwise_loss(quantiles: Tensor, targets: Tensor, tau: Tensor, kappa: float)
     return ((tau.unsqueeze(-1) - (error.detach() < 0).to(tau.dtype)).abs() * huber).mean(-1).sum(-1)
 
 
+def evaluated(loss: Callable[[Tensor], Tensor], quantiles: Tensor) -> tuple[Tensor, Tensor]:
+    leaf = quantiles.clone().requires_grad_()
+    value = loss(leaf)
+    weights = torch.linspace(0.5, 2.0, value.numel(), dtype=torch.float64).view(value.shape)
+    (gradient,) = torch.autograd.grad((value * weights).sum(), [leaf])
+    return value.detach(), gradient
+
+
 def both(quantiles: Tensor, targets: Tensor, kappa: float) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
     tau = quantile_fractions(quantiles.shape[-1], CPU).double()
-    results = []
-    for loss in (
-        lambda q: quantile_huber_loss(q, targets, tau, kappa=kappa),
-        lambda q: pairwise_loss(q, targets, tau, kappa),
-    ):
-        leaf = quantiles.clone().requires_grad_()
-        value = loss(leaf)
-        weights = torch.linspace(0.5, 2.0, value.numel(), dtype=torch.float64).view(value.shape)
-        (gradient,) = torch.autograd.grad((value * weights).sum(), [leaf])
-        results.append((value.detach(), gradient))
-    return results[0], results[1]
+    ours = evaluated(lambda q: quantile_huber_loss(q, targets, tau, kappa=kappa), quantiles)
+    return ours, evaluated(lambda q: pairwise_loss(q, targets, tau, kappa), quantiles)
 
 
 @pytest.mark.parametrize("kappa", [0.01, 0.05, 0.3, 1.0, 5.0])
@@ -67,7 +68,8 @@ def test_the_loss_of_one_hand_worked_pair() -> None:
 def test_targets_receive_no_gradient() -> None:
     targets = torch.zeros(3, requires_grad=True)
     loss = quantile_huber_loss(torch.ones(3, requires_grad=True), targets, quantile_fractions(3, CPU))
-    assert torch.autograd.grad(loss, [targets], allow_unused=True) == (None,)
+    found: list[Tensor | None] = list(torch.autograd.grad(loss, [targets], allow_unused=True))
+    assert found == [None]
 
 
 def test_different_leading_axes_are_refused() -> None:

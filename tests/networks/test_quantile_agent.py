@@ -82,7 +82,7 @@ def test_acting_step_by_step_uses_the_unrolled_levels(source: LevelSource, is_so
 
 def test_the_predicted_level_is_not_constant_in_these_tests() -> None:
     levels = make_agent("predicted").unroll(random_batch(SPEC, LENGTHS, 0)).risk_level
-    assert levels.unique().numel() > 1
+    assert len(set(levels.flatten().tolist())) > 1
 
 
 @pytest.mark.parametrize(("source", "is_soft"), SOURCES)
