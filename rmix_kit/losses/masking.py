@@ -10,11 +10,11 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
 
     Args:
         values: ``[batch, time, ...]``.
-        mask: bool ``[batch, time]``, true on real steps; at least one of them.
+        mask: bool ``[batch, time]`` or with more of the values' axes, true where a value counts.
 
     Returns:
-        Scalar.
+        Scalar; zero where nothing counts.
     """
     weights = mask.to(values.dtype).reshape(mask.shape + (1,) * (values.ndim - mask.ndim))  # [batch, time, 1...]
     weights = weights.expand_as(values)
-    return (values * weights).sum() / weights.sum()
+    return (values * weights).sum() / weights.sum().clamp(min=1.0)
