@@ -67,13 +67,14 @@ def table() -> str:
             lines.append(f"| {case} | not run | | | | |")
             continue
         firsts = [r["first_at_optimum"] for r in records if r["first_at_optimum"] is not None]
+        seconds = [r["cpu_seconds"] for r in records if r["cpu_seconds"] is not None]
         cells = [
             case,
             f"{sum(r['is_solved'] for r in records)} of {len(records)}",
             ", ".join(f"{r['last']:g}" for r in records),
             ", ".join(f"{r['best']:g}" for r in records),
             f"{min(firsts, default='-')} to {max(firsts, default='-')}",
-            f"{min(r['cpu_seconds'] for r in records):.0f} to {max(r['cpu_seconds'] for r in records):.0f}",
+            f"{min(seconds):.0f} to {max(seconds):.0f}" if seconds else "-",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
