@@ -23,7 +23,8 @@ def commands_page() -> str:
     """What `--help` prints, for the command line and each of its commands."""
     module = importlib.import_module("rmix_kit.cli.main")
     group = next(value for value in vars(module).values() if isinstance(value, click.Group))
-    context = click.Context(group, info_name="rmix-kit", terminal_width=100, max_content_width=100)
+    settings = {"terminal_width": 100, "max_content_width": 100, **group.context_settings}
+    context = click.Context(group, info_name="rmix-kit", **settings)
     parts = ["# Commands", f"```\n{group.get_help(context).strip()}\n```"]
     for name in group.list_commands(context):
         command = group.get_command(context, name)
