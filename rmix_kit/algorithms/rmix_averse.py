@@ -26,8 +26,7 @@ class RMIXAverse(ValueDecomposition):
     a level drawn anew, whose CVaR decides the target's action and where the n-step return is cut:
     target_j = sum_{l<n} gamma^l r_{t+l} + gamma^n (1 - d) Z'_j(t+n, u*, level). No mixer and no predictor: independent
     distributional learners with shared weights (QR-DQN's loss, Dabney et al. 2018, Eqn 10), greedy at each step on
-    CVaR of the return-to-go, which is not the optimum of the static CVaR. A step counts for an agent where its
-    teammates' replayed actions are greedy at the level (`teammates_are_greedy`).
+    CVaR of the return-to-go, which is not the optimum of the static CVaR.
 
     Attributes:
         n_quantiles: Quantiles per action, M.
@@ -77,8 +76,7 @@ class RMIXAverse(ValueDecomposition):
             greedy = greedy_actions(values, batch.avail_actions)  # [batch, time + 1, agent]
             targets = self.targets(unroll(target, batch).quantiles_of(greedy), greedy, batch)
         tau = quantile_fractions(self.n_quantiles, quantiles.device)
-        counts = batch.mask.unsqueeze(-1) & teammates_are_greedy(batch.actions, greedy[:, :-1])
-        loss = masked_mean(quantile_huber_loss(quantiles, targets, tau, kappa=self.quantile_kappa), counts)
+        loss = masked_mean(quantile_huber_loss(quantiles, targets, tau, kappa=self.quantile_kappa), batch.mask)
         chosen = take(values[:, :-1], batch.actions)  # [batch, time, agent]
         metrics = {"cvar": masked_mean(chosen, batch.mask), "target": masked_mean(targets, batch.mask)}
         return Losses({"quantile": loss}, metrics | {"loss_quantile": loss.detach()})
@@ -102,20 +100,3 @@ class RMIXAverse(ValueDecomposition):
         index = returns.bootstrap_steps[..., None, None].expand(-1, -1, *next_quantiles.shape[2:])
         later = next_quantiles.gather(1, index)  # [batch, time, agent, quantile]
         return returns.rewards[..., None, None] + returns.discounts[..., None, None] * later
-
-
-def teammates_are_greedy(actions: Tensor, greedy: Tensor) -> Tensor:
-    """Say for whom a step shows what its action is worth beside teammates that do not explore.
-
-    An independent learner averages over whatever its teammates did. At epsilon 0.05 their missteps into the cliff are
-    half as many as the slips of the best team on `bridge`, and turn the neutral level to the long way.
-
-    Args:
-        actions: Replayed, ``[batch, time, agent]``.
-        greedy: Greedy at the level, the same shape.
-
-    Returns:
-        bool ``[batch, time, agent]``; an agent's own action may be anything.
-    """
-    others_off = (actions != greedy).sum(-1, keepdim=True) - (actions != greedy).long()  # [batch, time, agent]
-    return others_off == 0
