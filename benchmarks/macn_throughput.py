@@ -23,6 +23,7 @@ import macn
 
 TURNS = 15
 COPIES = 1024
+RESULTS = Path(__file__).parent / "results" / "macn_throughput.csv"
 PEER = "gymnasium CliffWalking-v1"
 
 
@@ -93,10 +94,10 @@ def naive_vector_macn() -> Callable[[], float]:
 
 
 def main() -> None:
-    """Measure, print the table and, if asked, write it."""
+    """Measure, print the table and write it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--csv", type=Path, help="write the table to this file")
-    path: Path | None = parser.parse_args().csv
+    parser.add_argument("--csv", type=Path, default=RESULTS, help="write the table to this file")
+    path: Path = parser.parse_args().csv
     contenders = {
         PEER: single_cliff_walking(),
         "macn single": single_macn(0.0),
@@ -115,9 +116,9 @@ def main() -> None:
         ratio = statistics.median(ours / peer for ours, peer in zip(measured, speeds[PEER], strict=True))
         rows.append((name, round(statistics.median(measured)), round(ratio, 2), machine))
         print(f"{name:42} {rows[-1][1]:>12,} joint steps/s {ratio:8.2f} x peer")
-    if path is not None:
-        with path.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([("work", "joint_steps_per_second", "ratio_to_peer", "machine"), *rows])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("work", "joint_steps_per_second", "ratio_to_peer", "machine"), *rows])
 
 
 if __name__ == "__main__":
