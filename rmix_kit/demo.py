@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rmix_kit.training.run_config import RunConfig
 
 LAYOUT = "4x7"
-STEPS = 148_000
+STEPS = 120_000
 EPISODES = 32
 MARK = ".rmix-kit-demo"  # a folder with this file in it is the demo's own, and may be written again
 CLOSE_ENOUGH = 1e-6  # returns are sums of halves, exact in float32
