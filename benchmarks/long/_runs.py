@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -9,8 +10,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,3 +84,36 @@ def run_missing(jobs: Iterable[Job], workers: int) -> None:
 
     with ThreadPoolExecutor(workers) as pool:
         list(pool.map(make, [job for job in jobs if not job[0].exists()]))
+
+
+def make_all(
+    description: str | None,
+    cases: Mapping[str, Sequence[Any]],
+    work: Callable[[str, int, Path], dict[str, Any]],
+    folder: Path,
+    table: Callable[[], str],
+) -> None:
+    """Read the command line, run what is missing and print the table.
+
+    Args:
+        description: The benchmark's docstring.
+        cases: By name; the second entry of each is its seeds.
+        work: Makes the record of a case and seed, run folders going to the path.
+        folder: Where the records lie.
+        table: Gives the table of all records.
+    """
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--jobs", type=int, default=2, help="runs side by side")
+    parser.add_argument("--only", choices=list(cases), action="append", help="these cases alone")
+    parser.add_argument("--runs", type=Path, default=None, help="where run folders go; a temporary folder if left out")
+    arguments = parser.parse_args()
+    runs = arguments.runs or Path(tempfile.mkdtemp(prefix="rmix-benchmark-"))
+    run_missing(
+        [
+            (folder / f"{case}-{seed}.json", partial(work, case, seed, runs))
+            for case in arguments.only or list(cases)
+            for seed in cases[case][1]
+        ],
+        arguments.jobs,
+    )
+    print(table())

@@ -11,16 +11,13 @@ the measured ones. On `bridge` a run holds the dial if, at level 1.0, success is
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import shutil
-import tempfile
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from _runs import RESULTS, kit, machine, run_missing
+from _runs import RESULTS, kit, machine, make_all
 
 from macn import oracle
 
@@ -102,24 +99,5 @@ def table() -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    """Run what is missing and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--jobs", type=int, default=2, help="runs side by side")
-    parser.add_argument("--only", choices=list(CASES), action="append", help="these cases alone")
-    parser.add_argument("--runs", type=Path, default=None, help="where run folders go; a temporary folder if left out")
-    arguments = parser.parse_args()
-    runs = arguments.runs or Path(tempfile.mkdtemp(prefix="rmix-dial-"))
-    run_missing(
-        [
-            (FOLDER / f"{case}-{seed}.json", partial(measure, case, seed, runs))
-            for case in arguments.only or list(CASES)
-            for seed in CASES[case][1]
-        ],
-        arguments.jobs,
-    )
-    print(table())
-
-
 if __name__ == "__main__":
-    main()
+    make_all(__doc__, CASES, measure, FOLDER, table)
