@@ -59,6 +59,9 @@ def make_batch() -> EpisodeBatch:
         mask=torch.ones((EPISODES, STEPS), dtype=torch.bool),
         reward_range=torch.tensor([-5.0, 0.0]),
         risk_level=torch.zeros(EPISODES),
+        tau=torch.zeros(EPISODES, STEPS + 1, 0),
+        is_newest=torch.zeros(EPISODES, dtype=torch.bool),
+        epsilon=torch.zeros(()),
         packing=make_packing(np.full(EPISODES, STEPS), N_AGENTS, CPU),
     )
 

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from exporters.contract import PolicySpec, TensorSpec
 from rmix_kit.networks.carry import Carry, zero_carry
-from rmix_kit.networks.quantile import StepOutput
-from rmix_kit.networks.unroll import greedy_actions
+from rmix_kit.networks.output import StepOutput
+from rmix_kit.networks.unroll import available_probabilities, greedy_actions
 from rmix_kit.types import BoolArray, EnvSpec, FloatArray, IntArray
 
 
@@ -21,6 +21,8 @@ class ActingAgent(Protocol):
     carry_sizes: dict[str, int]
     value_kind: str
     is_risk_aware: bool
+    default_risk_level: float | None
+    n_risk_levels: int | None
 
     def step(self, obs: Tensor, agent: Tensor, risk_level: Tensor, carry: Carry) -> StepOutput:
         """Act for one step: rows of observations, one-hot agents, risk levels and carry."""
@@ -33,10 +35,13 @@ class TeamChoice(NamedTuple):
     Attributes:
         actions: Greedy available actions, int64 ``[env, agent]``.
         risk_level: Levels used, float32 ``[env, agent]``.
+        probabilities: What a stochastic policy draws from, float32 ``[env, agent, action]``, zero where an action is
+            not allowed; None for agents that act on values.
     """
 
     actions: IntArray
     risk_level: FloatArray
+    probabilities: FloatArray | None
 
 
 class TeamPolicy:
@@ -78,8 +83,14 @@ class TeamPolicy:
         output = self._agent.step(rows, self._identity.repeat(num_envs, 1), levels, carry)
         mask = torch.from_numpy(avail_actions).to(self._device).flatten(0, 1)
         actions = greedy_actions(output.action_values, mask)
+        probabilities = None
+        if self._agent.value_kind == "probability":
+            allowed = available_probabilities(output.action_values, mask)
+            probabilities = allowed.view(num_envs, n_agents, -1).cpu().numpy()
         choice = TeamChoice(
-            actions.view(num_envs, n_agents).cpu().numpy(), output.risk_level.view(num_envs, n_agents).cpu().numpy()
+            actions.view(num_envs, n_agents).cpu().numpy(),
+            output.risk_level.view(num_envs, n_agents).cpu().numpy(),
+            probabilities,
         )
         return choice, output.carry
 
@@ -107,8 +118,6 @@ class GreedyPolicy:
         *,
         agent_index: int,
         algorithm: str,
-        default_risk_level: float | None = None,
-        n_risk_levels: int | None = None,
     ) -> None:
         """Bind the network to one agent.
 
@@ -117,8 +126,6 @@ class GreedyPolicy:
             env_spec: The environment's spec.
             agent_index: Which agent, from 0.
             algorithm: Roster name.
-            default_risk_level: What risk level 0 means, in (0, 1]; None where a predictor decides.
-            n_risk_levels: Levels the predictor chooses from; None without a predictor.
         """
         self._agent, self._env_spec, self._index = agent, env_spec, agent_index
         carry = tuple(
@@ -142,8 +149,8 @@ class GreedyPolicy:
             action_meanings=env_spec.action_meanings,
             carry=carry,
             is_risk_aware=agent.is_risk_aware,
-            default_risk_level=default_risk_level,
-            n_risk_levels=n_risk_levels,
+            default_risk_level=agent.default_risk_level,
+            n_risk_levels=agent.n_risk_levels,
             value_kind=agent.value_kind,
         )
 

@@ -114,6 +114,10 @@ class EpisodeBatch:
         mask: bool ``[batch, time]``, true on real steps.
         reward_range: float32 ``[2]``, the lowest and the highest (scaled) reward ever seen.
         risk_level: float32 ``[batch]``, levels drawn for this update by algorithms that learn all levels; else zeros.
+        tau: float32 ``[batch, time + 1, draw]``, quantile fractions in (0, 1) drawn for this update by algorithms that
+            sample them; no draws (a last axis of 0) for the others.
+        is_newest: bool ``[batch]``, episodes that belong to the newest ones (the on-policy half); else false.
+        epsilon: float32 scalar, the exploration that the newest episodes were collected with, in [0, 1].
         packing: Where the real rows are.
     """
 
@@ -126,6 +130,9 @@ class EpisodeBatch:
     mask: Tensor
     reward_range: Tensor
     risk_level: Tensor
+    tau: Tensor
+    is_newest: Tensor
+    epsilon: Tensor
     packing: Packing
 
 

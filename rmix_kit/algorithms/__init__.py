@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from rmix_kit.algorithms.algorithm import Algorithm, Networks, OptimizerSettings
+from rmix_kit.algorithms.iql import IQL
+from rmix_kit.algorithms.qmix import QMIX
 from rmix_kit.algorithms.rdn import RDN
 from rmix_kit.algorithms.rmix import RMIX
 from rmix_kit.algorithms.rmix_averse import RMIXAverse
+from rmix_kit.algorithms.vdn import VDN
 
-ALGORITHMS: tuple[type[Algorithm], ...] = (RMIX, RDN, RMIXAverse)
+ALGORITHMS: tuple[type[Algorithm], ...] = (
+    RMIX,
+    RDN,
+    RMIXAverse,
+    IQL,
+    VDN,
+    QMIX,
+)
 
 __all__ = ["ALGORITHMS", "Algorithm", "Networks", "OptimizerSettings"]

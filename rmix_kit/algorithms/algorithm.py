@@ -1,14 +1,17 @@
-"""What an algorithm is: a value with two methods. It holds no weights, optimiser or counter."""
+"""What an algorithm is: a value with a few methods. It holds no weights, optimiser or counter."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from torch import nn
+from torch import Tensor, nn
 
 from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, PositiveFloat, Progress
+
+DataSource = Literal["replay", "round", "both"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +83,42 @@ class Algorithm(ABC):
         del group
         return dict(networks.named_parameters())
 
+    def phases(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Iterator[Losses]:
+        """Give the losses of a batch one optimiser step after another; what is computed after a step sees its weights.
+
+        One phase for most: all groups from one forward pass. An algorithm that makes several steps per batch (the
+        critics of COMA and DOP) yields one `Losses` for each.
+
+        Args:
+            online: The online networks; the learner steps them between two phases.
+            target: The target networks; they stay as they are until the last phase is stepped.
+            batch: Episodes.
+            progress: Where training stands.
+
+        Yields:
+            The losses of the next step.
+        """
+        yield self.losses(online, target, batch, progress)
+
+    @abstractmethod
+    def joint_values(self, online: Networks, batch: EpisodeBatch) -> Tensor:
+        """Estimate the joint value of every replayed joint action, in scaled reward units: ``[batch, time]``."""
+
+    data: ClassVar[DataSource] = "replay"
+    """What a batch is made of: "replay" (drawn uniformly), "round" (exactly the newest collection round: on-policy; one
+    update per round), or "both" (drawn ones, then the newest `newest_episodes`)."""
+
+    @property
+    def newest_episodes(self) -> int:
+        """Newest episodes in a batch of ``data`` "both"."""
+        return 0
+
     @property
     def risk_level_draws(self) -> int:
         """The K of levels {1/K, ..., 1} drawn per episode while acting and learning; 0 where levels are not drawn."""
+        return 0
+
+    @property
+    def tau_draws(self) -> int:
+        """Quantile fractions drawn per step of a batch; 0 where none are."""
         return 0

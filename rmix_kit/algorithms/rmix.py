@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from rmix_kit.algorithms.algorithm import Networks, OptimizerSettings
-from rmix_kit.algorithms.value_decomposition import ValueDecomposition, squared_td_error
+from rmix_kit.algorithms.qmix import QMIX
+from rmix_kit.algorithms.value_decomposition import squared_td_error
 from rmix_kit.losses import masked_mean, quantile_fractions, quantile_huber_loss
-from rmix_kit.mixers import QMixer
 from rmix_kit.networks.quantile import QuantileAgent
 from rmix_kit.networks.quantile_output import QuantileOutput
 from rmix_kit.networks.unroll import greedy_actions, take
@@ -42,7 +42,7 @@ class GreedyChoice(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RMIX(ValueDecomposition):
+class RMIX(QMIX):
     """RMIX (Qiu et al., NeurIPS 2021).
 
     C_i = CVaR_{alpha_i}(Z_i) with alpha_i from the risk level predictor (Eqn 4-9); C_tot = mixer(C_1..C_n; s)
@@ -84,8 +84,6 @@ class RMIX(ValueDecomposition):
     risk_embed_size: PositiveInt = 8
     risk_gradient: Literal["straight_through", "soft", "none"] = "straight_through"
     has_shared_atom_init: bool = True
-    mixer_embed_size: PositiveInt = 32
-    hypernet_size: PositiveInt = 64
     distribution_target: Literal["dummy", "reward"] = "reward"
     quantile_learning_rate: PositiveFloat = 5e-5
     quantile_eps: PositiveFloat = 0.01 / 32
@@ -110,18 +108,6 @@ class RMIX(ValueDecomposition):
             has_soft_level=self.risk_gradient == "soft",
         )
         return Networks(agent, **self.build_mixer(spec))
-
-    def build_mixer(self, spec: EnvSpec) -> dict[str, nn.Module]:
-        """Make the mixing network; RDN has none."""
-        return {
-            "mixer": QMixer(
-                spec.n_agents, spec.state_size, embed_size=self.mixer_embed_size, hypernet_size=self.hypernet_size
-            )
-        }
-
-    def mix(self, networks: Networks, values: Tensor, state: Tensor) -> Tensor:
-        """C_tot of the agents' values: ``[batch, time, agent]``, ``[batch, time, state]`` -> ``[batch, time]``."""
-        return networks["mixer"](values, state)  # type: ignore[no-any-return]
 
     def optimizers(self) -> dict[str, OptimizerSettings]:
         """The group "td" of all parameters, and "quantile" of the agent without its risk predictor."""
@@ -163,6 +149,10 @@ class RMIX(ValueDecomposition):
         if is_quantile_due:
             groups["quantile"] = self.quantile_loss(output, next_quantiles, greedy, batch)
         return Losses(groups, metrics | {f"loss_{name}": loss.detach() for name, loss in groups.items()})
+
+    def joint_values(self, online: Networks, batch: EpisodeBatch) -> Tensor:
+        """C_tot of the replayed actions."""
+        return self.mix(online, self.chosen_values(unroll(online, batch), batch), batch.state[:, :-1])
 
     def is_quantile_due(self, progress: Progress) -> bool:
         """Say whether this update makes a quantile step: unlocked by success or time, and its turn has come."""

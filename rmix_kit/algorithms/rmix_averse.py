@@ -81,6 +81,10 @@ class RMIXAverse(ValueDecomposition):
         metrics = {"cvar": masked_mean(chosen, batch.mask), "target": masked_mean(targets, batch.mask)}
         return Losses({"quantile": loss}, metrics | {"loss_quantile": loss.detach()})
 
+    def joint_values(self, online: Networks, batch: EpisodeBatch) -> Tensor:
+        """Sum of the agents' CVaR of their replayed actions; they learn alone."""
+        return take(unroll(online, batch).values()[:, :-1], batch.actions).sum(-1)
+
     def targets(self, next_quantiles: Tensor, greedy: Tensor, batch: EpisodeBatch) -> Tensor:
         """Distributional n-step targets, the same rewards for all agents.
 

@@ -6,16 +6,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from rmix_kit.algorithms.algorithm import Algorithm, OptimizerSettings
+from rmix_kit.algorithms.algorithm import Algorithm, Networks, OptimizerSettings
 from rmix_kit.losses import lambda_returns, masked_mean
-from rmix_kit.types import EpisodeBatch, PositiveFloat, PositiveInt, UnitFloat
+from rmix_kit.networks.unroll import greedy_actions, take
+from rmix_kit.networks.value import ValueAgent, unroll_values
+from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, PositiveFloat, PositiveInt, Progress, UnitFloat
 
 
 @dataclass(frozen=True, kw_only=True)
 class ValueDecomposition(Algorithm):
-    """Hyper-parameters and pieces of centrally trained, greedily acting value methods.
+    """Deep recurrent Q-learning of a joint value, y = r + gamma Q_tot^-(s', argmax Q), and its hyper-parameters.
+
+    IQL, VDN and QMIX differ from this by the mixer alone; others replace the agent network, the target or the loss.
+    The greedy action of the next step is the online networks' (double Q-learning), its value the target networks'.
 
     Attributes:
         gamma: Discount in [0, 1].
@@ -48,22 +53,63 @@ class ValueDecomposition(Algorithm):
             )
         }
 
+    def build(self, spec: EnvSpec) -> Networks:
+        """Make the agent network and the mixer."""
+        return Networks(ValueAgent(spec, hidden_size=self.hidden_size), **self.build_mixer(spec))
+
+    def build_mixer(self, spec: EnvSpec) -> dict[str, nn.Module]:
+        """Make the mixing networks by name; none unless an algorithm has some."""
+        del spec
+        return {}
+
+    def mix(self, networks: Networks, values: Tensor, state: Tensor) -> Tensor:
+        """Joint value of the agents' values: ``[batch, time, agent]``, ``[batch, time, state]`` -> ``[batch, time]``.
+
+        Without a mixer every agent learns alone: the values stay as they are.
+        """
+        del networks, state
+        return values
+
+    def losses(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Losses:
+        """Squared TD error of the joint value of the replayed actions."""
+        del progress
+        values = unroll_values(online.agent, batch).outputs  # [batch, time + 1, agent, action]
+        q_tot = self.mix(online, take(values[:, :-1], batch.actions), batch.state[:, :-1])  # [batch, time]
+        with torch.no_grad():
+            greedy = greedy_actions(values, batch.avail_actions)  # [batch, time + 1, agent]
+            next_values = take(unroll_values(target.agent, batch).outputs, greedy)[:, 1:]  # [batch, time, agent]
+            targets = self.td_targets(batch, self.mix(target, next_values, batch.state[:, 1:]), greedy)
+        loss = squared_td_error(q_tot, targets, batch)
+        metrics = {"q_tot": masked_mean(q_tot.detach(), batch.mask), "target": masked_mean(targets, batch.mask)}
+        return Losses({"td": loss}, metrics | {"loss_td": loss.detach()})
+
+    def joint_values(self, online: Networks, batch: EpisodeBatch) -> Tensor:
+        """Q_tot of the replayed actions; the agents' sum where they learn alone."""
+        chosen = take(unroll_values(online.agent, batch).outputs[:, :-1], batch.actions)  # [batch, time, agent]
+        return total(self.mix(online, chosen, batch.state[:, :-1]), batch)
+
     def td_targets(self, batch: EpisodeBatch, next_values: Tensor, greedy: Tensor) -> Tensor:
-        """TD(lambda) targets of the joint value, the trace cut where the replayed joint action is not greedy.
+        """TD(lambda) targets, the trace cut where the replayed joint action is not greedy.
 
         Args:
             batch: Episodes.
-            next_values: V' of the step after, ``[batch, time]``.
+            next_values: V' of the step after, ``[batch, time]``; ``[batch, time, agent]`` where agents learn alone,
+                each agent's trace then cut where its own action is not greedy.
             greedy: The online networks' available argmax of every step, int64 ``[batch, time + 1, agent]``.
 
         Returns:
-            Detached ``[batch, time]``.
+            Detached, the shape of ``next_values``.
         """
+        is_joint = next_values.ndim == batch.reward.ndim
+
+        def for_each(values: Tensor) -> Tensor:
+            return values if is_joint else values.unsqueeze(-1).expand_as(next_values)
+
         return lambda_returns(
-            batch.reward,
-            batch.terminated,
+            for_each(batch.reward),
+            for_each(batch.terminated),
             bound_values(next_values, batch.reward_range, self.gamma) if self.has_bounded_targets else next_values,
-            watkins_trace(batch, greedy),
+            watkins_trace(batch, greedy) if is_joint else own_traces(batch, greedy),
             gamma=self.gamma,
             td_lambda=self.td_lambda,
         ).detach()
@@ -101,18 +147,36 @@ def watkins_trace(batch: EpisodeBatch, greedy: Tensor) -> Tensor:
     Returns:
         bool ``[batch, time]``; false at the last step.
     """
-    is_greedy = (batch.actions == greedy[:, :-1]).all(-1) & batch.mask  # [batch, time]
+    return own_traces(batch, greedy).all(-1)
+
+
+def own_traces(batch: EpisodeBatch, greedy: Tensor) -> Tensor:
+    """Say where each agent's return may go on: step t + 1 is real and its replayed action there is greedy.
+
+    Args:
+        batch: Episodes.
+        greedy: int64 ``[batch, time + 1, agent]``.
+
+    Returns:
+        bool ``[batch, time, agent]``; false at the last step.
+    """
+    is_greedy = (batch.actions == greedy[:, :-1]) & batch.mask.unsqueeze(-1)  # [batch, time, agent]
     trace = is_greedy.roll(-1, dims=1)
     trace[:, -1] = False
     return trace
+
+
+def total(values: Tensor, batch: EpisodeBatch) -> Tensor:
+    """Give joint values as they are, and the sum of agents' values: ``[batch, time, ...]`` -> ``[batch, time]``."""
+    return values if values.ndim == batch.reward.ndim else values.sum(-1)
 
 
 def squared_td_error(q_tot: Tensor, targets: Tensor, batch: EpisodeBatch) -> Tensor:
     """Mean of (y - Q_tot)^2 over real steps.
 
     Args:
-        q_tot: ``[batch, time]``.
-        targets: ``[batch, time]``, detached.
+        q_tot: ``[batch, time]`` or ``[batch, time, agent]``.
+        targets: The same shape, detached.
         batch: Episodes, for the mask.
 
     Returns:

@@ -51,7 +51,13 @@ class Collector:
         self._envs, self._policy = envs, policy
 
     def collect(
-        self, seeds: list[int], *, epsilon: float, rng: np.random.Generator, risk_level: FloatArray | None = None
+        self,
+        seeds: list[int],
+        *,
+        epsilon: float,
+        rng: np.random.Generator,
+        risk_level: FloatArray | None = None,
+        is_greedy: bool = False,
     ) -> Round:
         """Play one episode in every copy.
 
@@ -60,6 +66,7 @@ class Collector:
             epsilon: Exploration in [0, 1].
             rng: The stream of exploration.
             risk_level: float32 ``[env]``, 0 or in (0, 1]; zeros if None.
+            is_greedy: A stochastic policy takes its most probable action instead of drawing.
 
         Returns:
             The finished episodes.
@@ -80,7 +87,8 @@ class Collector:
             if t == spec.episode_limit:
                 raise EnvironmentContractError(f"an episode is longer than the limit of {spec.episode_limit} steps")
             choice, carry = self._policy.act(step.obs, step.avail_actions, levels, carry)
-            actions = explore(choice.actions, step.avail_actions, epsilon, rng)
+            probabilities = None if is_greedy else choice.probabilities
+            actions = explore(choice.actions, step.avail_actions, epsilon, rng, probabilities)
             carry = self._policy.executed(carry, actions)
             step = self._envs.step(actions)
             block.actions[active, t] = actions[active]

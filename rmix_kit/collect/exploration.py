@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rmix_kit.types import BoolArray, IntArray
+from rmix_kit.types import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,13 @@ class LinearSchedule:
         return self.start + share * (self.end - self.start)
 
 
-def explore(greedy: IntArray, avail_actions: BoolArray, epsilon: float, rng: np.random.Generator) -> IntArray:
+def explore(
+    greedy: IntArray,
+    avail_actions: BoolArray,
+    epsilon: float,
+    rng: np.random.Generator,
+    probabilities: FloatArray | None = None,
+) -> IntArray:
     """Replace each agent's action with probability epsilon by a uniform draw from its available actions.
 
     Args:
@@ -43,6 +49,8 @@ def explore(greedy: IntArray, avail_actions: BoolArray, epsilon: float, rng: np.
         avail_actions: bool ``[env, agent, action]``, at least one true each.
         epsilon: In [0, 1].
         rng: The stream that draws; it advances equally whatever epsilon is.
+        probabilities: float32 ``[env, agent, action]`` of a stochastic policy, zero where an action is not available:
+            where no uniform draw is made, the action is drawn from these instead of being the greedy one.
 
     Returns:
         int64 ``[env, agent]``, available actions.
@@ -50,4 +58,21 @@ def explore(greedy: IntArray, avail_actions: BoolArray, epsilon: float, rng: np.
     is_random = rng.random(greedy.shape) < epsilon
     rank = np.floor(rng.random(greedy.shape) * avail_actions.sum(-1)).astype(np.int64)  # [env, agent]
     drawn = (avail_actions.cumsum(-1) > rank[..., None]).argmax(-1)  # the rank-th available action
-    return np.where(is_random, drawn, greedy)
+    own = greedy if probabilities is None else draw(probabilities, rng)
+    return np.where(is_random, drawn, own)
+
+
+def draw(probabilities: FloatArray, rng: np.random.Generator) -> IntArray:
+    """Draw one action from each distribution.
+
+    Args:
+        probabilities: ``[..., action]``; their sums may miss 1 by rounding.
+        rng: The stream that draws.
+
+    Returns:
+        int64 ``[...]``; never an action of probability zero.
+    """
+    cumulative = probabilities.cumsum(-1, dtype=np.float64)  # [..., action]
+    threshold = rng.random(probabilities.shape[:-1])[..., None] * cumulative[..., -1:]
+    drawn: IntArray = (cumulative > threshold).argmax(-1)
+    return drawn

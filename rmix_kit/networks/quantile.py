@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from rmix_kit.networks.carry import Carry
 from rmix_kit.networks.inputs import AgentInputs
+from rmix_kit.networks.output import StepOutput
 from rmix_kit.networks.packing import pack, shift, unpack
 from rmix_kit.networks.quantile_output import LastLayer, QuantileOutput
 from rmix_kit.networks.recurrent import RecurrentEncoder
@@ -18,20 +19,6 @@ from rmix_kit.risk.operators import cvar_weights, level_weights, sort_quantiles
 from rmix_kit.types import EnvSpec, EpisodeBatch
 
 LevelSource = Literal["predicted", "static", "input"]
-
-
-class StepOutput(NamedTuple):
-    """One acting step.
-
-    Attributes:
-        action_values: What the agent maximises ``[row, action]``.
-        risk_level: The level used ``[row]``; ones for agents without one.
-        carry: Next carry, all entries but ``last_action``.
-    """
-
-    action_values: Tensor
-    risk_level: Tensor
-    carry: Carry
 
 
 class QuantileAgent(nn.Module):
@@ -91,6 +78,8 @@ class QuantileAgent(nn.Module):
             )
         self.register_buffer("weights_by_level", level_weights(n_levels, n_quantiles), persistent=False)
         self.register_buffer("levels", torch.arange(1, n_levels + 1) / n_levels, persistent=False)
+        self.default_risk_level = None if self.predictor is not None else default_level
+        self.n_risk_levels = n_levels if self.predictor is not None else None
         self.carry_sizes = {"last_action": spec.n_actions, "hidden_state": hidden_size}
         if self.predictor is not None:
             self.carry_sizes |= {"previous_input": self.inputs.size, "risk_hidden_state": hidden_size}

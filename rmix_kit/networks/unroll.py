@@ -49,6 +49,20 @@ def greedy_actions(values: Tensor, avail_actions: Tensor) -> Tensor:
     return values.masked_fill(~avail_actions, -torch.inf).argmax(-1)
 
 
+def available_probabilities(probabilities: Tensor, avail_actions: Tensor) -> Tensor:
+    """Restrict a distribution over all actions to the available ones.
+
+    Args:
+        probabilities: ``[..., action]``, all above 0.
+        avail_actions: bool ``[..., action]``, at least one true.
+
+    Returns:
+        ``[..., action]``; zero where an action is not available, sums to 1.
+    """
+    allowed = probabilities * avail_actions
+    return allowed / allowed.sum(-1, keepdim=True)
+
+
 def take(values: Tensor, actions: Tensor) -> Tensor:
     """Pick the entries of chosen actions.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from rmix_kit.replay.episode import EpisodeBlock, empty_block
@@ -93,29 +94,51 @@ class ReplayBuffer:
         return EpisodeBlock(length=lengths, **arrays)
 
     def sample(
-        self, batch_size: int, rng: np.random.Generator, *, reward_scale: float, level_draws: int = 0
+        self,
+        batch_size: int,
+        rng: np.random.Generator,
+        *,
+        reward_scale: float,
+        newest: int = 0,
+        epsilon: float = 0.0,
+        level_draws: int = 0,
+        tau_draws: int = 0,
     ) -> EpisodeBatch:
         """Draw episodes uniformly with replacement, trimmed to the longest one drawn.
 
         Args:
-            batch_size: Episodes in the batch.
+            batch_size: Episodes drawn; 0 for none.
             rng: The stream that draws.
             reward_scale: Factor on every reward.
+            newest: Newest episodes in the batch besides the drawn ones, each once; at most ``len(self)``.
+            epsilon: The exploration that the newest episodes were collected with, for the record.
             level_draws: K of the risk levels {1/K, ..., 1} drawn per episode; 0 for none.
+            tau_draws: Quantile fractions drawn per step; 0 for none.
 
         Returns:
             A batch on the training device.
         """
         slots = rng.integers(0, len(self), size=batch_size)
-        slots = slots[np.argsort(-self.lengths[slots], kind="stable")]
-        levels: FloatArray = np.zeros(batch_size, dtype=np.float32)
+        slots = np.concatenate([slots, (self.added - newest + np.arange(newest)) % self.capacity])
+        order = np.argsort(-self.lengths[slots], kind="stable")
+        slots, is_newest = slots[order], order >= batch_size
+        levels: FloatArray = np.zeros(len(slots), dtype=np.float32)
         if level_draws:
-            levels = (rng.integers(1, level_draws + 1, size=batch_size) / level_draws).astype(np.float32)
-        lengths = self.lengths[slots]
-        return self._gather(slots, lengths, reward_scale, levels)
+            levels = (rng.integers(1, level_draws + 1, size=len(slots)) / level_draws).astype(np.float32)
+        steps = int(self.lengths[slots].max())
+        tau = rng.random((len(slots), steps + 1, tau_draws), dtype=np.float32)
+        extra = {
+            "risk_level": levels,
+            "tau": tau,
+            "is_newest": is_newest,
+            "epsilon": np.array(epsilon, dtype=np.float32),
+        }
+        return self._gather(slots, steps, reward_scale, extra)
 
-    def _gather(self, slots: IntArray, lengths: IntArray, reward_scale: float, levels: FloatArray) -> EpisodeBatch:
-        steps = int(lengths.max())
+    def _gather(
+        self, slots: IntArray, steps: int, reward_scale: float, extra: dict[str, NDArray[np.generic]]
+    ) -> EpisodeBatch:
+        lengths = self.lengths[slots]
         step_index = np.arange(steps)
         mask = step_index < lengths[:, None]  # [batch, time]
         is_last = step_index == lengths[:, None] - 1
@@ -138,6 +161,6 @@ class ReplayBuffer:
             terminated=ends,
             mask=device_mask,
             reward_range=reward_range.to(self.device),
-            risk_level=torch.from_numpy(levels).to(self.device),
+            **{name: torch.from_numpy(values).to(self.device) for name, values in extra.items()},
             packing=make_packing(lengths, rows["obs"].shape[2], self.device),
         )

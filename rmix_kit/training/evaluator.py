@@ -99,7 +99,7 @@ def evaluate(
     rounds: list[Round] = []
     for first in range(0, episodes, envs.num_envs):
         seeds = [episode_seed(seed, "test", first + copy) for copy in range(envs.num_envs)]
-        rounds.append(collector.collect(seeds, epsilon=0.0, rng=rng, risk_level=levels))
+        rounds.append(collector.collect(seeds, epsilon=0.0, rng=rng, risk_level=levels, is_greedy=True))
     return Evaluation(
         returns=np.concatenate([r.episode_return for r in rounds])[:episodes],
         success=np.concatenate([r.success for r in rounds])[:episodes],

@@ -21,10 +21,12 @@ class TargetSettings:
 
     Attributes:
         interval_episodes: Copy every so many episodes (200 in PyMARL); 0 turns copies off.
+        interval_steps: Copy every so many steps of the first optimiser (COMA's and DOP's critic); 0 turns it off.
         rate: Share by which the target moves towards the online weights at every update, in [0, 1]; 0 turns it off.
     """
 
     interval_episodes: NonNegativeInt = 200
+    interval_steps: NonNegativeInt = 0
     rate: NonNegativeFloat = 0.0
 
 
@@ -46,6 +48,7 @@ class Learner:
         self.algorithm, self.spec, self.device = algorithm, spec, device
         self._target_settings = target
         self._last_copy_episodes = 0
+        self._steps_since_copy = 0
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.online: Networks = algorithm.build(spec)
@@ -64,7 +67,7 @@ class Learner:
     def update(
         self, batch: EpisodeBatch, progress: Progress, *, learning_rate_factor: float = 1.0
     ) -> dict[str, Tensor]:
-        """Make one update: losses, all gradients, one finiteness check, then the steps.
+        """Make one update, phase by phase: losses, all gradients, one finiteness check, then the steps.
 
         Args:
             batch: Episodes on this learner's device.
@@ -72,17 +75,19 @@ class Learner:
             learning_rate_factor: Factor on every group's learning rate.
 
         Returns:
-            Detached scalars on the training device.
+            Detached scalars on the training device; where several phases give the same one, the last one's.
 
         Raises:
-            NonFiniteError: A loss or gradient is NaN or infinite; no weight has changed.
+            NonFiniteError: A loss or gradient is NaN or infinite; its phase has changed no weight.
         """
-        losses = self.algorithm.losses(self.online, self.target, batch, progress)
-        gradients, norms = self.gradients(losses)
-        self.guard(losses, norms)
-        self.step(gradients, norms, learning_rate_factor)
+        metrics: dict[str, Tensor] = {}
+        for losses in self.algorithm.phases(self.online, self.target, batch, progress):
+            gradients, norms = self.gradients(losses)
+            self.guard(losses, norms)
+            self.step(gradients, norms, learning_rate_factor)
+            metrics |= losses.metrics | {f"gradient_norm_{group}": norm for group, norm in norms.items()}
         self._follow(progress)
-        return losses.metrics | {f"gradient_norm_{group}": norm for group, norm in norms.items()}
+        return metrics
 
     def gradients(self, losses: Losses) -> tuple[dict[str, list[Tensor | None]], dict[str, Tensor]]:
         """Differentiate every due group before anything is stepped.
@@ -127,11 +132,17 @@ class Learner:
                 entry["lr"] = settings.learning_rate * learning_rate_factor
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
+        self._steps_since_copy += next(iter(self._settings)) in gradients
 
     @property
     def last_copy_episodes(self) -> int:
         """Finished episodes when the target networks were copied last."""
         return self._last_copy_episodes
+
+    @property
+    def steps_since_copy(self) -> int:
+        """Steps of the first optimiser since the target networks were copied last."""
+        return self._steps_since_copy
 
     def state_tensors(self) -> dict[str, dict[str, Tensor]]:
         """Give all that a resumed run needs, by file: "online", "target" and "optimizers".
@@ -146,12 +157,15 @@ class Learner:
         }
         return {"online": self.online.state_dict(), "target": self.target.state_dict(), "optimizers": moments}
 
-    def load_state(self, tensors: Mapping[str, Mapping[str, Tensor]], *, last_copy_episodes: int) -> None:
+    def load_state(
+        self, tensors: Mapping[str, Mapping[str, Tensor]], *, last_copy_episodes: int, steps_since_copy: int
+    ) -> None:
         """Go back to a recorded state.
 
         Args:
             tensors: From `state_tensors`.
             last_copy_episodes: From `last_copy_episodes`.
+            steps_since_copy: From `steps_since_copy`.
 
         Raises:
             CheckpointError: The tensors belong to other networks or optimisers.
@@ -169,6 +183,7 @@ class Learner:
         if moments:
             raise CheckpointError(f"the optimisers have no place for {sorted(moments)[:3]}")
         self._last_copy_episodes = last_copy_episodes
+        self._steps_since_copy = steps_since_copy
 
     def _named_parameters(self) -> list[tuple[str, str, nn.Parameter]]:
         return [
@@ -184,10 +199,12 @@ class Learner:
                 online: list[Tensor] = list(self.online.parameters())
                 target: list[Tensor] = list(self.target.parameters())
                 torch._foreach_lerp_(target, online, settings.rate)
-        interval = settings.interval_episodes
-        if interval and progress.episodes - self._last_copy_episodes >= interval:
+        episodes = progress.episodes - self._last_copy_episodes
+        is_due = 0 < settings.interval_episodes <= episodes or 0 < settings.interval_steps <= self._steps_since_copy
+        if is_due:
             self.target.load_state_dict(self.online.state_dict())
             self._last_copy_episodes = progress.episodes
+            self._steps_since_copy = 0
 
 
 def make_optimizer(parameters: list[nn.Parameter], settings: OptimizerSettings) -> torch.optim.Optimizer:

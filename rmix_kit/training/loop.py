@@ -140,15 +140,20 @@ class TrainingLoop:
             Each update's scalars, on the training device.
         """
         state, settings = self._state, self._settings
-        state.update_debt += settings.num_envs * settings.updates_per_episode
+        if settings.updates_per_step:
+            state.update_debt += steps * settings.updates_per_step
+        else:
+            state.update_debt += settings.num_envs * settings.updates_per_episode
         count = int(state.update_debt)
         state.update_debt -= count
-        if len(self._buffer) < settings.batch_size:
+        if self._config.algorithm.data == "round":
+            count, state.update_debt = 1, 0.0  # a second update would no longer be on-policy
+        elif len(self._buffer) < max(settings.batch_size, self._config.algorithm.newest_episodes):
             return []
         metrics = []
         factor = self._learning_rate.at(state.env_steps)
         for index in range(1, count + 1):
-            batch = self._sample()
+            batch = self._sample(self._epsilon.at(before))
             state.progress = replace(
                 state.progress.advanced(before + index * steps // count),
                 episodes=state.episodes,
@@ -246,12 +251,17 @@ class TrainingLoop:
                 is_interruption=is_interruption,
             )
 
-    def _sample(self) -> EpisodeBatch:
+    def _sample(self, epsilon: float) -> EpisodeBatch:
+        algorithm, settings = self._config.algorithm, self._settings
+        newest = {"replay": 0, "round": settings.num_envs, "both": algorithm.newest_episodes}
         return self._buffer.sample(
-            self._settings.batch_size,
+            0 if algorithm.data == "round" else settings.batch_size,
             self._state.streams["replay"],
-            reward_scale=self._settings.reward_scale,
-            level_draws=self._config.algorithm.risk_level_draws,
+            reward_scale=settings.reward_scale,
+            newest=newest[algorithm.data],
+            epsilon=epsilon,
+            level_draws=algorithm.risk_level_draws,
+            tau_draws=algorithm.tau_draws,
         )
 
     def _draw_levels(self, count: int) -> FloatArray | None:

@@ -11,7 +11,6 @@ from rmix_kit.algorithms import Networks
 from rmix_kit.envs.interface import VectorEnv
 from rmix_kit.envs.make import make_vector_env
 from rmix_kit.errors import CheckpointError, ConfigError, EnvironmentContractError
-from rmix_kit.networks.quantile import QuantileAgent
 from rmix_kit.policy import ActingAgent, GreedyPolicy, TeamPolicy
 from rmix_kit.training.checkpoint import network_tensors
 from rmix_kit.training.evaluator import Evaluation, copies_for, evaluate
@@ -73,16 +72,8 @@ class Run:
         index = names.index(agent) if agent in names else agent
         if not isinstance(index, int) or not 0 <= index < len(names):
             raise ConfigError(f"there is no agent {agent!r}; there are {', '.join(names)} (0 to {len(names) - 1})")
-        network = self.networks.agent
-        default, n_levels = risk_facts(network)
-        return GreedyPolicy(
-            acting(network),
-            self.env_spec,
-            agent_index=index,
-            algorithm=self.config.algorithm.name,
-            default_risk_level=default,
-            n_risk_levels=n_levels,
-        )
+        agent_network = acting(self.networks.agent)
+        return GreedyPolicy(agent_network, self.env_spec, agent_index=index, algorithm=self.config.algorithm.name)
 
     def policies(self) -> list[GreedyPolicy]:
         """Give every agent's policy, in the order of the agents."""
@@ -158,15 +149,6 @@ def acting(network: torch.nn.Module) -> ActingAgent:
     assert hasattr(network, "step")
     assert hasattr(network, "carry_sizes")
     return network  # type: ignore[return-value]
-
-
-def risk_facts(network: torch.nn.Module) -> tuple[float | None, int | None]:
-    """Say what risk level 0 means, and how many levels a predictor chooses from; None where it does not apply."""
-    if not isinstance(network, QuantileAgent):
-        return None, None
-    if network.level_source == "predicted":
-        return None, network.n_levels
-    return network.default_level, None
 
 
 def check_fit(trained: EnvSpec, found: EnvSpec, text: str) -> None:

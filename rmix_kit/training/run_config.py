@@ -44,10 +44,15 @@ class RunConfig:
         if self.device not in get_args(Device):
             raise ConfigError(f"device is {self.device!r}; it must be one of {', '.join(get_args(Device))}")
         capacity = self.training.buffer_episodes
-        for name, needed in (("num_envs", self.training.num_envs), ("batch_size", self.training.batch_size)):
+        sizes = {
+            "training.num_envs": self.training.num_envs,
+            "training.batch_size": 0 if self.algorithm.data == "round" else self.training.batch_size,
+            "the number of newest episodes": self.algorithm.newest_episodes,
+        }
+        for name, needed in sizes.items():
             if capacity < needed:
                 raise ConfigError(
-                    f"training.buffer_episodes is {capacity} and training.{name} {needed}; the replay must hold at "
+                    f"training.buffer_episodes is {capacity} and {name} {needed}; the replay must hold at "
                     "least one round and one batch"
                 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from rmix_kit.training.learner import TargetSettings
-from rmix_kit.types import PositiveFloat, PositiveInt, UnitFloat
+from rmix_kit.types import NonNegativeFloat, PositiveFloat, PositiveInt, UnitFloat
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +16,10 @@ class TrainingSettings:
         num_envs: Copies that collect together, one episode each per round.
         batch_size: Episodes per update.
         buffer_episodes: Episodes kept in the replay.
-        updates_per_episode: Updates per collected episode; fractions add up over rounds.
+        updates_per_episode: Updates per collected episode; fractions add up over rounds. Unused where
+            ``updates_per_step`` is above 0.
+        updates_per_step: Updates per collected environment step, so that long episodes are learned from as often per
+            step as short ones; 0 counts episodes instead.
         reward_scale: Factor on every reward that the learner sees; reported returns are unscaled.
         epsilon_start: Exploration at step 0.
         epsilon_end: Exploration from ``epsilon_steps`` on.
@@ -36,6 +39,7 @@ class TrainingSettings:
     batch_size: PositiveInt = 32
     buffer_episodes: PositiveInt = 5000
     updates_per_episode: PositiveFloat = 0.25
+    updates_per_step: NonNegativeFloat = 0.0
     reward_scale: PositiveFloat = 0.05
     epsilon_start: UnitFloat = 1.0
     epsilon_end: UnitFloat = 0.05

@@ -69,6 +69,7 @@ class Storage:
                 state={
                     **state.to_json(),
                     "last_copy_episodes": learner.last_copy_episodes,
+                    "steps_since_copy": learner.steps_since_copy,
                     "reward_range": [buffer.reward_low, buffer.reward_high],
                 },
                 evaluation=evaluation,
@@ -106,7 +107,8 @@ class Storage:
         place = self._folder.checkpoint(manifest.step)
         names = [name.removesuffix(".safetensors") for name in TENSOR_FILES]
         tensors = {name: read_tensors(place, manifest, name) for name in names}
-        learner.load_state(tensors, last_copy_episodes=manifest.state["last_copy_episodes"])
+        counters = {key: manifest.state[key] for key in ("last_copy_episodes", "steps_since_copy")}
+        learner.load_state(tensors, **counters)
         self._fill(buffer, manifest)
         state = TrainerState.from_json(manifest.state, self._config.seed)
         held = manifest.segments[-1:] if manifest.is_interruption and buffer.added > state.segment_start else ()

@@ -37,6 +37,9 @@ def bandit_batch(level: float = 0.0) -> EpisodeBatch:
         mask=torch.ones(size, 1, dtype=torch.bool),
         reward_range=torch.tensor([-2.0, 1.0]),
         risk_level=torch.full((size,), level),
+        tau=torch.zeros(size, 2, 0),
+        is_newest=torch.zeros(size, dtype=torch.bool),
+        epsilon=torch.zeros(()),
         packing=make_packing(np.ones(size, dtype=np.int64), 1, CPU),
     )
 

@@ -124,6 +124,11 @@ class TwoGroups(Algorithm):
         assert isinstance(weight, Tensor)
         return Losses({"first": 3 * weight, "second": weight.square()}, {})
 
+    def joint_values(self, online: Networks, batch: EpisodeBatch) -> Tensor:
+        """Give nothing of use."""
+        del online
+        return torch.zeros_like(batch.reward)
+
 
 def test_all_gradients_are_taken_before_any_optimiser_steps() -> None:
     # rmsprop with a huge eps steps by lr * gradient / eps: with lr = eps / 10 the first step moves w to 0.7. A gradient

@@ -1,0 +1,96 @@
+"""Agents whose last layer is one number per action: values, or logits of a policy."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from rmix_kit.networks.carry import Carry
+from rmix_kit.networks.inputs import AgentInputs
+from rmix_kit.networks.output import StepOutput
+from rmix_kit.networks.packing import pack, unpack
+from rmix_kit.networks.recurrent import RecurrentEncoder
+from rmix_kit.networks.unroll import agent_ids, last_actions
+from rmix_kit.types import EnvSpec, EpisodeBatch
+
+
+class ValueOutput(NamedTuple):
+    """Whole episodes of a `ValueAgent`; zeros on padding.
+
+    Attributes:
+        outputs: Values, or logits where the agent is a policy, ``[batch, time + 1, agent, action]``.
+        hidden_states: Recurrent states ``[batch, time + 1, agent, hidden]``.
+    """
+
+    outputs: Tensor
+    hidden_states: Tensor
+
+
+class ValueAgent(nn.Module):
+    """x_t -> Linear, ReLU, GRU -> Linear(action), shared by all agents (PyMARL's agent network).
+
+    With ``value_kind`` "q" the last layer gives action values, with "probability" the logits of a policy, and acting
+    gives their softmax over all actions.
+    """
+
+    is_risk_aware = False
+    default_risk_level = None
+    n_risk_levels = None
+
+    def __init__(self, spec: EnvSpec, *, hidden_size: int, value_kind: Literal["q", "probability"] = "q") -> None:
+        """Build the layers.
+
+        Args:
+            spec: The environment's spec.
+            hidden_size: Width of the recurrent state.
+            value_kind: What the last layer's numbers are.
+        """
+        super().__init__()
+        self.value_kind = value_kind
+        self.inputs = AgentInputs(spec)
+        self.encoder = RecurrentEncoder(self.inputs.size, hidden_size)
+        self.head = nn.Linear(hidden_size, spec.n_actions)
+        self.carry_sizes = {"last_action": spec.n_actions, "hidden_state": hidden_size}
+
+    def step(self, obs: Tensor, agent: Tensor, risk_level: Tensor, carry: Carry) -> StepOutput:
+        """Act for one step.
+
+        Args:
+            obs: ``[row, *obs_shape]``.
+            agent: float32 one-hot ``[row, n_agents]``.
+            risk_level: float32 ``[row]``; unused.
+            carry: By name ``[row, size]``.
+
+        Returns:
+            Values or probabilities, level 1 (risk-neutral), and the next carry.
+        """
+        inputs = self.inputs(obs, carry["last_action"], agent)  # [row, input]
+        hidden_state = self.encoder.step(inputs, carry["hidden_state"])
+        outputs = self.head(hidden_state)  # [row, action]
+        if self.value_kind == "probability":
+            outputs = outputs.softmax(-1)
+        return StepOutput(outputs, torch.ones_like(risk_level), {"hidden_state": hidden_state})
+
+    def unroll(self, batch: EpisodeBatch) -> ValueOutput:
+        """Evaluate whole episodes from the zero carry.
+
+        Args:
+            batch: Episodes.
+
+        Returns:
+            Values or logits of every step, and hidden states.
+        """
+        size, steps, n_agents = batch.avail_actions.shape[:3]
+        shape, packing = (size, steps, n_agents), batch.packing
+        rows = [pack(values, packing) for values in (batch.obs, last_actions(batch), agent_ids(batch))]
+        hidden_states = self.encoder.unroll(self.inputs(*rows), packing.rows_per_step)  # [row, hidden]
+        outputs = self.head(hidden_states)  # [row, action]
+        return ValueOutput(unpack(outputs, packing, shape), unpack(hidden_states, packing, shape))
+
+
+def unroll_values(network: nn.Module, batch: EpisodeBatch) -> ValueOutput:
+    """Run a `ValueAgent`, named by its container only as a module, over whole episodes."""
+    assert isinstance(network, ValueAgent)
+    return network.unroll(batch)
