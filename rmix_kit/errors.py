@@ -19,6 +19,10 @@ class EnvironmentContractError(RmixKitError, ValueError):
     """An environment returned something that its contract does not allow."""
 
 
+class ActionError(RmixKitError, ValueError):
+    """An action is missing, unknown or out of range, or no episode is running in which to take it."""
+
+
 class ConfigError(RmixKitError, ValueError):
     """A configuration value is unknown, of the wrong type or out of range."""
 

@@ -37,6 +37,16 @@ KINDS = MappingProxyType(
             summary="Multi-Agent Cliff Navigation: a layout's name, drawing or path",
             example="macn:4x12?slip=0.1&include_position=true",
         ),
+        "matrix": Kind(
+            adapter="rmix_kit.envs.matrix",
+            summary="one step, paid by a payoff matrix: nested lists, as deep as there are agents",
+            example="matrix:[[8,-12,-12],[-12,0,0],[-12,0,0]]",
+        ),
+        "didactic": Kind(
+            adapter="rmix_kit.envs.didactic",
+            summary="two-step, mmdp, climbing, penalty, qtran, qtran-harder, monotone or predator-prey",
+            example="didactic:climbing?noise=partial",
+        ),
         "pettingzoo": Kind(
             adapter="rmix_kit.envs.pettingzoo",
             summary="any PettingZoo parallel environment: the importable function or class that makes it",

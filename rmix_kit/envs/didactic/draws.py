@@ -1,0 +1,68 @@
+"""Random draws as a function of (seed, episode, moment, index): the same bytes on every face, in every batch.
+
+The hash is `macn.slipping`'s. Moment 0 is the reset, moment t + 1 the step after t steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+
+from macn import slipping
+from rmix_kit.errors import ConfigError
+from rmix_kit.types import IntArray
+
+_BITS = 40  # so many bits of a draw choose an index: no index is likelier than another by more than 1e-12
+_SHIFT = 20  # they are taken from the middle of the 64
+
+
+def stream_keys(seeds: Sequence[int], episode: int = 0) -> IntArray:
+    """Give one key per copy for the episode that begins.
+
+    Args:
+        seeds: One per copy, each in 0..2**63 - 1.
+        episode: Episodes since the seed was given.
+
+    Returns:
+        int64 ``[env]``.
+
+    Raises:
+        ConfigError: A seed is out of range.
+    """
+    for seed in seeds:
+        given: object = seed
+        is_whole = isinstance(given, int | np.integer) and not isinstance(given, bool)
+        if not is_whole or not 0 <= seed <= slipping.LARGEST_SEED:
+            raise ConfigError(f"seed is {seed!r}; it must be a whole number from 0 to 2**63 - 1")
+    own = np.asarray(seeds, dtype=np.int64)
+    return cast(IntArray, slipping.stream_keys(own, np.zeros_like(own), np.full_like(own, episode)))
+
+
+def draw(keys: IntArray, moment: IntArray, count: int) -> IntArray:
+    """Give raw draws, uniform over all 64-bit numbers.
+
+    Args:
+        keys: From `stream_keys`, int64 ``[env]``.
+        moment: int64 ``[env]``.
+        count: Draws per copy.
+
+    Returns:
+        int64 ``[env, count]``.
+    """
+    return cast(IntArray, slipping.slip_draws(keys, moment, np.arange(count)))
+
+
+def index_below(raw: IntArray, count: IntArray | int) -> IntArray:
+    """Turn raw draws into uniform indices.
+
+    Args:
+        raw: From `draw`, int64 ``[...]``.
+        count: How many indices there are, below 2**20; broadcasts with ``raw``.
+
+    Returns:
+        int64 ``[...]`` in 0..count - 1 (0 where count is 0).
+    """
+    index: IntArray = ((raw >> _SHIFT) & (2**_BITS - 1)) * count >> _BITS
+    return index
