@@ -12,16 +12,16 @@ from torch import Tensor
 from rmix_kit.algorithms.rdn import RDN
 from rmix_kit.algorithms.rmix import RMIX, unroll
 from rmix_kit.collect import Collector
+from rmix_kit.envs.make import make_vector_env
 from rmix_kit.networks.unroll import take
 from rmix_kit.policy import TeamPolicy
 from rmix_kit.replay import ReplayBuffer
 from rmix_kit.training.learner import Learner, TargetSettings
 from rmix_kit.types import EpisodeBatch, Progress
 from tests.fixtures.episodes import CPU
-from tests.fixtures.two_step import SPEC, TwoStepGame
 
 COPIES, ROUNDS, TARGET_EVERY = 256, 128, 60
-UPDATES = {"rmix": 600, "rdn": 700}
+UPDATES = {"rmix": 600, "rdn": 850}
 TABLES = {
     "rmix": [[[6.93, 6.93], [7.92, 7.92]], [[7.0, 7.0], [7.0, 7.0]], [[0.0, 1.0], [1.0, 8.0]]],
     "rdn": [[[6.93, 6.93], [6.435, 6.435]], [[7.0, 7.0], [7.0, 7.0]], [[-1.5, 2.5], [2.5, 6.5]]],
@@ -41,10 +41,11 @@ def learned(name: str) -> tuple[float, Tensor]:
         has_bounded_targets=False,
         optimizer_eps=1e-8,
     )
-    learner = Learner(algorithm, SPEC, TargetSettings(interval_episodes=TARGET_EVERY), seed=0, device=CPU)
+    envs = make_vector_env("didactic:two-step", COPIES)
+    learner = Learner(algorithm, envs.spec, TargetSettings(interval_episodes=TARGET_EVERY), seed=0, device=CPU)
     agent = learner.online.agent
-    collector = Collector(TwoStepGame(COPIES), TeamPolicy(agent, SPEC, CPU))  # type: ignore[arg-type]
-    rng, replay = np.random.default_rng(0), ReplayBuffer(SPEC, ROUNDS * COPIES, CPU)
+    collector = Collector(envs, TeamPolicy(agent, envs.spec, CPU))
+    rng, replay = np.random.default_rng(0), ReplayBuffer(envs.spec, ROUNDS * COPIES, CPU)
     for _ in range(ROUNDS):
         replay.add(collector.collect([0] * COPIES, epsilon=1.0, rng=rng).block)
     updates = UPDATES[name]
