@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rmix_kit.types import BoolArray, EnvSpec, FloatArray, IntArray
+from rmix_kit.types import BoolArray, EnvSpec, FloatArray, IntArray, TimeStep
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,3 +66,30 @@ def empty_block(spec: EnvSpec, episodes: int, steps: int) -> EpisodeBlock:
         terminated=np.zeros(episodes, dtype=np.bool_),
         length=np.zeros(episodes, dtype=np.int64),
     )
+
+
+def block_of(spec: EnvSpec, actions: IntArray, played: Sequence[TimeStep]) -> EpisodeBlock:
+    """Record episodes that were played with given actions (`rmix_kit.envs.joint.play_joint_actions`).
+
+    Args:
+        spec: The environment's spec.
+        actions: int64 ``[episode, time, agent]``.
+        played: One time step after the reset and one after each action, their axis env being the episode; a finished
+            copy waits, its terminated or truncated flag up. Where no flag is up at the end, the episode is cut there.
+
+    Returns:
+        A block with one episode per copy.
+    """
+    episodes, steps = actions.shape[:2]
+    block = empty_block(spec, episodes, steps)
+    active = np.ones(episodes, dtype=np.bool_)
+    for t, step in enumerate(played):
+        if t:
+            block.actions[active, t - 1] = actions[active, t - 1]
+            block.reward[active, t - 1] = step.reward[active]
+            block.length[active] += 1
+        for name in ("obs", "state", "avail_actions"):
+            getattr(block, name)[active, t] = getattr(step, name)[active]
+        active &= ~(step.terminated | step.truncated)
+    block.terminated[:] = played[-1].terminated
+    return block
