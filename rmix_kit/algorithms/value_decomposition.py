@@ -11,8 +11,11 @@ from torch import Tensor, nn
 from rmix_kit.algorithms.algorithm import Algorithm, Networks, OptimizerSettings
 from rmix_kit.losses import lambda_returns, masked_mean
 from rmix_kit.networks.unroll import greedy_actions, take
-from rmix_kit.networks.value import ValueAgent, unroll_values
+from rmix_kit.networks.value import ValueAgent, ValueOutput, unroll_values
 from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, PositiveFloat, PositiveInt, Progress, UnitFloat
+
+EACH_STEP, NEXT_STEP = slice(None, -1), slice(1, None)
+"""Of ``time + 1`` observations: those that were acted on, and those one step later."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,20 +76,50 @@ class ValueDecomposition(Algorithm):
     def losses(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Losses:
         """Squared TD error of the joint value of the replayed actions."""
         del progress
-        values = unroll_values(online.agent, batch).outputs  # [batch, time + 1, agent, action]
-        q_tot = self.mix(online, take(values[:, :-1], batch.actions), batch.state[:, :-1])  # [batch, time]
-        with torch.no_grad():
-            greedy = greedy_actions(values, batch.avail_actions)  # [batch, time + 1, agent]
-            next_values = take(unroll_values(target.agent, batch).outputs, greedy)[:, 1:]  # [batch, time, agent]
-            targets = self.td_targets(batch, self.mix(target, next_values, batch.state[:, 1:]), greedy)
+        output = unroll_values(online.agent, batch)
+        q_tot = self.joint_value(online, output, batch, actions=batch.actions, steps=EACH_STEP)  # [batch, time]
+        targets = self.greedy_targets(target, batch, greedy_actions(output.outputs.detach(), batch.avail_actions))
         loss = squared_td_error(q_tot, targets, batch)
         metrics = {"q_tot": masked_mean(q_tot.detach(), batch.mask), "target": masked_mean(targets, batch.mask)}
         return Losses({"td": loss}, metrics | {"loss_td": loss.detach()})
 
+    def joint_value(
+        self, networks: Networks, output: ValueOutput, batch: EpisodeBatch, *, actions: Tensor, steps: slice
+    ) -> Tensor:
+        """Joint value of one joint action per step; the mixture of the agents' values unless an algorithm says more.
+
+        Args:
+            networks: Online or target networks.
+            output: Their agent's, over the whole batch.
+            batch: Episodes.
+            actions: int64 ``[batch, time, agent]``.
+            steps: The steps that the actions belong to: `EACH_STEP` or `NEXT_STEP`.
+
+        Returns:
+            ``[batch, time]``; ``[batch, time, agent]`` where agents learn alone.
+        """
+        return self.mix(networks, take(output.outputs[:, steps], actions), batch.state[:, steps])
+
+    @torch.no_grad()
+    def greedy_targets(self, target: Networks, batch: EpisodeBatch, greedy: Tensor) -> Tensor:
+        """TD(lambda) targets whose V' is the target networks' joint value of the online networks' greedy actions.
+
+        Args:
+            target: Target networks.
+            batch: Episodes.
+            greedy: The online networks' available argmax of every step, int64 ``[batch, time + 1, agent]``.
+
+        Returns:
+            The shape of `joint_value`.
+        """
+        output = unroll_values(target.agent, batch)
+        next_values = self.joint_value(target, output, batch, actions=greedy[:, NEXT_STEP], steps=NEXT_STEP)
+        return self.td_targets(batch, next_values, greedy)
+
     def joint_values(self, online: Networks, batch: EpisodeBatch) -> Tensor:
-        """Q_tot of the replayed actions; the agents' sum where they learn alone."""
-        chosen = take(unroll_values(online.agent, batch).outputs[:, :-1], batch.actions)  # [batch, time, agent]
-        return total(self.mix(online, chosen, batch.state[:, :-1]), batch)
+        """Joint value of the replayed actions; the agents' sum where they learn alone."""
+        output = unroll_values(online.agent, batch)
+        return total(self.joint_value(online, output, batch, actions=batch.actions, steps=EACH_STEP), batch)
 
     def td_targets(self, batch: EpisodeBatch, next_values: Tensor, greedy: Tensor) -> Tensor:
         """TD(lambda) targets, the trace cut where the replayed joint action is not greedy.

@@ -7,10 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rmix_kit.errors import ShapeError
-
-
-def _hypernetwork(state_size: int, hidden_size: int, output_size: int) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(state_size, hidden_size), nn.ReLU(), nn.Linear(hidden_size, output_size))
+from rmix_kit.mixers.perceptron import perceptron
 
 
 class QMixer(nn.Module):
@@ -32,10 +29,10 @@ class QMixer(nn.Module):
         super().__init__()
         self.n_agents = n_agents
         self.embed_size = embed_size
-        self.first_weights = _hypernetwork(state_size, hypernet_size, n_agents * embed_size)
+        self.first_weights = perceptron(state_size, hypernet_size, n_agents * embed_size)
         self.first_bias = nn.Linear(state_size, embed_size)
-        self.final_weights = _hypernetwork(state_size, hypernet_size, embed_size)
-        self.state_value = _hypernetwork(state_size, embed_size, 1)
+        self.final_weights = perceptron(state_size, hypernet_size, embed_size)
+        self.state_value = perceptron(state_size, embed_size, 1)
 
     def forward(self, values: Tensor, state: Tensor) -> Tensor:
         """Mix.

@@ -18,9 +18,21 @@ def last_actions(batch: EpisodeBatch) -> Tensor:
     Returns:
         float32 ``[batch, time + 1, agent, action]``.
     """
-    actions = torch.arange(batch.avail_actions.shape[-1], device=batch.actions.device)
-    coded = (batch.actions.unsqueeze(-1) == actions).float()  # [batch, time, agent, action]
+    coded = one_hot_actions(batch.actions, batch.avail_actions.shape[-1])  # [batch, time, agent, action]
     return functional.pad(coded, (0, 0, 0, 0, 1, 0))  # [batch, time + 1, agent, action]
+
+
+def one_hot_actions(actions: Tensor, n_actions: int) -> Tensor:
+    """Code actions one-hot.
+
+    Args:
+        actions: int64 ``[...]``.
+        n_actions: Number of actions.
+
+    Returns:
+        float32 ``[..., action]``.
+    """
+    return (actions.unsqueeze(-1) == torch.arange(n_actions, device=actions.device)).float()
 
 
 def agent_ids(batch: EpisodeBatch) -> Tensor:
@@ -47,6 +59,19 @@ def greedy_actions(values: Tensor, avail_actions: Tensor) -> Tensor:
         int64 ``[...]``.
     """
     return values.masked_fill(~avail_actions, -torch.inf).argmax(-1)
+
+
+def best_values(values: Tensor, avail_actions: Tensor) -> Tensor:
+    """Give the value of every agent's best available action.
+
+    Args:
+        values: ``[..., action]``.
+        avail_actions: bool ``[..., action]``, at least one true.
+
+    Returns:
+        ``[...]``.
+    """
+    return values.masked_fill(~avail_actions, -torch.inf).amax(-1)
 
 
 def available_probabilities(probabilities: Tensor, avail_actions: Tensor) -> Tensor:
