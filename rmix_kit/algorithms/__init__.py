@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rmix_kit.algorithms.algorithm import Algorithm, Networks, OptimizerSettings
 from rmix_kit.algorithms.iql import IQL
+from rmix_kit.algorithms.lh_iqn import LHIQN
 from rmix_kit.algorithms.qmix import QMIX
 from rmix_kit.algorithms.rdn import RDN
 from rmix_kit.algorithms.rmix import RMIX
@@ -17,6 +18,7 @@ ALGORITHMS: tuple[type[Algorithm], ...] = (
     IQL,
     VDN,
     QMIX,
+    LHIQN,
 )
 
 __all__ = ["ALGORITHMS", "Algorithm", "Networks", "OptimizerSettings"]

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from rmix_kit.algorithms.algorithm import Networks, OptimizerSettings
 from rmix_kit.algorithms.rmix import unroll
-from rmix_kit.algorithms.value_decomposition import ValueDecomposition, bound_values, watkins_trace
-from rmix_kit.losses import masked_mean, n_step_returns, quantile_fractions, quantile_huber_loss
+from rmix_kit.algorithms.value_decomposition import ValueDecomposition
+from rmix_kit.losses import masked_mean, quantile_fractions, quantile_huber_loss
 from rmix_kit.networks.quantile import QuantileAgent
 from rmix_kit.networks.unroll import greedy_actions, take
 from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, PositiveFloat, PositiveInt, Progress, RiskLevel
@@ -74,7 +74,8 @@ class RMIXAverse(ValueDecomposition):
         with torch.no_grad():
             values = output.values()  # [batch, time + 1, agent, action]
             greedy = greedy_actions(values, batch.avail_actions)  # [batch, time + 1, agent]
-            targets = self.targets(unroll(target, batch).quantiles_of(greedy), greedy, batch)
+            next_quantiles = unroll(target, batch).quantiles_of(greedy)
+            targets = self.quantile_targets(batch, next_quantiles, greedy, n_max=self.n_max)
         tau = quantile_fractions(self.n_quantiles, quantiles.device)
         loss = masked_mean(quantile_huber_loss(quantiles, targets, tau, kappa=self.quantile_kappa), batch.mask)
         chosen = take(values[:, :-1], batch.actions)  # [batch, time, agent]
@@ -84,23 +85,3 @@ class RMIXAverse(ValueDecomposition):
     def joint_values(self, online: Networks, batch: EpisodeBatch) -> Tensor:
         """Sum of the agents' CVaR of their replayed actions; they learn alone."""
         return take(unroll(online, batch).values()[:, :-1], batch.actions).sum(-1)
-
-    def targets(self, next_quantiles: Tensor, greedy: Tensor, batch: EpisodeBatch) -> Tensor:
-        """Distributional n-step targets, the same rewards for all agents.
-
-        Args:
-            next_quantiles: The target network's quantiles of the greedy action ``[batch, time + 1, agent, quantile]``.
-            greedy: ``[batch, time + 1, agent]``.
-            batch: Episodes.
-
-        Returns:
-            ``[batch, time, agent, quantile]``.
-        """
-        returns = n_step_returns(
-            batch.reward, batch.terminated, watkins_trace(batch, greedy), gamma=self.gamma, n_max=self.n_max
-        )
-        if self.has_bounded_targets:
-            next_quantiles = bound_values(next_quantiles, batch.reward_range, self.gamma)
-        index = returns.bootstrap_steps[..., None, None].expand(-1, -1, *next_quantiles.shape[2:])
-        later = next_quantiles.gather(1, index)  # [batch, time, agent, quantile]
-        return returns.rewards[..., None, None] + returns.discounts[..., None, None] * later

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from rmix_kit.algorithms.algorithm import Algorithm, Networks, OptimizerSettings
-from rmix_kit.losses import lambda_returns, masked_mean
+from rmix_kit.losses import lambda_returns, masked_mean, n_step_returns
 from rmix_kit.networks.unroll import greedy_actions, take
 from rmix_kit.networks.value import ValueAgent, ValueOutput, unroll_values
 from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, PositiveFloat, PositiveInt, Progress, UnitFloat
@@ -146,6 +146,28 @@ class ValueDecomposition(Algorithm):
             gamma=self.gamma,
             td_lambda=self.td_lambda,
         ).detach()
+
+    def quantile_targets(self, batch: EpisodeBatch, next_quantiles: Tensor, greedy: Tensor, *, n_max: int) -> Tensor:
+        """Distributional n-step targets, cut before the first joint action that is not greedy.
+
+        target_j = sum_{l<n} gamma^l r_{t+l} + gamma^n (1 - d) Z'_j(t + n), the same rewards for all agents.
+
+        Args:
+            batch: Episodes.
+            next_quantiles: The target network's quantiles of the greedy action ``[batch, time + 1, agent, quantile]``.
+            greedy: The greedy actions, int64 ``[batch, time + 1, agent]``.
+            n_max: Most rewards summed, at least 1.
+
+        Returns:
+            ``[batch, time, agent, quantile]``.
+        """
+        trace = watkins_trace(batch, greedy)
+        returns = n_step_returns(batch.reward, batch.terminated, trace, gamma=self.gamma, n_max=n_max)
+        if self.has_bounded_targets:
+            next_quantiles = bound_values(next_quantiles, batch.reward_range, self.gamma)
+        index = returns.bootstrap_steps[..., None, None].expand(-1, -1, *next_quantiles.shape[2:])
+        later = next_quantiles.gather(1, index)  # [batch, time, agent, quantile]
+        return returns.rewards[..., None, None] + returns.discounts[..., None, None] * later
 
 
 def bound_values(values: Tensor, reward_range: Tensor, gamma: float) -> Tensor:

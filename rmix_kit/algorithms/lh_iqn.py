@@ -1,0 +1,109 @@
+"""LH-IQN: independent distributional learners that forgive unlikely disappointments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from rmix_kit.algorithms.algorithm import Networks, OptimizerSettings
+from rmix_kit.algorithms.value_decomposition import ValueDecomposition
+from rmix_kit.losses import masked_mean, quantile_huber_loss
+from rmix_kit.losses.hysteresis import LikelihoodWindow, hysteretic_weights
+from rmix_kit.networks.implicit_quantile import ImplicitQuantileAgent, unroll_quantiles
+from rmix_kit.networks.unroll import greedy_actions, take
+from rmix_kit.types import (
+    EnvSpec,
+    EpisodeBatch,
+    Losses,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    Progress,
+    UnitFloat,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LHIQN(ValueDecomposition):
+    """Likelihood Hysteretic IQN (Lyu and Amato 2020): an implicit quantile network per agent, slow to sink.
+
+    target_k = r + gamma (1 - d) Z_i^-(tau'_k, u_i*), u_i* the available argmax of the online means; the loss is the
+    quantile Huber loss of Z_i(tau_j, u_i), tau_j paired with prediction j, times w: 1 where the targets' mean is not
+    below the predictions', else max(beta, TDL), TDL the likelihood of the targets under the predictions. Deviations
+    from the author's code, where it contradicts the paper: the comparison is not reversed, and tau is not laid along
+    the targets. GRU instead of LSTM and whole episodes instead of traces, as for every algorithm here; targets may take
+    several rewards, as in `rmix-averse`; the fractions of a step are shared by its agents (DFAC).
+
+    Attributes:
+        n_quantiles: Fractions drawn per step for the predictions, N.
+        n_target_quantiles: Fractions drawn per step for the targets, N'.
+        n_acting_quantiles: Midpoints whose mean is an action's value when acting and in the targets' choice.
+        beta_start: Least weight of a step down at step 0, in [0, 1].
+        beta_end: The same from ``beta_steps`` on.
+        beta_steps: Environment steps over which beta moves linearly; 0 for ``beta_end`` from the start.
+        likelihood_window: "spread" scales the likelihood's window to the predictions' range; "absolute" is the
+            author's 0.5 / N in scaled reward units.
+        n_max: Most rewards in a target before it bootstraps; 1 in the paper.
+        quantile_kappa: Huber threshold in scaled reward units.
+        td_lambda: Unused; targets are n-step.
+    """
+
+    name: ClassVar[str] = "lh-iqn"
+
+    n_quantiles: PositiveInt = 8
+    n_target_quantiles: PositiveInt = 8
+    n_acting_quantiles: PositiveInt = 32
+    beta_start: UnitFloat = 0.2
+    beta_end: UnitFloat = 0.4
+    beta_steps: NonNegativeInt = 200_000
+    likelihood_window: LikelihoodWindow = "spread"
+    n_max: PositiveInt = 5
+    quantile_kappa: PositiveFloat = 0.05
+
+    @property
+    def tau_draws(self) -> int:
+        """N fractions for the predictions, then N' for the targets."""
+        return self.n_quantiles + self.n_target_quantiles
+
+    def build(self, spec: EnvSpec) -> Networks:
+        """Make the agent network."""
+        agent = ImplicitQuantileAgent(spec, hidden_size=self.hidden_size, n_acting_quantiles=self.n_acting_quantiles)
+        return Networks(agent)
+
+    def optimizers(self) -> dict[str, OptimizerSettings]:
+        """One group, "quantile", that holds every parameter."""
+        return {"quantile": super().optimizers()["td"]}
+
+    def beta(self, env_steps: int) -> float:
+        """Give the least weight of a step down after so many environment steps."""
+        share = min(env_steps / self.beta_steps, 1.0) if self.beta_steps else 1.0
+        return self.beta_start + share * (self.beta_end - self.beta_start)
+
+    def losses(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Losses:
+        """Hysteretic quantile regression of every agent's chosen action on the team's return."""
+        tau, target_tau = batch.tau[..., : self.n_quantiles], batch.tau[..., self.n_quantiles :]
+        output = unroll_quantiles(online.agent, batch)
+        quantiles = output.quantiles_of(batch.actions, tau)  # [batch, time, agent, quantile]
+        tau = tau[:, :-1].unsqueeze(-2)  # [batch, time, 1, quantile]
+        with torch.no_grad():
+            greedy = greedy_actions(output.values(), batch.avail_actions)  # [batch, time + 1, agent]
+            next_quantiles = unroll_quantiles(target.agent, batch).quantiles_of(greedy, target_tau)
+            targets = self.quantile_targets(batch, next_quantiles, greedy, n_max=self.n_max)
+            weights = hysteretic_weights(
+                quantiles, targets, tau, beta=self.beta(progress.env_steps), window=self.likelihood_window
+            )  # [batch, time, agent]
+        error = quantile_huber_loss(quantiles, targets, tau, kappa=self.quantile_kappa)  # [batch, time, agent]
+        loss = masked_mean(weights * error, batch.mask)
+        metrics = {
+            "q_tot": masked_mean(quantiles.detach(), batch.mask),
+            "target": masked_mean(targets, batch.mask),
+            "hysteretic_weight": masked_mean(weights, batch.mask),
+        }
+        return Losses({"quantile": loss}, metrics | {"loss_quantile": loss.detach()})
+
+    def joint_values(self, online: Networks, batch: EpisodeBatch) -> Tensor:
+        """Sum of the agents' means of their replayed actions; they learn alone."""
+        return take(unroll_quantiles(online.agent, batch).values()[:, :-1], batch.actions).sum(-1)

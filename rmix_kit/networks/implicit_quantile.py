@@ -1,0 +1,147 @@
+"""Agents that give any quantile that they are asked for: the fraction is an input of the network."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from rmix_kit.networks.carry import Carry
+from rmix_kit.networks.inputs import AgentInputs
+from rmix_kit.networks.output import StepOutput
+from rmix_kit.networks.packing import pack, unpack
+from rmix_kit.networks.recurrent import RecurrentEncoder
+from rmix_kit.networks.unroll import agent_ids, last_actions
+from rmix_kit.types import EnvSpec, EpisodeBatch, Packing
+
+N_COSINES = 64
+"""Features cos(pi i tau), i = 0..63 (IQN, Dabney et al. 2018, Eqn 4)."""
+
+
+class ImplicitQuantileAgent(nn.Module):
+    """x_t -> Linear, ReLU, GRU -> h * phi(tau) -> Linear(action), shared by all agents (DFAC's agent network).
+
+    phi(tau) = ReLU(Linear(cos(pi i tau))). The agent acts on the mean of the quantiles at the midpoints of
+    ``n_acting_quantiles`` equal parts of (0, 1): nothing is drawn, so that a policy file always answers the same. The
+    last layer is linear, so that this mean is the last layer of h times the mean of phi.
+    """
+
+    frequencies: Tensor
+    acting_tau: Tensor
+    value_kind = "q"
+    is_risk_aware = False
+    default_risk_level = None
+    n_risk_levels = None
+
+    def __init__(self, spec: EnvSpec, *, hidden_size: int, n_acting_quantiles: int) -> None:
+        """Build the layers.
+
+        Args:
+            spec: The environment's spec.
+            hidden_size: Width of the recurrent state.
+            n_acting_quantiles: Midpoints whose mean is an action's value.
+        """
+        super().__init__()
+        self.n_actions = spec.n_actions
+        self.inputs = AgentInputs(spec)
+        self.encoder = RecurrentEncoder(self.inputs.size, hidden_size)
+        self.tau_layer = nn.Linear(N_COSINES, hidden_size)
+        self.head = nn.Linear(hidden_size, spec.n_actions)
+        self.register_buffer("frequencies", math.pi * torch.arange(N_COSINES), persistent=False)
+        midpoints = (torch.arange(n_acting_quantiles) + 0.5) / n_acting_quantiles
+        self.register_buffer("acting_tau", midpoints, persistent=False)
+        self.carry_sizes = {"last_action": spec.n_actions, "hidden_state": hidden_size}
+
+    def embed(self, tau: Tensor) -> Tensor:
+        """Give phi of fractions: ``[..., draw]`` in (0, 1) -> ``[..., draw, hidden]``."""
+        return torch.relu(self.tau_layer(torch.cos(tau.unsqueeze(-1) * self.frequencies)))
+
+    def mean_values(self, hidden_states: Tensor) -> Tensor:
+        """Give the mean over the acting midpoints of every action: ``[row, hidden]`` -> ``[row, action]``."""
+        values: Tensor = self.head(hidden_states * self.embed(self.acting_tau).mean(0))
+        return values
+
+    def step(self, obs: Tensor, agent: Tensor, risk_level: Tensor, carry: Carry) -> StepOutput:
+        """Act for one step.
+
+        Args:
+            obs: ``[row, *obs_shape]``.
+            agent: float32 one-hot ``[row, n_agents]``.
+            risk_level: float32 ``[row]``; unused.
+            carry: By name ``[row, size]``.
+
+        Returns:
+            Mean values, level 1 (risk-neutral), and the next carry.
+        """
+        inputs = self.inputs(obs, carry["last_action"], agent)  # [row, input]
+        hidden_state = self.encoder.step(inputs, carry["hidden_state"])
+        values = self.mean_values(hidden_state)  # [row, action]
+        return StepOutput(values, torch.ones_like(risk_level), {"hidden_state": hidden_state})
+
+    def unroll(self, batch: EpisodeBatch) -> ImplicitQuantileOutput:
+        """Evaluate whole episodes from the zero carry.
+
+        Args:
+            batch: Episodes.
+
+        Returns:
+            What gives means and quantiles of every step.
+        """
+        size, steps, n_agents = batch.avail_actions.shape[:3]
+        packing = batch.packing
+        rows = [pack(values, packing) for values in (batch.obs, last_actions(batch), agent_ids(batch))]
+        hidden_states = self.encoder.unroll(self.inputs(*rows), packing.rows_per_step)  # [row, hidden]
+        return ImplicitQuantileOutput(self, hidden_states, packing, (size, steps, n_agents))
+
+
+class ImplicitQuantileOutput(NamedTuple):
+    """Distributions over whole episodes, of which only what a loss asks for is computed.
+
+    Attributes:
+        agent: Whose hidden states they are.
+        hidden_states: Packed ``[row, hidden]``.
+        packing: Where the rows belong.
+        shape: (batch, time + 1, agent).
+    """
+
+    agent: ImplicitQuantileAgent
+    hidden_states: Tensor
+    packing: Packing
+    shape: tuple[int, int, int]
+
+    def values(self) -> Tensor:
+        """Give the mean of every action at the acting midpoints ``[batch, time + 1, agent, action]``; 0 on padding."""
+        return unpack(self.agent.mean_values(self.hidden_states), self.packing, self.shape)
+
+    def quantiles_of(self, actions: Tensor, tau: Tensor) -> Tensor:
+        """Give quantiles of chosen actions; zeros on padding.
+
+        The fractions of a step are the same for all its agents, and so is phi: it is computed once per step.
+
+        Args:
+            actions: int64 ``[batch, time, agent]`` or ``[batch, time + 1, agent]``.
+            tau: ``[batch, time + 1, draw]`` in (0, 1).
+
+        Returns:
+            ``[batch, time, agent, draw]``, as many steps as ``actions`` has.
+        """
+        n_agents, head = self.shape[2], self.agent.head
+        steps = self.packing.index[::n_agents] // n_agents  # [step row]; the agents of a step lie side by side
+        phi = self.agent.embed(tau.flatten(0, 1).index_select(0, steps))  # [step row, draw, hidden]
+        padded = functional.pad(actions, (0, 0, 0, self.shape[1] - actions.shape[1]))  # [batch, time + 1, agent]
+        numbers = torch.arange(self.agent.n_actions, device=actions.device)
+        coded = (pack(padded, self.packing).unsqueeze(-1) == numbers).to(phi.dtype)  # [row, action]
+        weighted = self.hidden_states * (coded @ head.weight)  # [row, hidden]
+        grouped = torch.unflatten(weighted, 0, (-1, n_agents))  # [step row, agent, hidden]
+        quantiles = (grouped @ phi.transpose(-1, -2)).flatten(0, 1)  # [row, draw]
+        quantiles = quantiles + (coded @ head.bias).unsqueeze(-1)
+        return unpack(quantiles, self.packing, self.shape)[:, : actions.shape[1]]
+
+
+def unroll_quantiles(network: nn.Module, batch: EpisodeBatch) -> ImplicitQuantileOutput:
+    """Run an `ImplicitQuantileAgent`, named by its container only as a module, over whole episodes."""
+    assert isinstance(network, ImplicitQuantileAgent)
+    return network.unroll(batch)
