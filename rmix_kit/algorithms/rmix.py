@@ -12,10 +12,9 @@ from rmix_kit.algorithms.algorithm import Networks, OptimizerSettings
 from rmix_kit.algorithms.qmix import QMIX
 from rmix_kit.algorithms.value_decomposition import squared_td_error
 from rmix_kit.losses import masked_mean, quantile_fractions, quantile_huber_loss
-from rmix_kit.networks.quantile import QuantileAgent
+from rmix_kit.networks.quantile import QuantileAgent, unroll_together
 from rmix_kit.networks.quantile_output import QuantileOutput
 from rmix_kit.networks.unroll import greedy_actions, take
-from rmix_kit.risk.operators import cvar_levels, sort_quantiles
 from rmix_kit.types import (
     EnvSpec,
     EpisodeBatch,
@@ -129,25 +128,22 @@ class RMIX(QMIX):
 
     def losses(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Losses:
         """TD loss of C_tot (Eqn 14) and, when due, the quantile loss of each Z_i (Eqn 15-16)."""
-        output = unroll(online, batch)
-        with torch.no_grad():
-            greedy = self.greedy(output, batch)
-            target_output = unroll(target, batch)
-            next_quantiles = target_output.quantiles_of(greedy.actions)[:, 1:]
-            groups: dict[str, Tensor] = {}
+        output, target_output = unroll_both(online, target, batch)
+        greedy = self.greedy(output, batch)
+        groups: dict[str, Tensor] = {}
         metrics = {"risk_level": masked_mean(output.risk_level[:, :-1], batch.mask)}
         is_quantile_due = self.is_quantile_due(progress)
         if not (is_quantile_due and self.quantile_every_updates):
             chosen = self.chosen_values(output, batch)  # [batch, time, agent]
             c_tot = self.mix(online, chosen, batch.state[:, :-1])  # [batch, time]
             with torch.no_grad():
-                next_values = self.values_at(next_quantiles, target_output, first=1)  # [batch, time, agent]
+                next_values = target_output.cvar_of(greedy.actions)[:, 1:]  # [batch, time, agent]
                 next_c_tot = self.mix(target, next_values, batch.state[:, 1:])  # [batch, time]
                 targets = self.td_targets(batch, next_c_tot, greedy.actions)
             groups["td"] = squared_td_error(c_tot, targets, batch)
             metrics |= {"c_tot": masked_mean(c_tot.detach(), batch.mask), "target": masked_mean(targets, batch.mask)}
         if is_quantile_due:
-            groups["quantile"] = self.quantile_loss(output, next_quantiles, greedy, batch)
+            groups["quantile"] = self.quantile_loss(output, target_output, greedy, batch)
         return Losses(groups, metrics | {f"loss_{name}": loss.detach() for name, loss in groups.items()})
 
     def joint_values(self, online: Networks, batch: EpisodeBatch) -> Tensor:
@@ -167,27 +163,17 @@ class RMIX(QMIX):
         values = output.values()
         return GreedyChoice(values, greedy_actions(values, batch.avail_actions))
 
-    def values_at(self, quantiles: Tensor, output: QuantileOutput, *, first: int) -> Tensor:
-        """C_i of one action's quantiles ``[batch, time, agent, quantile]``, levels read from step ``first`` on."""
-        weights = output.level_weights[:, first : first + quantiles.shape[1]]
-        return (sort_quantiles(quantiles) * weights).sum(-1)
-
     def chosen_values(self, output: QuantileOutput, batch: EpisodeBatch) -> Tensor:
         """C_i of the replayed actions ``[batch, time, agent]`` with the gradient of ``risk_gradient``."""
-        ordered = sort_quantiles(output.quantiles_of(batch.actions))  # [batch, time, agent, quantile]
-        values = (ordered * output.level_weights[:, :-1]).sum(-1)  # [batch, time, agent]
-        scores = output.level_scores
-        if scores is None or self.risk_gradient != "straight_through":
-            return values
-        probabilities = scores[:, :-1].softmax(-1)  # [batch, time, agent, level]
-        by_level = cvar_levels(ordered.detach(), output.weights_by_level)  # [batch, time, agent, level]
-        return values + straight_through(probabilities, by_level)
+        return output.cvar_of(batch.actions, trains_level=self.risk_gradient == "straight_through")
 
     def quantile_loss(
-        self, output: QuantileOutput, next_quantiles: Tensor, greedy: GreedyChoice, batch: EpisodeBatch
+        self, output: QuantileOutput, target_output: QuantileOutput, greedy: GreedyChoice, batch: EpisodeBatch
     ) -> Tensor:
         """Quantile regression of the replayed actions' Z_i on rho_i + gamma Z_i^- (Eqn 15-16, 1.4 (6) of the notes)."""
         quantiles = output.quantiles_of(batch.actions)  # [batch, time, agent, quantile]
+        with torch.no_grad():
+            next_quantiles = target_output.quantiles_of(greedy.actions)[:, 1:]
         if self.distribution_target == "dummy":
             rho = take(greedy.values[:, :-1], batch.actions)  # [batch, time, agent]
         else:
@@ -206,14 +192,8 @@ def unroll(networks: Networks, batch: EpisodeBatch) -> QuantileOutput:
     return agent.unroll(batch)
 
 
-def straight_through(probabilities: Tensor, values: Tensor) -> Tensor:
-    """Zero in value, the expected CVaR's gradient in the level's probabilities: sum_k (p_k - sg p_k) sg C_k.
-
-    Args:
-        probabilities: ``[..., level]``.
-        values: ``[..., level]``; detached here.
-
-    Returns:
-        Zeros ``[...]`` that carry the gradient.
-    """
-    return ((probabilities - probabilities.detach()) * values.detach()).sum(-1)
+def unroll_both(online: Networks, target: Networks, batch: EpisodeBatch) -> tuple[QuantileOutput, QuantileOutput]:
+    """Run both copies of the agent network over whole episodes, side by side."""
+    agents = [networks.agent for networks in (online, target)]
+    learning, frozen = unroll_together([agent for agent in agents if isinstance(agent, QuantileAgent)], batch)
+    return learning, frozen

@@ -1,117 +1,208 @@
-"""A GRU over whole sequences, written for the CPU.
+"""GRUs over whole sequences, written for the CPU.
 
-``torch.nn.GRU`` steps through time with some forty small operations per step, forward and backward. Here the input
-gates of all steps are one product, the backward pass's elementwise factors are computed for all steps at once, and
-the weight gradient is one product at the end; what is left inside the loop is four to six operations. The numbers
-are those of ``nn.GRU`` (a test compares values and gradients).
+``torch.nn.GRU`` steps through time with some forty small operations per step, forward and backward. Here several GRUs
+of one size step through time together, the input gates of all steps are one product, the backward pass's elementwise
+factors are computed for all steps at once, and the weight gradient is one product at the end; what is left inside the
+loop is four to seven operations. The numbers are those of ``nn.GRU`` (a test compares values and gradients).
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 
-def packed_gru(
-    inputs: Tensor,
-    rows_per_step: tuple[int, ...],
-    weight_ih: Tensor,
-    weight_hh: Tensor,
-    bias_ih: Tensor,
-    bias_hh: Tensor,
-) -> Tensor:
-    """Run a GRU from a zero hidden state over packed sequences (Cho et al. 2014, in the form of ``torch.nn.GRU``).
+class GRUWeights(NamedTuple):
+    """Weights of one GRU in the form of ``torch.nn.GRU``, gates in the order reset, update, new.
 
-    Args:
-        inputs: ``[row, input]``: all rows of step 0, then all rows of step 1 that go on, and so on, as in torch's
-            ``PackedSequence``; a row keeps its place among the rows of its step.
-        rows_per_step: Rows of each step, never rising.
-        weight_ih: ``[3 * hidden, input]``, gates in the order reset, update, new.
+    Attributes:
+        weight_ih: ``[3 * hidden, input]``.
         weight_hh: ``[3 * hidden, hidden]``.
         bias_ih: ``[3 * hidden]``.
         bias_hh: ``[3 * hidden]``.
+    """
+
+    weight_ih: Tensor
+    weight_hh: Tensor
+    bias_ih: Tensor
+    bias_hh: Tensor
+
+
+def packed_grus(inputs: list[Tensor], rows_per_step: tuple[int, ...], weights: list[GRUWeights]) -> tuple[Tensor, ...]:
+    """Run GRUs of one size side by side from zero hidden states over packed sequences (Cho et al. 2014).
+
+    The cost of a time step is mostly that of starting its operations, which GRUs that run together share.
+
+    Args:
+        inputs: Of each GRU ``[row, input]``: all rows of step 0, then all rows of step 1 that go on, and so on, as in
+            torch's ``PackedSequence``; a row keeps its place among the rows of its step.
+        rows_per_step: Rows of each step, never rising; the same for all GRUs.
+        weights: Of each GRU. One whose weights and inputs need no gradient costs no backward pass; such GRUs
+            must come last.
 
     Returns:
-        Hidden states ``[row, hidden]``.
+        Hidden states of each GRU ``[row, hidden]``.
     """
-    gates = functional.linear(inputs, weight_ih, bias_ih)  # [row, 3 * hidden]
-    return _PackedGRU.apply(gates, weight_hh, bias_hh, rows_per_step)  # type: ignore[no-any-return,no-untyped-call]
+    flat = [tensor for pair in zip(inputs, weights, strict=True) for tensor in (pair[0], *pair[1])]
+    result: tuple[Tensor, ...] = _PackedGRUs.apply(rows_per_step, *flat)  # type: ignore[no-untyped-call]
+    return result
 
 
 def _by_step(rows: Tensor, rows_per_step: tuple[int, ...]) -> tuple[Tensor, ...]:
-    return torch.split(rows, list(rows_per_step))
+    """Split ``[stack, row, ...]`` into steps. All views are made before a loop: slicing inside would cost as much."""
+    return torch.split(rows, list(rows_per_step), dim=1)
 
 
-class _PackedGRU(torch.autograd.Function):
-    """The recurrent part: h = n + z (h' - n), n = tanh(x_n + r (W_n h' + b_n)), r and z sigmoids."""
+class _PackedGRUs(torch.autograd.Function):
+    """h = n + z (h' - n), n = tanh(x_n + r (W_n h' + b_n)), r and z sigmoids."""
 
     @staticmethod
     def forward(  # torch leaves its context untyped
         ctx: Any,  # noqa: ANN401
-        gates: Tensor,
-        weight_hh: Tensor,
-        bias_hh: Tensor,
         rows_per_step: tuple[int, ...],
-    ) -> Tensor:
-        size = weight_hh.shape[1]
-        total = gates.shape[0]
-        after = gates.new_empty(total, size)
-        reset_update = gates.new_empty(total, 2 * size)
-        new = gates.new_empty(total, size)
-        recurrent = gates.new_empty(total, 3 * size)
-        transposed = weight_hh.t()
-        # All views are made beforehand: slicing inside the loop would cost as much as the arithmetic.
-        columns = [
-            gates[:, : 2 * size],
-            gates[:, 2 * size :],
-            recurrent,
-            recurrent[:, : 2 * size],
-            recurrent[:, 2 * size :],
-            reset_update,
-            reset_update[:, :size],
-            reset_update[:, size:],
-            new,
-            after,
-        ]
-        steps = zip(*(_by_step(column, rows_per_step) for column in columns), rows_per_step, strict=True)
-        state = gates.new_zeros(rows_per_step[0], size)
-        for gate_ru, gate_n, product, product_ru, product_n, both, reset, update, fresh, state_after, rows in steps:
-            state = state[:rows]
-            torch.addmm(bias_hh, state, transposed, out=product)
-            torch.add(gate_ru, product_ru, out=both).sigmoid_()
-            torch.addcmul(gate_n, reset, product_n, out=fresh).tanh_()
-            state = torch.lerp(fresh, state, update, out=state_after)
-        ctx.save_for_backward(weight_hh, after, reset_update, new, recurrent)
+        *flat: Tensor,
+    ) -> tuple[Tensor, ...]:
+        per_gru = [flat[start : start + 5] for start in range(0, len(flat), 5)]
+        total, size = flat[0].shape[0], flat[2].shape[1]
+        gates = flat[0].new_empty(len(per_gru), total, 3 * size)
+        for gate, (inputs, weight_ih, _, bias_ih, _) in zip(gates, per_gru, strict=True):
+            torch.addmm(bias_ih, inputs, weight_ih.t(), out=gate)
+        recurrent = torch.stack([tensors[2] for tensors in per_gru])  # [stack, 3 * hidden, hidden]
+        bias = torch.stack([tensors[4] for tensors in per_gru]).unsqueeze(1)  # [stack, 1, 3 * hidden]
+        trace = _step_through(gates, recurrent, bias, rows_per_step)
+        n_learning = sum(any(ctx.needs_input_grad[1 + 5 * i : 6 + 5 * i]) for i in range(len(per_gru)))
+        weights_ih = [tensor for tensors in per_gru[:n_learning] for tensor in tensors[:2]]
+        ctx.save_for_backward(*(tensor[:n_learning] for tensor in trace), recurrent[:n_learning], *weights_ih)
         ctx.rows_per_step = rows_per_step
-        return after
+        ctx.set_materialize_grads(False)
+        outputs = trace.after.unbind()
+        ctx.mark_non_differentiable(*outputs[n_learning:])
+        return outputs
 
     @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:  # noqa: ANN401
-        weight_hh, after, reset_update, new, recurrent = ctx.saved_tensors
-        rows_per_step: tuple[int, ...] = ctx.rows_per_step
-        total, size = new.shape
-        going_on = zip(_by_step(after, rows_per_step), rows_per_step[1:], strict=False)
-        start = new.new_zeros(rows_per_step[0], size)
-        before = torch.cat([start, *(state[:rows] for state, rows in going_on)])  # h', what each row starts from
-        reset, update = reset_update[:, :size], reset_update[:, size:]
-        new_factor = (1 - update) * (1 - new * new)
-        factors = new.new_empty(total, 3, size)  # d recurrent gates / d hidden state
-        torch.mul(new_factor * recurrent[:, 2 * size :], reset * (1 - reset), out=factors[:, 0])
-        torch.mul(before - new, update * (1 - update), out=factors[:, 1])
-        torch.mul(new_factor, reset, out=factors[:, 2])
-        grads = torch.empty_like(factors)  # d loss / d recurrent gates
-        totals = grad_outputs[0].clone(memory_format=torch.contiguous_format)  # d loss / d hidden state
-        flat = grads.view(total, 3 * size)
-        columns = [totals, totals.unsqueeze(1), update, factors, grads, flat]
-        steps = list(zip(*(_by_step(column, rows_per_step) for column in columns), rows_per_step, strict=True))
-        for step in range(len(steps) - 1, 0, -1):
-            arriving, arriving_wide, kept, factor, grad, grad_flat, rows = steps[step]
-            torch.mul(arriving_wide, factor, out=grad)
-            steps[step - 1][0][:rows].addcmul_(arriving, kept).addmm_(grad_flat, weight_hh)
-        torch.mul(steps[0][1], steps[0][3], out=steps[0][4])
-        grad_weight, grad_bias = flat.t() @ before, flat.sum(0)
-        torch.mul(totals, new_factor, out=grads[:, 2])  # the new gate's input is not multiplied by the reset gate
-        return flat, grad_weight, grad_bias, None
+    def backward(ctx: Any, *grad_outputs: Tensor | None) -> tuple[Tensor | None, ...]:  # noqa: ANN401
+        # A loss need not reach every GRU: only those from the first to the last one reached are gone through.
+        reached = [i for i, grad in enumerate(grad_outputs) if grad is not None]
+        if not reached:
+            return (None,) * (1 + 5 * len(grad_outputs))
+        due = slice(reached[0], reached[-1] + 1)
+        trace, recurrent = _Trace(*(tensor[due] for tensor in ctx.saved_tensors[:5])), ctx.saved_tensors[5][due]
+        totals = torch.stack([torch.zeros_like(trace.after[0]) if grad is None else grad for grad in grad_outputs[due]])
+        grads = _gradients(trace, totals, recurrent, ctx.rows_per_step)
+        found: list[Tensor | None] = [None] * (1 + 5 * len(grad_outputs))
+        for i in reached:
+            inputs, weight_ih = ctx.saved_tensors[6 + 2 * i : 8 + 2 * i]
+            own = [of_all[i - due.start] for of_all in grads]
+            found[1 + 5 * i : 6 + 5 * i] = [own[0] @ weight_ih, own[0].t() @ inputs, *own[1:]]
+        return tuple(found)
+
+
+def _gradients(
+    trace: _Trace, totals: Tensor, recurrent: Tensor, rows_per_step: tuple[int, ...]
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Go back through time.
+
+    Returns:
+        Gradients of the input gates ``[stack, row, 3 * hidden]``, of weight_hh, bias_ih and bias_hh.
+    """
+    size = totals.shape[2]
+    start = totals.new_zeros(totals.shape[0], rows_per_step[0], size)
+    going_on = zip(_by_step(trace.after, rows_per_step), rows_per_step[1:], strict=False)
+    before = torch.cat([start, *(state[:, :rows] for state, rows in going_on)], 1)  # h', what each row starts from
+    factors, new_factor = _factors(trace)
+    grads = _step_back(totals, factors, trace.reset_update[..., size:], recurrent, rows_per_step)
+    flat = grads.flatten(2)  # [stack, row, 3 * hidden], d loss / d recurrent gates
+    weight_hh, bias_hh = flat.mT @ before, flat.sum(1)
+    torch.mul(totals, new_factor, out=grads[:, :, 2])  # the new gate's input is not multiplied by the reset gate
+    return flat, weight_hh, flat.sum(1), bias_hh
+
+
+class _Trace(NamedTuple):
+    """What the backward pass needs of all steps.
+
+    Attributes:
+        after: Hidden states ``[stack, row, hidden]``.
+        reset_update: Reset and update gates side by side ``[stack, row, 2 * hidden]``.
+        new: New gates n ``[stack, row, hidden]``.
+        doubled: 2 (x_n + r (W_n h' + b_n)) ``[stack, row, hidden]``.
+        doubled_input: 2 x_n ``[stack, row, hidden]``.
+    """
+
+    after: Tensor
+    reset_update: Tensor
+    new: Tensor
+    doubled: Tensor
+    doubled_input: Tensor
+
+
+def _step_through(gates: Tensor, recurrent: Tensor, bias: Tensor, rows_per_step: tuple[int, ...]) -> _Trace:
+    """Run the forward loop; ``gates`` ``[stack, row, 3 * hidden]`` is changed.
+
+    tanh(a) is taken as 2 sigmoid(2 a) - 1, which costs a third of torch's tanh; doubling is exact.
+    """
+    n_grus, total, size = gates.shape[0], gates.shape[1], recurrent.shape[2]
+    double = torch.ones_like(bias)  # [stack, 1, 3 * hidden]
+    double[..., 2 * size :] = 2.0
+    gates[..., 2 * size :] *= 2.0
+    transposed, bias = (recurrent.mT * double).contiguous(), bias * double
+    after, reset_update, new, doubled = (gates.new_empty(n_grus, total, k * size) for k in (1, 2, 1, 1))
+    trace = _Trace(after, reset_update, new, doubled, gates[..., 2 * size :])
+    columns = [gates[..., : 2 * size], reset_update, reset_update[..., :size], reset_update[..., size:]]
+    columns += [trace.doubled_input, doubled, new, after]
+    steps = zip(*(_by_step(column, rows_per_step) for column in columns), rows_per_step, strict=True)
+    state = gates.new_zeros(n_grus, rows_per_step[0], size)
+    minus_one = gates.new_full((), -1.0)
+    products = gates.new_empty(n_grus * rows_per_step[0] * 3 * size)
+    n_rows = 0
+    for gate_ru, both, reset, update, gate_n, scaled, fresh, state_after, rows in steps:
+        if rows != n_rows:
+            n_rows = rows
+            product = products[: n_grus * rows * 3 * size].view(n_grus, rows, 3 * size)
+            product_ru, product_n = product[..., : 2 * size], product[..., 2 * size :]
+            state = state[:, :rows]
+        torch.baddbmm(bias, state, transposed, out=product)
+        torch.add(gate_ru, product_ru, out=both).sigmoid_()
+        torch.addcmul(gate_n, reset, product_n, out=scaled)
+        torch.add(minus_one, torch.sigmoid(scaled, out=fresh), alpha=2.0, out=fresh)
+        state = torch.lerp(fresh, state, update, out=state_after)
+    return trace
+
+
+def _factors(trace: _Trace) -> tuple[Tensor, Tensor]:
+    """Give d recurrent gates / d hidden state ``[stack, row, 3, hidden]``, and that of the new gate's input."""
+    after, reset_update, new, doubled, doubled_input = trace
+    n_grus, total, size = after.shape
+    reset, update = reset_update[..., :size], reset_update[..., size:]
+    factors = after.new_empty(n_grus, total, 3, size)
+    one, half = after.new_ones(()), after.new_full((), 0.5)
+    kept = 1 - update
+    torch.mul(after - new, kept, out=factors[:, :, 1])  # (h' - n) z (1 - z), since h - n = z (h' - n)
+    new_factor = torch.addcmul(one, new, new, value=-1.0).mul_(kept)
+    torch.mul(new_factor, reset, out=factors[:, :, 2])
+    by_reset = (doubled - doubled_input).mul_(new_factor)  # 2 r (W_n h' + b_n) times it
+    torch.mul(by_reset, torch.add(half, reset, alpha=-0.5, out=kept), out=factors[:, :, 0])
+    return factors, new_factor
+
+
+def _step_back(
+    totals: Tensor, factors: Tensor, update: Tensor, recurrent: Tensor, rows_per_step: tuple[int, ...]
+) -> Tensor:
+    """Complete ``totals`` step by step and give the recurrent gates' gradients ``[stack, row, 3, hidden]``."""
+    grads = torch.empty_like(factors)
+    columns = [totals, totals.unsqueeze(2), update, factors, grads, grads.flatten(2)]
+    steps = list(zip(*(_by_step(column, rows_per_step) for column in columns), rows_per_step, strict=True))
+    n_grus, _, size = totals.shape
+    carries = totals.new_empty(n_grus * rows_per_step[0] * size)
+    n_rows = 0
+    for step in range(len(steps) - 1, 0, -1):
+        arriving, arriving_wide, kept, factor, grad, grad_flat, rows = steps[step]
+        if rows != n_rows:
+            n_rows = rows
+            carried = carries[: n_grus * rows * size].view(n_grus, rows, size)
+        torch.mul(arriving_wide, factor, out=grad)
+        torch.mul(arriving, kept, out=carried).baddbmm_(grad_flat, recurrent)
+        steps[step - 1][0][:, :rows].add_(carried)
+    torch.mul(steps[0][1], steps[0][3], out=steps[0][4])
+    return grads

@@ -36,8 +36,22 @@ def unpack(rows: Tensor, packing: Packing, shape: tuple[int, int, int]) -> Tenso
     Returns:
         ``[batch, time + 1, agent, ...]``.
     """
+    return place(rows, packing.index, shape)
+
+
+def place(rows: Tensor, index: Tensor, shape: tuple[int, int, int]) -> Tensor:
+    """Put rows in any order where they belong; all else becomes zero.
+
+    Args:
+        rows: ``[row, ...]``.
+        index: int64 ``[row]`` into the flattened ``[batch * (time + 1) * agent]``.
+        shape: (batch, time + 1, agent).
+
+    Returns:
+        ``[batch, time + 1, agent, ...]``.
+    """
     size = shape[0] * shape[1] * shape[2]
-    padded = rows.new_zeros(size, *rows.shape[1:]).index_copy_(0, packing.index, rows)
+    padded = rows.new_zeros(size, *rows.shape[1:]).index_copy_(0, index, rows)
     return torch.unflatten(padded, 0, shape)
 
 

@@ -8,9 +8,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rmix_kit.networks.packing import pack, unpack
+from rmix_kit.networks.packing import pack, place
 from rmix_kit.networks.unroll import take
-from rmix_kit.risk.operators import sort_quantiles
+from rmix_kit.risk.operators import (
+    cvar_levels,
+    level_probabilities,
+    ranked_sum,
+    sort_quantiles,
+    straight_through,
+)
 from rmix_kit.types import Packing
 
 ROWS_PER_CHUNK = 256
@@ -34,7 +40,7 @@ class LastLayer(NamedTuple):
         """Give the quantiles of every action: ``[row, hidden]`` -> ``[row, action, quantile]``."""
         return torch.unflatten(functional.linear(hidden_states, self.weight, self.bias), -1, (self.n_actions, -1))
 
-    def of_chosen(self, hidden_states: Tensor, actions: Tensor) -> Tensor:
+    def of_chosen(self, hidden_states: Tensor, actions: Tensor) -> ChosenRows:
         """Give the quantiles of one action a row.
 
         On a CPU the rows are grouped by action, so that the other actions' quantiles are neither computed nor given
@@ -45,18 +51,33 @@ class LastLayer(NamedTuple):
             actions: int64 ``[row]``.
 
         Returns:
-            ``[row, quantile]``.
+            Quantiles, and which row each belongs to.
         """
         if hidden_states.device.type != "cpu":
-            return take(self.of_all(hidden_states), actions)
+            return ChosenRows(take(self.of_all(hidden_states), actions), None)
         order = actions.argsort(stable=True)  # [row]
         counts = actions.bincount(minlength=self.n_actions).tolist()
         weights = torch.unflatten(self.weight, 0, (self.n_actions, -1)).unbind()
         biases = torch.unflatten(self.bias, 0, (self.n_actions, -1)).unbind()
         groups = torch.split(hidden_states.index_select(0, order), counts)
-        grouped = torch.cat([functional.linear(*parts) for parts in zip(groups, weights, biases, strict=True)])
-        back = torch.empty_like(order).index_copy_(0, order, torch.arange(len(order)))
-        return grouped.index_select(0, back)
+        parts = zip(groups, weights, biases, strict=True)
+        return ChosenRows(torch.cat([functional.linear(*part) for part in parts]), order)
+
+
+class ChosenRows(NamedTuple):
+    """Quantiles of one action a row.
+
+    Attributes:
+        quantiles: ``[row, quantile]``, perhaps in another order of rows.
+        order: int64 ``[row]``, the row that each row of ``quantiles`` belongs to; None if they are in their own order.
+    """
+
+    quantiles: Tensor
+    order: Tensor | None
+
+    def like(self, rows: Tensor) -> Tensor:
+        """Bring other rows ``[row, ...]`` into the order of ``quantiles``."""
+        return rows if self.order is None else rows.index_select(0, self.order)
 
 
 class QuantileOutput(NamedTuple):
@@ -69,9 +90,9 @@ class QuantileOutput(NamedTuple):
         hidden_states: The agent's recurrent state, packed ``[row, hidden]``.
         last_layer: Makes quantiles of them.
         packing: Where the rows belong.
-        level_scores: Scores of the levels ``[batch, time, agent, level]``; None without a predictor.
-        level_weights: Weights of the sorted quantiles at the level in force ``[batch, time, agent, quantile]``.
-        risk_level: The level in force ``[batch, time, agent]``, in (0, 1].
+        level_scores: Scores of the levels ``[row, level]``; None without a predictor.
+        level_weights: Weights of the sorted quantiles at the level in force ``[row, quantile]``.
+        risk_level: The level in force ``[batch, time, agent]``, in (0, 1]; zeros on padding with a predictor.
         weights_by_level: Constant weights of every level ``[level, quantile]``.
     """
 
@@ -92,10 +113,25 @@ class QuantileOutput(NamedTuple):
         Returns:
             ``[batch, time, agent, quantile]`` in head order, as many steps as ``actions`` has.
         """
-        size, steps, n_agents = self.risk_level.shape
-        padded = functional.pad(actions, (0, 0, 0, steps - actions.shape[1]))  # [batch, time + 1, agent]
-        chosen = self.last_layer.of_chosen(self.hidden_states, pack(padded, self.packing))  # [row, quantile]
-        return unpack(chosen, self.packing, (size, steps, n_agents))[:, : actions.shape[1]]
+        chosen = self._chosen(actions)
+        return self._place(chosen, chosen.quantiles, actions.shape[1])
+
+    def cvar_of(self, actions: Tensor, *, trains_level: bool = False) -> Tensor:
+        """Give the CVaR of chosen actions at the level in force; zeros on padding.
+
+        Args:
+            actions: int64 ``[batch, time, agent]`` or ``[batch, time + 1, agent]``.
+            trains_level: Add the straight-through gradient of the level's scores.
+
+        Returns:
+            ``[batch, time, agent]``, as many steps as ``actions`` has.
+        """
+        chosen = self._chosen(actions)
+        values, ordered = ranked_sum(chosen.quantiles, chosen.like(self.level_weights))  # [row], [row, quantile]
+        if trains_level and self.level_scores is not None:
+            probabilities = level_probabilities(chosen.like(self.level_scores))  # [row, level]
+            values = values + straight_through(probabilities, cvar_levels(ordered, self.weights_by_level))
+        return self._place(chosen, values, actions.shape[1])
 
     @torch.no_grad()
     def values(self) -> Tensor:
@@ -104,9 +140,20 @@ class QuantileOutput(NamedTuple):
         Returns:
             ``[batch, time + 1, agent, action]``.
         """
-        size, steps, n_agents = self.risk_level.shape
-        weights = pack(self.level_weights, self.packing).unsqueeze(-2)  # [row, 1, quantile]
+        weights = self.level_weights.unsqueeze(-2)  # [row, 1, quantile]
         chunk = ROWS_PER_CHUNK if weights.device.type == "cpu" else len(weights)
         chunks = zip(torch.split(self.hidden_states, chunk), torch.split(weights, chunk), strict=True)
         values = [sort_quantiles(self.last_layer.of_all(rows)).mul_(w).sum(-1) for rows, w in chunks]
-        return unpack(torch.cat(values), self.packing, (size, steps, n_agents))
+        return place(torch.cat(values), self.packing.index, self._shape)
+
+    @property
+    def _shape(self) -> tuple[int, int, int]:
+        size, steps, n_agents = self.risk_level.shape
+        return size, steps, n_agents
+
+    def _chosen(self, actions: Tensor) -> ChosenRows:
+        padded = functional.pad(actions, (0, 0, 0, self._shape[1] - actions.shape[1]))  # [batch, time + 1, agent]
+        return self.last_layer.of_chosen(self.hidden_states, pack(padded, self.packing))
+
+    def _place(self, chosen: ChosenRows, rows: Tensor, steps: int) -> Tensor:
+        return place(rows, chosen.like(self.packing.index), self._shape)[:, :steps]

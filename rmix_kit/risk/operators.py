@@ -6,6 +6,8 @@ code divides by one atom too few, which this module does not reproduce (docs/fid
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -42,6 +44,43 @@ def sort_quantiles(quantiles: Tensor) -> Tensor:
         return torch.from_numpy(np.sort(quantiles.detach().numpy(), axis=-1))
     order = torch.from_numpy(np.argsort(quantiles.detach().numpy(), axis=-1))
     return quantiles.gather(-1, order)
+
+
+class RankedSum(NamedTuple):
+    """Quantiles weighted by their rank.
+
+    Attributes:
+        values: Sum over j of w_j z_(j), ``[...]``, differentiable in the quantiles and the weights.
+        ordered: The sorted quantiles z_(j), ascending and detached, ``[..., quantile]``.
+    """
+
+    values: Tensor
+    ordered: Tensor
+
+
+def ranked_sum(quantiles: Tensor, weights: Tensor) -> RankedSum:
+    """Weight quantiles by their rank and add them up: the CVaR, if the weights are those of a level.
+
+    Instead of sorting differentiably, each quantile is given its rank's weight; the backward pass is one product.
+
+    Args:
+        quantiles: ``[..., quantile]``, in any order.
+        weights: Of the sorted quantiles, the same shape.
+
+    Returns:
+        The sum ``[...]`` and the sorted quantiles.
+    """
+    _check_quantiles(quantiles)
+    values = quantiles.detach()
+    if not (torch.is_grad_enabled() and (quantiles.requires_grad or weights.requires_grad)):
+        ordered = sort_quantiles(values)
+        return RankedSum((ordered * weights).sum(-1), ordered)
+    if values.device.type == "cpu":
+        ranking = torch.from_numpy(np.argsort(values.numpy(), axis=-1))  # [..., quantile]
+    else:
+        ranking = torch.argsort(values, dim=-1)
+    own = torch.zeros_like(values).scatter(-1, ranking, weights)  # [..., quantile], in the quantiles' order
+    return RankedSum((quantiles * own).sum(-1), values.gather(-1, ranking))
 
 
 def cvar_weights(risk_level: Tensor, n_quantiles: int) -> Tensor:
@@ -104,3 +143,29 @@ def cvar_levels(sorted_quantiles: Tensor, weights: Tensor) -> Tensor:
         ``[..., level]``.
     """
     return sorted_quantiles @ weights.T
+
+
+def straight_through(probabilities: Tensor, values: Tensor) -> Tensor:
+    """Zero in value, the expected CVaR's gradient in the level's probabilities: sum_k (p_k - sg p_k) sg C_k.
+
+    Args:
+        probabilities: ``[..., level]``.
+        values: ``[..., level]``; detached here.
+
+    Returns:
+        Zeros ``[...]`` that carry the gradient.
+    """
+    expected = (probabilities * values.detach()).sum(-1)  # [...]
+    return expected - expected.detach()
+
+
+def level_probabilities(scores: Tensor) -> Tensor:
+    """Softmax over the levels.
+
+    Args:
+        scores: ``[row, level]``.
+
+    Returns:
+        ``[row, level]``.
+    """
+    return scores.t().softmax(0).t()  # torch's softmax over a short last axis is several times slower

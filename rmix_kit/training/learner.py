@@ -126,8 +126,10 @@ class Learner:
                 continue
             settings = self._settings[group]
             factor = (settings.grad_clip / (norms[group] + 1e-6)).clamp(max=1.0)
-            for parameter, gradient in zip(self._parameters[group], gradients[group], strict=True):
-                parameter.grad = None if gradient is None else gradient * factor
+            reached = [(p, g) for p, g in zip(self._parameters[group], gradients[group], strict=True) if g is not None]
+            clipped = torch._foreach_mul([gradient for _, gradient in reached], factor)
+            for (parameter, _), gradient in zip(reached, clipped, strict=True):
+                parameter.grad = gradient
             for entry in optimizer.param_groups:
                 entry["lr"] = settings.learning_rate * learning_rate_factor
             optimizer.step()
@@ -218,7 +220,8 @@ def make_optimizer(parameters: list[nn.Parameter], settings: OptimizerSettings) 
         Adam, or RMSprop as PyMARL sets it up.
     """
     if settings.kind == "adam":
-        return torch.optim.Adam(parameters, lr=settings.learning_rate, eps=settings.eps)
+        is_fused = parameters[0].device.type == "cpu"  # elsewhere the count of steps would have to leave the host
+        return torch.optim.Adam(parameters, lr=settings.learning_rate, eps=settings.eps, fused=is_fused)
     return torch.optim.RMSprop(parameters, lr=settings.learning_rate, alpha=RMSPROP_SMOOTHING, eps=settings.eps)
 
 

@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from rmix_kit.algorithms.rmix import RMIX, straight_through, unroll
-from rmix_kit.risk.operators import cvar_levels, level_weights
+from rmix_kit.algorithms.rmix import RMIX, unroll
+from rmix_kit.networks.packing import pack
+from rmix_kit.risk.operators import cvar_levels, level_weights, straight_through
 from rmix_kit.types import Progress
 from tests.algorithms.cases import PROGRESS, batch_for, build, make_learner, small
 
@@ -155,5 +156,6 @@ def test_values_are_finite_with_as_many_levels_as_quantiles_or_more(n_quantiles:
 def test_predicted_levels_lie_on_the_grid() -> None:
     algorithm = small(RMIX)
     online, _ = build(algorithm)
-    levels = unroll(online, batch_for(algorithm)).risk_level
+    output = unroll(online, batch_for(algorithm))
+    levels = pack(output.risk_level, output.packing)  # [row]
     assert set(levels.flatten().tolist()) <= set((torch.arange(1, 4) / 3).tolist())

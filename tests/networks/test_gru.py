@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from rmix_kit.networks.gru import packed_gru
+from rmix_kit.networks.gru import GRUWeights, packed_grus
 
 ROWS = [(1,), (6,), (6, 6, 4, 4, 2), (5, 3, 1), (2,) * 12]
 INPUT, HIDDEN = 7, 5
@@ -18,8 +18,7 @@ def make_gru(dtype: torch.dtype) -> nn.GRU:
 
 
 def ours(gru: nn.GRU, inputs: Tensor, rows: tuple[int, ...]) -> Tensor:
-    weight_ih, weight_hh, bias_ih, bias_hh = gru.all_weights[0]
-    return packed_gru(inputs, rows, weight_ih, weight_hh, bias_ih, bias_hh)
+    return packed_grus([inputs], rows, [GRUWeights(*gru.all_weights[0])])[0]
 
 
 def theirs(gru: nn.GRU, inputs: Tensor, rows: tuple[int, ...]) -> Tensor:
@@ -60,4 +59,50 @@ def test_gradients_agree_with_finite_differences() -> None:
     rows = (3, 2, 2)
     gru, inputs = make_gru(torch.float64), make_inputs(rows)
     weights = tuple(gru.all_weights[0])
-    assert torch.autograd.gradcheck(lambda x, *w: packed_gru(x, rows, *w), (inputs, *weights))
+    assert torch.autograd.gradcheck(lambda x, *w: packed_grus([x], rows, [GRUWeights(*w)]), (inputs, *weights))
+
+
+def two_grus() -> tuple[list[nn.GRU], list[Tensor]]:
+    grus = [make_gru(torch.float64), make_gru(torch.float64)]
+    with torch.no_grad():
+        for parameter in grus[1].parameters():
+            parameter.mul_(-0.7)
+    inputs = make_inputs(ROWS[2])
+    return grus, [inputs, (inputs.detach() * 0.5).requires_grad_()]
+
+
+def together(grus: list[nn.GRU], inputs: list[Tensor]) -> tuple[Tensor, ...]:
+    return packed_grus(inputs, ROWS[2], [GRUWeights(*gru.all_weights[0]) for gru in grus])
+
+
+def test_grus_that_run_together_give_what_each_gives_alone() -> None:
+    grus, inputs = two_grus()
+    alone = tuple(theirs(gru, rows, ROWS[2]) for gru, rows in zip(grus, inputs, strict=True))
+    torch.testing.assert_close(together(grus, inputs), alone, rtol=1e-12, atol=1e-12)
+
+
+def test_gradients_of_grus_that_run_together_are_those_of_each_alone() -> None:
+    grus, inputs = two_grus()
+    leaves = [*inputs, *grus[0].parameters(), *grus[1].parameters()]
+    alone = [theirs(gru, rows, ROWS[2]) for gru, rows in zip(grus, inputs, strict=True)]
+    expected = torch.autograd.grad((alone[0] * alone[1]).sum(), leaves)
+    first, second = together(grus, inputs)
+    torch.testing.assert_close(torch.autograd.grad((first * second).sum(), leaves), expected, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("reached", [0, 1])
+def test_a_loss_that_reaches_one_gru_gives_the_other_no_gradient(reached: int) -> None:
+    grus, inputs = two_grus()
+    own, other = (list(grus[i].parameters()) for i in (reached, 1 - reached))
+    loss = together(grus, inputs)[reached].square().sum()
+    found: tuple[Tensor | None, ...] = torch.autograd.grad(loss, [*own, *other], allow_unused=True)
+    expected = torch.autograd.grad(theirs(grus[reached], inputs[reached], ROWS[2]).square().sum(), own)
+    torch.testing.assert_close(found[: len(own)], expected, rtol=1e-10, atol=1e-12)
+    assert found[len(own) :] == (None,) * len(other)
+
+
+def test_a_frozen_gru_needs_no_gradient() -> None:
+    grus, inputs = two_grus()
+    grus[1].requires_grad_(False)
+    first, second = together(grus, [inputs[0], inputs[1].detach()])
+    assert (first.requires_grad, second.requires_grad) == (True, False)

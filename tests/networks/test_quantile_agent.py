@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from rmix_kit.networks import QuantileAgent, zero_carry
+from rmix_kit.networks.packing import unpack
 from rmix_kit.networks.quantile import LevelSource
 from rmix_kit.networks.quantile_output import QuantileOutput
 from rmix_kit.networks.unroll import greedy_actions, last_actions, take
@@ -118,7 +119,8 @@ def test_level_zero_means_the_default_where_the_level_is_an_input() -> None:
 def test_soft_values_are_the_cvar_expected_over_the_levels() -> None:
     output = make_agent("predicted", is_soft=True).unroll(random_batch(SPEC, [4], 1))
     assert output.level_scores is not None
-    chances = output.level_scores.softmax(-1)  # [batch, time, agent, level]
+    scores = unpack(output.level_scores, output.packing, tuple(output.risk_level.shape))
+    chances = scores.softmax(-1)  # [batch, time, agent, level]
     levels = torch.arange(1, 6) / 5
     by_level = torch.stack([cvar(all_quantiles(output), level) for level in levels], -1)
     expected = (by_level * chances.unsqueeze(-2)).sum(-1)
