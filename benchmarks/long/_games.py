@@ -1,0 +1,151 @@
+"""One learner on one small game; prints its record as JSON. `games.py` runs this file once per record.
+
+    python benchmarks/long/_games.py ALGORITHM GAME SEED
+
+Value methods learn on uniform data without luck: every sequence of joint actions of the game, all of them in every
+batch. COMA and the on-policy half of DOP cannot; they are trained by `rmix_kit.train` on what they play.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import tempfile
+import time
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import rmix_kit
+from rmix_kit.algorithms import Algorithm
+from rmix_kit.collect import Collector
+from rmix_kit.config.load import resolve
+from rmix_kit.envs.joint import play_joint_actions
+from rmix_kit.envs.make import make_vector_env
+from rmix_kit.policy import TeamPolicy
+from rmix_kit.replay import ReplayBuffer
+from rmix_kit.replay.episode import block_of
+from rmix_kit.training.learner import Learner, TargetSettings
+from rmix_kit.training.run import acting
+from rmix_kit.types import EnvSpec, EpisodeBatch, Progress
+
+CPU = torch.device("cpu")
+GAMES = {
+    "two-step": "didactic:two-step",
+    "qtran": "didactic:qtran",
+    "harder": "didactic:qtran-harder",
+    "climbing": "didactic:climbing",
+    "penalty": "didactic:penalty?k=-100",
+    "mmdp": "didactic:mmdp",
+}
+ON_POLICY_STEPS = 64_000
+UPDATES = {"two-step": 3_000, "mmdp": 16_000, "qplex": 20_000}
+TARGET_EVERY = {"two-step": 60, "mmdp": 20}
+MMDP_STEPS = 3
+"""Length of the sequences that the endless game is learned from; what follows them is bootstrapped."""
+SETTINGS = {
+    "td_lambda": 0.0,
+    "has_bounded_targets": False,
+    "learning_rate": 5e-3,
+    "optimizer": "adam",
+    "optimizer_eps": 1e-8,
+    "grad_clip": 1e6,
+    "n_quantiles": 10,
+}
+"""Of every algorithm that has the field."""
+
+
+def configured(name: str, game: str, seed: int, *overrides: str) -> rmix_kit.config.load.RunConfig:
+    """Give the run's configuration, as the command line would."""
+    return resolve(algo=name, env=GAMES[game], seed=seed, steps=ON_POLICY_STEPS, overrides=overrides, device="cpu")
+
+
+def make_algorithm(name: str, game: str, seed: int) -> Algorithm:
+    """Give the algorithm with one-step targets and a steady optimiser."""
+    algorithm = configured(name, game, seed).algorithm
+    known = {entry.name for entry in fields(algorithm)}
+    settings: dict[str, Any] = {key: value for key, value in SETTINGS.items() if key in known}
+    if "risk_level" in known:
+        settings["risk_level"] = 0.3  # static, as the published tables were checked
+    return replace(algorithm, **settings)
+
+
+def uniform_batch(game: str, reward_scale: float, draws: int) -> tuple[EnvSpec, EpisodeBatch]:
+    """Give every sequence of joint actions once."""
+    actions, played = play_joint_actions(GAMES[game], MMDP_STEPS if game == "mmdp" else None)
+    spec = make_vector_env(GAMES[game], 1).spec
+    replay = ReplayBuffer(spec, len(actions), CPU)
+    replay.add(block_of(spec, actions, played))
+    rng = np.random.default_rng(0)
+    return spec, replay.sample(0, rng, reward_scale=reward_scale, newest=len(actions), tau_draws=draws)
+
+
+def learn_uniform(name: str, game: str, seed: int) -> dict[str, Any]:
+    """Train on uniform data; give the greedy return and the joint values."""
+    algorithm = make_algorithm(name, game, seed)
+    reward_scale = 1.0 if game == "mmdp" else 0.1
+    spec, batch = uniform_batch(game, reward_scale, algorithm.tau_draws)
+    updates = UPDATES.get(name if game not in UPDATES else game, 2_000)
+    interval = TARGET_EVERY.get(game, 200)
+    learner = Learner(algorithm, spec, TargetSettings(interval_episodes=interval), seed=seed, device=CPU)
+    for index in range(updates):
+        factor = 0.5 * (1.0 + math.cos(math.pi * index / updates))
+        if algorithm.tau_draws:
+            generator = torch.Generator().manual_seed(seed * updates + index)
+            batch = replace(batch, tau=torch.rand(batch.tau.shape, generator=generator))
+        learner.update(batch, Progress(env_steps=index, updates=index, episodes=index), learning_rate_factor=factor)
+    envs = make_vector_env(GAMES[game], 1)
+    collector = Collector(envs, TeamPolicy(acting(learner.online.agent), spec, CPU))
+    with torch.no_grad():
+        joint = algorithm.joint_values(learner.online, batch) / reward_scale  # [sequence, time]
+    played = collector.collect([0], epsilon=0.0, rng=np.random.default_rng(0), is_greedy=True)
+    tables = joint_tables(game, batch, joint.numpy())
+    return {"return": float(played.episode_return[0]), "tables": tables, "updates": updates}
+
+
+def joint_tables(game: str, batch: EpisodeBatch, joint: np.ndarray) -> dict[str, Any]:
+    """Average the joint values by state and joint action, the histories that lead there being alike likely."""
+    states = batch.state[:, :-1].argmax(-1).numpy()  # [sequence, time]
+    actions, mask = batch.actions.numpy(), batch.mask.numpy()
+    size = int(actions.max()) + 1
+    tables = {}
+    for state in np.unique(states[mask]):
+        if game == "mmdp" and state == 0:
+            mask = mask & (np.arange(mask.shape[1]) == 0) | (mask & (states != 0))  # s1 where an episode starts
+        table = [
+            [
+                round(float(joint[mask & (states == state) & (actions == (first, second)).all(-1)].mean()), 4)
+                for second in range(size)
+            ]
+            for first in range(size)
+        ]
+        tables[str(state)] = table
+    return tables
+
+
+def learn_on_policy(name: str, game: str, seed: int) -> dict[str, Any]:
+    """Train by playing, as `rmix-kit train` does; give the greedy return."""
+    overrides = [
+        *("training.evaluation_interval=32000", "training.checkpoint_interval=64000", "training.reward_scale=0.1"),
+        *("training.epsilon_start=0.5", "training.epsilon_end=0.01", "training.epsilon_steps=50000"),
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        run = rmix_kit.train(configured(name, game, seed, *overrides), Path(folder) / "run")
+        evaluation = run.evaluate()
+    return {"return": evaluation.return_mean, "tables": {}, "updates": None}
+
+
+def main(name: str, game: str, seed: int) -> dict[str, Any]:
+    """Learn, and say how long it took."""
+    torch.set_num_threads(1)
+    start = time.process_time()
+    learn = learn_on_policy if name in ("coma", "dop") else learn_uniform
+    return learn(name, game, seed) | {"cpu_seconds": round(time.process_time() - start, 1)}
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(sys.argv[1], sys.argv[2], int(sys.argv[3]))))
