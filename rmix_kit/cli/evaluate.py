@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from rmix_kit.cli.kit import KitCommand
-from rmix_kit.cli.output import print_episodes, print_json
+from rmix_kit.cli.output import print_episodes, print_joint_table, print_json
 from rmix_kit.cli.words import CHECKPOINT, ENVIRONMENT, RISK_LEVEL
+
+OF_EPISODES = ("episodes", "seed", "risk_level")
 
 
 @click.command("evaluate", cls=KitCommand)
@@ -18,14 +21,18 @@ from rmix_kit.cli.words import CHECKPOINT, ENVIRONMENT, RISK_LEVEL
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed of the episodes.")
 @click.option("--checkpoint", default="last", show_default=True, type=CHECKPOINT, help="last, best or a step.")
 @click.option("--risk-level", default="dynamic", show_default=True, type=RISK_LEVEL, help="In (0, 1], or dynamic.")
+@click.option("--table", "as_table", is_flag=True, help="The learned value of every joint action, for one-step games.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON alone.")
+@click.pass_context
 def command(
+    context: click.Context,
     run: Path,
     env: str | None,
     episodes: int,
     seed: int,
     checkpoint: str | int,
     risk_level: float | None,
+    as_table: bool,
     as_json: bool,
 ) -> None:
     """Play greedy episodes with a checkpoint of RUN.
@@ -33,14 +40,54 @@ def command(
         rmix-kit evaluate runs/rmix
         rmix-kit evaluate runs/rmix --checkpoint best --episodes 320 --json
         rmix-kit evaluate runs/averse --risk-level 0.1
+        rmix-kit evaluate runs/climbing --table
 
     The same seed plays the same episodes; `rmix-kit run` on the exported agents gives the same numbers.
     """
     import rmix_kit
 
+    if as_table:
+        refuse_options_of_episodes(context)
     loaded = rmix_kit.load(run, checkpoint=checkpoint)
-    record = loaded.evaluate(env_text=env, episodes=episodes, seed=seed, risk_level=risk_level).to_json()
+    text = env or loaded.config.env
+    if as_table:
+        check_has_one_step(text)
+        record = loaded.joint_table(text).to_json()
+    else:
+        record = dict(loaded.evaluate(env_text=text, episodes=episodes, seed=seed, risk_level=risk_level).to_json())
     if as_json:
         print_json(record)
+    elif as_table:
+        print_joint_table(f"{run} on {text}: the value of every joint action", record)
     else:
-        print_episodes(f"{run} on {env or loaded.config.env}", record)
+        print_episodes(f"{run} on {text}", record)
+
+
+def refuse_options_of_episodes(context: click.Context) -> None:
+    """Refuse options that say which episodes are played; a table has none.
+
+    Raises:
+        UsageError: One of them was given.
+    """
+    for name in OF_EPISODES:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = f"--{name.replace('_', '-')}"
+            raise click.UsageError(
+                f"{option} is about episodes, and --table plays none; leave one of them out", context
+            )
+
+
+def check_has_one_step(text: str) -> None:
+    """Refuse games of several steps, whose joint values depend on more than one joint action.
+
+    Raises:
+        ConfigError: With the number of steps.
+    """
+    from rmix_kit.errors import ConfigError
+    from rmix_kit.training.joint_table import spec_of
+
+    if (steps := spec_of(text).episode_limit) > 1:
+        raise ConfigError(
+            f"{text} has episodes of up to {steps} steps; --table takes games of one step, such as didactic:climbing "
+            "or matrix:[[8,-12],[-12,0]] (in Python, Run.joint_table() takes longer ones)"
+        )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import click
 from rich.console import Console
@@ -58,6 +59,38 @@ def print_episodes(title: str, record: Mapping[str, object]) -> None:
     """Print the record of evaluated episodes as a table."""
     rows = [(EPISODE_LABELS.get(key, key), _shown(key, value)) for key, value in record.items()]
     print_rows(title, rows)
+
+
+def print_joint_table(title: str, record: Mapping[str, Any]) -> None:
+    """Print the record of `rmix_kit.training.joint_table.JointTable`; a star marks the agents' greedy joint action.
+
+    Args:
+        title: What it shows.
+        record: With ``q_tot`` and ``greedy_action``; two agents make a table, others one line per joint action.
+    """
+    greedy, table = tuple(record["greedy_action"]), record["q_tot"]
+    cells = {actions: _value(value) + " *" * (actions == greedy) for actions, value in _entries(table)}
+    if len(greedy) == 2:
+        columns = range(len(table[0]))
+        rows = [(f"agent 0: {first}", *(cells[first, second] for second in columns)) for first in range(len(table))]
+        print_rows(title, rows, ("", *(f"agent 1: {second}" for second in columns)))
+    else:
+        header = ("joint action", "value")
+        print_rows(title, [(" ".join(map(str, actions)), cell) for actions, cell in cells.items()], header)
+    click.echo(f"greedy: {' '.join(map(str, greedy))}, worth {_value(record['greedy_value'])}")
+
+
+def _entries(table: Any, actions: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, ...], float | None]]:  # noqa: ANN401
+    """Give the entries of nested lists with their places."""
+    if not isinstance(table, list):
+        yield actions, table
+        return
+    for action, inner in enumerate(table):
+        yield from _entries(inner, (*actions, action))
+
+
+def _value(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
 
 
 def _shown(key: str, value: object) -> str:

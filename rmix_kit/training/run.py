@@ -14,6 +14,7 @@ from rmix_kit.errors import CheckpointError, ConfigError, EnvironmentContractErr
 from rmix_kit.policy import ActingAgent, GreedyPolicy, TeamPolicy
 from rmix_kit.training.checkpoint import network_tensors
 from rmix_kit.training.evaluator import Evaluation, copies_for, evaluate
+from rmix_kit.training.joint_table import JointTable, spec_of, tabulate
 from rmix_kit.training.learner import load_networks
 from rmix_kit.training.run_config import RunConfig
 from rmix_kit.training.run_folder import RunFolder, choose_step
@@ -124,6 +125,32 @@ class Run:
         finally:
             envs.close()
 
+    def joint_table(self, env_text: str | None = None, steps: int | None = None) -> JointTable:
+        """Give the joint value of every sequence of joint actions of a short game, in its own reward units.
+
+        Args:
+            env_text: Where; the run's own environment if None.
+            steps: Length of the sequences; the episode limit if None.
+
+        Returns:
+            The table: `JointTable.first_values` of a one-step game, `JointTable.by_state` of a small longer one.
+
+        Raises:
+            ConfigError: There are more than 65,536 sequences.
+            EnvironmentContractError: The networks do not fit the environment.
+        """
+        text = env_text or self.config.env
+        check_fit(self.env_spec, spec_of(text), text, fields=(*ACTING_FIELDS, "state_size"))
+        return tabulate(
+            self.config.algorithm,
+            self.networks,
+            acting(self.networks.agent),
+            text,
+            checkpoint_step=self.checkpoint_step,
+            reward_scale=self.config.training.reward_scale,
+            steps=steps,
+        )
+
 
 def load(run: str | Path, checkpoint: str | int = "last") -> Run:
     """Load a run.
@@ -151,18 +178,19 @@ def acting(network: torch.nn.Module) -> ActingAgent:
     return network  # type: ignore[return-value]
 
 
-def check_fit(trained: EnvSpec, found: EnvSpec, text: str) -> None:
+def check_fit(trained: EnvSpec, found: EnvSpec, text: str, fields: tuple[str, ...] = ACTING_FIELDS) -> None:
     """Refuse an environment in which the policies cannot act.
 
     Args:
         trained: The environment of training.
         found: The environment to act in.
         text: Its environment text, for the error.
+        fields: What has to be equal.
 
     Raises:
         EnvironmentContractError: With the first difference.
     """
-    for name in ACTING_FIELDS:
+    for name in fields:
         if getattr(trained, name) != getattr(found, name):
             raise EnvironmentContractError(
                 f"{text} has {name} {getattr(found, name)}; the policies were trained with {getattr(trained, name)}"

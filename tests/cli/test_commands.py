@@ -138,3 +138,44 @@ def test_algos_and_envs_list_what_there_is() -> None:
     assert "bridge" in environments["layouts"]
     assert "rmix-averse" in output("algos")
     assert "bridge" in output("envs")
+
+
+@pytest.fixture(scope="module")
+def one_step_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("table") / "run"
+    output("train", "--algo", "vdn", "--env", "didactic:climbing", "--seed", 0, "--steps", 64, "--out", folder)
+    return folder
+
+
+def test_evaluate_prints_the_value_of_every_joint_action(one_step_run: Path) -> None:
+    record = as_json("evaluate", one_step_run, "--table")
+    assert list(record) == ["env", "algorithm", "checkpoint_step", "q_tot", "greedy_action", "greedy_value"]
+    first, second = record["greedy_action"]
+    assert record["q_tot"][first][second] == record["greedy_value"] == max(map(max, record["q_tot"]))
+    text = output("evaluate", one_step_run, "--table")
+    assert "agent 1: 2" in text
+    assert f"{record['greedy_value']:.3f} *" in text
+
+
+def test_a_table_of_three_agents_is_a_list(tmp_path: Path) -> None:
+    env = "matrix:[[[1,2],[3,4]],[[5,6],[7,8]]]"
+    output("train", "--algo", "vdn", "--env", env, "--seed", 0, "--steps", 32, "--out", tmp_path / "run")
+    text = output("evaluate", tmp_path / "run", "--table")
+    assert "joint action" in text
+    assert "1 0 1" in text
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (["--env", "didactic:two-step"], 1, "up to 2 steps; --table takes games of one step"),
+        (["--env", "macn:4x7"], 1, "up to 50 steps"),
+        (["--risk-level", "0.5"], 2, "--risk-level is about episodes"),
+        (["--episodes", "3"], 2, "--episodes is about episodes"),
+    ],
+)
+def test_a_table_that_there_cannot_be_is_refused(one_step_run: Path, options: list[str], code: int, words: str) -> None:
+    result = CliRunner().invoke(main, ["evaluate", str(one_step_run), "--table", *options])
+    assert result.exit_code == code
+    assert words in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
