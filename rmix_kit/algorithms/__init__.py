@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from rmix_kit.algorithms.algorithm import Algorithm, Networks, OptimizerSettings
+from rmix_kit.algorithms.coma import COMA
+from rmix_kit.algorithms.dop import DOP
 from rmix_kit.algorithms.iql import IQL
 from rmix_kit.algorithms.lh_iqn import LHIQN
 from rmix_kit.algorithms.qmix import QMIX
@@ -18,6 +20,8 @@ ALGORITHMS: tuple[type[Algorithm], ...] = (
     IQL,
     VDN,
     QMIX,
+    COMA,
+    DOP,
     LHIQN,
 )
 

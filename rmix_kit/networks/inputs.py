@@ -13,11 +13,11 @@ MAX_ONE_HOT_VALUES = 32
 """An integer observation element with at most this many values is coded one-hot."""
 
 
-class AgentInputs(nn.Module):
-    """Build x_t = [coded observation, last action (one-hot; zeros at the start), agent (one-hot)] (PyMARL's inputs).
+class ObsCoding(nn.Module):
+    """Code raw observations as numbers a network can use.
 
     Integer elements with few values become one-hot; other bounded elements are scaled to [0, 1]; unbounded ones pass
-    unchanged. A policy file therefore takes exactly what the environment gives.
+    unchanged.
     """
 
     one_hot_column: Tensor
@@ -55,7 +55,40 @@ class AgentInputs(nn.Module):
         self.register_buffer("scaled_offset", torch.tensor([s[1] for s in scaled]), persistent=False)
         self.register_buffer("scaled_factor", torch.tensor([s[2] for s in scaled]), persistent=False)
         self.n_one_hot, self.n_scaled = len(columns), len(scaled)
-        self.size = self.n_one_hot + self.n_scaled + spec.n_actions + spec.n_agents
+        self.coded_size = self.n_one_hot + self.n_scaled
+
+    def code(self, obs: Tensor) -> list[Tensor]:
+        """Code observations.
+
+        Args:
+            obs: ``[..., *obs_shape]`` in the environment's dtype.
+
+        Returns:
+            One or two float32 parts ``[..., part]``, ``coded_size`` wide together.
+        """
+        flat = obs.flatten(obs.ndim - self.obs_rank).float()  # [..., element]
+        parts = []
+        if self.n_one_hot:
+            parts.append((flat.index_select(-1, self.one_hot_column) == self.one_hot_value).float())
+        if self.n_scaled:
+            parts.append((flat.index_select(-1, self.scaled_column) - self.scaled_offset) * self.scaled_factor)
+        return parts
+
+
+class AgentInputs(ObsCoding):
+    """Build x_t = [coded observation, last action (one-hot; zeros at the start), agent (one-hot)] (PyMARL's inputs).
+
+    The coding is part of the network: a policy file takes exactly what the environment gives.
+    """
+
+    def __init__(self, spec: EnvSpec) -> None:
+        """Read the coding of every observation element from its bounds.
+
+        Args:
+            spec: The environment's spec.
+        """
+        super().__init__(spec)
+        self.size = self.coded_size + spec.n_actions + spec.n_agents
 
     def forward(self, obs: Tensor, last_action: Tensor, agent: Tensor) -> Tensor:
         """Code and concatenate.
@@ -68,10 +101,4 @@ class AgentInputs(nn.Module):
         Returns:
             float32 ``[..., input]``.
         """
-        flat = obs.flatten(obs.ndim - self.obs_rank).float()  # [..., element]
-        parts = []
-        if self.n_one_hot:
-            parts.append((flat.index_select(-1, self.one_hot_column) == self.one_hot_value).float())
-        if self.n_scaled:
-            parts.append((flat.index_select(-1, self.scaled_column) - self.scaled_offset) * self.scaled_factor)
-        return torch.cat([*parts, last_action, agent], dim=-1)
+        return torch.cat([*self.code(obs), last_action, agent], dim=-1)

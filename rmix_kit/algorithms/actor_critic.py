@@ -1,0 +1,237 @@
+"""The frame that COMA and DOP share: agents that draw actions, and critics stepped several times a batch."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from rmix_kit.algorithms.algorithm import Algorithm, Networks, OptimizerSettings
+from rmix_kit.losses import masked_mean
+from rmix_kit.losses.policy_gradient import acting_policy, mean_entropy, policy_gradient_loss
+from rmix_kit.networks.critics import Critic
+from rmix_kit.networks.value import ValueAgent, unroll_values
+from rmix_kit.types import (
+    EnvSpec,
+    EpisodeBatch,
+    Losses,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    Progress,
+    UnitFloat,
+)
+
+
+class Judged(NamedTuple):
+    """What one batch is judged with; nothing in it changes while the critic is stepped.
+
+    Attributes:
+        probabilities: The acting policy ``[batch, time + 1, agent, action]``, with gradients.
+        inputs: The critic's inputs ``[batch, time + 1, agent, input]``.
+        targets: What the critic regresses on ``[batch, time]``, or ``[batch, time, agent]``.
+    """
+
+    probabilities: Tensor
+    inputs: Tensor
+    targets: Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActorCritic(Algorithm):
+    """Recurrent stochastic policies, moved by the advantages of a critic that is trained on the same batch first.
+
+    Attributes:
+        gamma: Discount in [0, 1].
+        td_lambda: Trace decay of the critic's on-policy targets in [0, 1].
+        has_bounded_targets: Keep bootstrapped values within what the rewards seen so far allow.
+        hidden_size: Width of the agents' recurrent state.
+        critic_hidden_size: Width of the critic's two hidden layers.
+        critic_steps: Critic steps per batch, each on the whole of it.
+        has_step_per_time_step: Instead of these, one critic step for every time step, the last first, as released.
+        entropy_bonus: Weight of the policies' entropy in the actor's loss, not negative; 0 as published.
+        optimizer: "adam" or "rmsprop".
+        learning_rate: Step size of the actor.
+        critic_learning_rate: Step size of the critic.
+        optimizer_eps: The optimisers' epsilon.
+        grad_clip: Largest gradient norm of each group.
+    """
+
+    gamma: UnitFloat = 0.99
+    td_lambda: UnitFloat = 0.8
+    has_bounded_targets: bool = True
+    hidden_size: PositiveInt = 64
+    critic_hidden_size: PositiveInt = 128
+    critic_steps: PositiveInt = 4
+    has_step_per_time_step: bool = False
+    entropy_bonus: NonNegativeFloat = 0.0
+    optimizer: Literal["adam", "rmsprop"] = "adam"
+    learning_rate: PositiveFloat = 5e-4
+    critic_learning_rate: PositiveFloat = 5e-4
+    optimizer_eps: PositiveFloat = 1e-8
+    grad_clip: PositiveFloat = 10.0
+
+    def optimizers(self) -> dict[str, OptimizerSettings]:
+        """Two groups: "critic" (with what mixes), whose steps count for target copies, and "actor"."""
+        rates = {"critic": self.critic_learning_rate, "actor": self.learning_rate}
+        return {
+            group: OptimizerSettings(
+                kind=self.optimizer, learning_rate=rate, eps=self.optimizer_eps, grad_clip=self.grad_clip
+            )
+            for group, rate in rates.items()
+        }
+
+    def parameters_of(self, group: str, networks: Networks) -> dict[str, nn.Parameter]:
+        """The actor's are the agent network's, the critic's all others."""
+        is_actor = group == "actor"
+        return {name: value for name, value in networks.named_parameters() if name.startswith("agent.") == is_actor}
+
+    def build(self, spec: EnvSpec) -> Networks:
+        """Make the agents' policy network and the critics."""
+        agent = ValueAgent(spec, hidden_size=self.hidden_size, value_kind="probability")
+        return Networks(agent, **self.build_critics(spec))
+
+    @abstractmethod
+    def build_critics(self, spec: EnvSpec) -> dict[str, nn.Module]:
+        """Make the `Critic` called "critic", and what else judges, by name."""
+
+    @abstractmethod
+    def judge(self, networks: Networks, values: Tensor, actions: Tensor, state: Tensor) -> Tensor:
+        """Give the critic's estimate that is trained, from its values of all actions.
+
+        Args:
+            networks: Online or target networks.
+            values: ``[batch, time, agent, action]``.
+            actions: int64 ``[batch, time, agent]``.
+            state: ``[batch, time, state]``.
+
+        Returns:
+            ``[batch, time]``, or ``[batch, time, agent]``.
+        """
+
+    @abstractmethod
+    def critic_targets(self, target: Networks, values: Tensor, batch: EpisodeBatch, probabilities: Tensor) -> Tensor:
+        """Give what `judge` should say of the taken actions.
+
+        Args:
+            target: Target networks.
+            values: The target critic's ``[batch, time + 1, agent, action]``.
+            batch: Episodes.
+            probabilities: The acting policy ``[batch, time + 1, agent, action]``, detached.
+
+        Returns:
+            ``[batch, time]``, or ``[batch, time, agent]``.
+        """
+
+    @abstractmethod
+    def advantages(self, online: Networks, values: Tensor, batch: EpisodeBatch, probabilities: Tensor) -> Tensor:
+        """Give the factor on each agent's grad log pi.
+
+        Args:
+            online: Online networks.
+            values: The critic's ``[batch, time, agent, action]``.
+            batch: Episodes.
+            probabilities: The acting policy ``[batch, time, agent, action]``, detached.
+
+        Returns:
+            ``[batch, time, agent]``.
+        """
+
+    def actor_mask(self, batch: EpisodeBatch) -> Tensor:
+        """Say which steps move the actor: bool ``[batch, time]``; all real ones unless an algorithm says otherwise."""
+        return batch.mask
+
+    def losses(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Losses:
+        """Both groups from the same weights; training steps the critic first (`phases`)."""
+        del progress
+        judged = self.prepare(online, target, batch)
+        critic = self.critic_loss(online, batch, judged, slice(0, batch.mask.shape[1]))
+        actor = self.actor_loss(online, batch, judged)
+        return Losses(critic.groups | actor.groups, critic.metrics | actor.metrics)
+
+    def phases(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Iterator[Losses]:
+        """The critic's steps towards targets that stay, then the actor's with the critic as it is by then."""
+        del progress
+        judged = self.prepare(online, target, batch)
+        time = batch.mask.shape[1]
+        if self.has_step_per_time_step:
+            for t in range(time - 1, -1, -1):
+                yield self.critic_loss(online, batch, judged, slice(t, t + 1))
+        else:
+            for _ in range(self.critic_steps):
+                yield self.critic_loss(online, batch, judged, slice(0, time))
+        yield self.actor_loss(online, batch, judged)
+
+    def joint_values(self, online: Networks, batch: EpisodeBatch) -> Tensor:
+        """The critic's estimate of the taken joint actions; the mean where it judges agent by agent."""
+        critic = critic_of(online)
+        probabilities = self.policy(online, batch)
+        values = critic.unroll(critic.inputs(batch, probabilities), batch)[:, :-1]
+        estimate = self.judge(online, values, batch.actions, batch.state[:, :-1])
+        return estimate if estimate.ndim == batch.reward.ndim else estimate.mean(-1)
+
+    def policy(self, networks: Networks, batch: EpisodeBatch) -> Tensor:
+        """The policy as the collector draws from it: ``[batch, time + 1, agent, action]``."""
+        logits = unroll_values(networks.agent, batch).outputs
+        return acting_policy(logits, batch.avail_actions, batch.epsilon)
+
+    def prepare(self, online: Networks, target: Networks, batch: EpisodeBatch) -> Judged:
+        """Compute what all steps of a batch share."""
+        probabilities = self.policy(online, batch)
+        with torch.no_grad():
+            critic, fixed = critic_of(target), probabilities.detach()
+            inputs = critic.inputs(batch, fixed)
+            targets = self.critic_targets(target, critic.unroll(inputs, batch), batch, fixed)
+        return Judged(probabilities, inputs, targets)
+
+    def critic_loss(self, online: Networks, batch: EpisodeBatch, judged: Judged, steps: slice) -> Losses:
+        """Squared error of the critic over some steps.
+
+        Args:
+            online: Online networks.
+            batch: Episodes.
+            judged: From `prepare`.
+            steps: Which of the ``time`` steps.
+
+        Returns:
+            The group "critic".
+        """
+        critic, time = critic_of(online), batch.mask.shape[1]
+        is_whole = steps == slice(0, time)
+        values = critic.unroll(judged.inputs, batch)[:, :-1] if is_whole else critic(judged.inputs[:, steps])
+        estimate = self.judge(online, values, batch.actions[:, steps], batch.state[:, :-1][:, steps])
+        targets, mask = judged.targets[:, steps], batch.mask[:, steps]
+        loss = masked_mean((estimate - targets).square(), mask)
+        metrics = {"value": masked_mean(estimate.detach(), mask), "target": masked_mean(targets, mask)}
+        return Losses({"critic": loss}, metrics | {"loss_critic": loss.detach()})
+
+    def actor_loss(self, online: Networks, batch: EpisodeBatch, judged: Judged) -> Losses:
+        """-mean A log pi, and the entropy bonus.
+
+        Args:
+            online: Online networks.
+            batch: Episodes.
+            judged: From `prepare`.
+
+        Returns:
+            The group "actor".
+        """
+        probabilities, mask = judged.probabilities[:, :-1], self.actor_mask(batch)
+        with torch.no_grad():
+            values = critic_of(online).unroll(judged.inputs, batch)[:, :-1]
+            advantage = self.advantages(online, values, batch, probabilities.detach())  # [batch, time, agent]
+        loss = policy_gradient_loss(probabilities, batch.actions, advantage, mask)
+        entropy = mean_entropy(probabilities, mask)
+        metrics = {"entropy": entropy.detach(), "advantage_size": masked_mean(advantage.abs(), mask)}
+        return Losses({"actor": loss - self.entropy_bonus * entropy}, metrics | {"loss_actor": loss.detach()})
+
+
+def critic_of(networks: Networks) -> Critic:
+    """Give the critic, named by its container only as a module."""
+    critic = networks["critic"]
+    assert isinstance(critic, Critic)
+    return critic

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from rmix_kit.algorithms.actor_critic import ActorCritic, critic_of
+from rmix_kit.algorithms.coma import COMA
+from rmix_kit.algorithms.dop import DOP
+from rmix_kit.losses.policy_gradient import counterfactual_advantage, expected_values
+from rmix_kit.types import Progress
+from tests.algorithms.cases import SPEC, build, make_learner, small
+from tests.fixtures.episodes import random_batch
+
+KINDS = [COMA, DOP]
+
+
+def make(kind: type[ActorCritic], **changes: object) -> ActorCritic:
+    algorithm = small(kind, **changes)
+    assert isinstance(algorithm, ActorCritic)
+    return algorithm
+
+
+def test_an_agent_s_own_action_is_left_out_of_its_critic_s_inputs() -> None:
+    online, _ = build(make(COMA))
+    batch = random_batch(SPEC, [4, 2], 0)
+    policy = make(COMA).policy(online, batch)
+    inputs = critic_of(online).inputs(batch, policy)
+    own = replace(batch, actions=torch.stack([(batch.actions[..., 0] + 1) % 3, batch.actions[..., 1]], -1))
+    changed = critic_of(online).inputs(own, policy)
+    first = slice(0, 1)  # later steps see the last joint action
+    assert torch.equal(inputs[:, first, 0], changed[:, first, 0])
+    assert not torch.equal(inputs[:, first, 1], changed[:, first, 1])
+
+
+def test_where_nobody_acted_the_others_are_their_probabilities() -> None:
+    online, _ = build(make(COMA))
+    batch = random_batch(SPEC, [4, 2], 0)
+    policy = make(COMA).policy(online, batch)
+    start = SPEC.state_size + 8  # two elements of four values
+    others = torch.unflatten(critic_of(online).inputs(batch, policy)[..., start : start + 6], -1, (2, 3))
+    torch.testing.assert_close(others[0, 4, 0, 1], policy[0, 4, 1])
+    torch.testing.assert_close(others[1, 2, 1, 0], policy[1, 2, 0])
+    assert set(others[0, :4].unique().tolist()) == {0.0, 1.0}
+    assert (others[:, :, 0, 0] == 0).all()
+
+
+def test_the_advantage_is_counterfactual() -> None:
+    algorithm = make(COMA)
+    online, _ = build(algorithm)
+    batch = random_batch(SPEC, [4, 2], 0)
+    policy = algorithm.policy(online, batch).detach()
+    values = critic_of(online).unroll(critic_of(online).inputs(batch, policy), batch)[:, :-1]
+    averages = expected_values(
+        torch.stack(
+            [counterfactual_advantage(values, policy[:, :-1], torch.full_like(batch.actions, u)) for u in range(3)], -1
+        ),
+        policy[:, :-1],
+    )
+    torch.testing.assert_close(averages, torch.zeros_like(averages), rtol=0, atol=1e-6)
+    found = algorithm.advantages(online, values, batch, policy[:, :-1])
+    torch.testing.assert_close(found, counterfactual_advantage(values, policy[:, :-1], batch.actions))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_policy_is_the_collector_s(kind: type[ActorCritic]) -> None:
+    online, _ = build(make(kind))
+    batch = replace(random_batch(SPEC, [4, 2], 0), epsilon=torch.tensor(0.3))
+    policy = make(kind).policy(online, batch)
+    torch.testing.assert_close(policy.sum(-1), torch.ones(2, 5, 2))
+    assert (policy[~batch.avail_actions] == 0).all()
+    floor = 0.3 / batch.avail_actions.sum(-1, keepdim=True)
+    assert (policy >= floor - 1e-6)[batch.avail_actions].all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("is_released", [False, True])
+def test_the_critic_is_stepped_several_times_and_the_actor_once(kind: type[ActorCritic], is_released: bool) -> None:
+    learner = make_learner(make(kind, critic_steps=3, has_step_per_time_step=is_released), interval_episodes=0)
+    batch = random_batch(SPEC, [5, 2], 0)
+    groups = [
+        tuple(losses.groups) for losses in learner.algorithm.phases(learner.online, learner.target, batch, Progress())
+    ]
+    assert groups == [("critic",)] * (5 if is_released else 3) + [("actor",)]
+    learner.update(batch, Progress())
+    assert learner.steps_since_copy == (5 if is_released else 3)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_steps_over_time_add_up_to_the_whole_batch(kind: type[ActorCritic]) -> None:
+    algorithm = make(kind)
+    online, target = build(algorithm)
+    batch = random_batch(SPEC, [5, 2], 0)
+    judged = algorithm.prepare(online, target, batch)
+    whole = algorithm.critic_loss(online, batch, judged, slice(0, 5)).groups["critic"]
+    real = batch.mask.sum(0)  # [time]
+    parts = [algorithm.critic_loss(online, batch, judged, slice(t, t + 1)).groups["critic"] for t in range(5)]
+    torch.testing.assert_close((torch.stack(parts) * real).sum() / real.sum(), whole)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_groups_share_no_parameter(kind: type[ActorCritic]) -> None:
+    algorithm = make(kind)
+    online, _ = build(algorithm)
+    actor, critic = (algorithm.parameters_of(group, online) for group in ("actor", "critic"))
+    assert actor.keys().isdisjoint(critic)
+    assert actor.keys() | critic.keys() == dict(online.named_parameters()).keys()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_entropy_bonus_is_a_part_of_the_actor_s_loss(kind: type[ActorCritic]) -> None:
+    batch = random_batch(SPEC, [5, 2], 0)
+    plain, with_bonus = make(kind, entropy_bonus=0.0), make(kind, entropy_bonus=0.5)
+    online, target = build(plain)
+    first = plain.losses(online, target, batch, Progress())
+    second = with_bonus.losses(online, target, batch, Progress())
+    difference = first.groups["actor"] - second.groups["actor"]
+    torch.testing.assert_close(difference, 0.5 * first.metrics["entropy"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_joint_values_are_one_number_per_step(kind: type[ActorCritic]) -> None:
+    online, _ = build(make(kind))
+    batch = random_batch(SPEC, [5, 2], 0)
+    assert make(kind).joint_values(online, batch).shape == batch.reward.shape

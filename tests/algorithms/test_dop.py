@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+import pytest
+import torch
+
+from rmix_kit.algorithms.dop import DOP
+from rmix_kit.losses.policy_gradient import expected_values
+from rmix_kit.mixers.dop import LinearMixer
+from rmix_kit.networks.unroll import take
+from tests.algorithms.cases import SPEC, build, small
+from tests.fixtures.episodes import random_batch
+
+
+def make_mixer(*, is_normalised: bool) -> LinearMixer:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return LinearMixer(2, 4, hypernet_size=8, is_normalised=is_normalised).double()
+
+
+@pytest.mark.parametrize("is_normalised", [False, True])
+def test_the_expected_joint_value_is_the_mixture_of_the_agents_expectations(is_normalised: bool) -> None:
+    generator = torch.Generator().manual_seed(0)
+    mixer = make_mixer(is_normalised=is_normalised)
+    state = torch.randn(4, generator=generator, dtype=torch.float64)
+    values = torch.randn(2, 3, generator=generator, dtype=torch.float64)  # [agent, action]
+    policies = torch.rand(2, 3, generator=generator, dtype=torch.float64).softmax(-1)
+    joint = torch.zeros((), dtype=torch.float64)
+    for pair in product(range(3), repeat=2):
+        actions = torch.tensor(pair)
+        joint = joint + take(policies, actions).prod() * mixer(take(values, actions), state)
+    torch.testing.assert_close(mixer(expected_values(values, policies), state), joint, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("is_normalised", [False, True])
+def test_no_agent_counts_against_the_team(is_normalised: bool) -> None:
+    states = torch.randn(200, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    weights = make_mixer(is_normalised=is_normalised).weights(states)
+    assert (weights >= 0).all()
+    if is_normalised:
+        torch.testing.assert_close(weights.sum(-1), torch.ones(200, dtype=torch.float64))
+
+
+def test_the_mixture_has_a_bias() -> None:
+    mixer, states = make_mixer(is_normalised=True), torch.randn(5, 4, dtype=torch.float64)
+    assert (mixer(torch.zeros(5, 2, dtype=torch.float64), states) != 0).all()
+
+
+def test_only_the_newest_episodes_move_the_actor() -> None:
+    algorithm = small(DOP)
+    assert isinstance(algorithm, DOP)
+    online, target = build(algorithm)
+    batch = random_batch(SPEC, [4, 4, 3], 0)
+    judged = algorithm.prepare(online, target, batch)
+    before = algorithm.actor_loss(online, batch, judged).groups["actor"]
+    other = torch.where(batch.is_newest[:, None, None], batch.actions, (batch.actions + 1) % 3)
+    after = algorithm.actor_loss(online, replace(batch, actions=other), judged).groups["actor"]
+    torch.testing.assert_close(after, before)
+
+
+def test_new_and_old_episodes_have_different_targets() -> None:
+    algorithm = small(DOP)
+    assert isinstance(algorithm, DOP)
+    online, target = build(algorithm)
+    batch = random_batch(SPEC, [4, 4, 3], 0)
+    targets = [
+        algorithm.prepare(online, target, replace(batch, is_newest=torch.full((3,), is_newest))).targets
+        for is_newest in (True, False)
+    ]
+    mixed = algorithm.prepare(online, target, batch).targets
+    assert not torch.allclose(targets[0], targets[1])
+    torch.testing.assert_close(mixed[batch.is_newest], targets[0][batch.is_newest])
+    torch.testing.assert_close(mixed[~batch.is_newest], targets[1][~batch.is_newest])
