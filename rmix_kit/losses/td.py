@@ -33,11 +33,12 @@ def lambda_returns(
         return reward + discount * next_values
     base = reward + discount * (1.0 - decay) * next_values
     factor = discount * decay
-    result = base[:, -1]
-    returns = [result]
-    for t in range(reward.shape[1] - 2, -1, -1):
-        result = base[:, t] + factor[:, t] * result
-        returns.append(result)
+    steps = list(
+        zip(base.unbind(1), factor.unbind(1), strict=True)
+    )  # all views at once: slicing costs as much as a sum
+    returns = [steps[-1][0]]
+    for own, decayed in reversed(steps[:-1]):
+        returns.append(torch.addcmul(own, decayed, returns[-1]))
     return torch.stack(returns[::-1], dim=1)
 
 
