@@ -19,6 +19,7 @@ from rmix_kit.algorithms.rmix import RMIX
 from rmix_kit.networks.quantile import QuantileAgent
 from rmix_kit.networks.unroll import agent_ids, last_actions
 from rmix_kit.replay.packing import make_packing
+from rmix_kit.training.device import keep_freed_memory
 from rmix_kit.training.learner import Learner, TargetSettings
 from rmix_kit.types import EnvSpec, EpisodeBatch, Progress
 
@@ -67,7 +68,11 @@ def make_batch() -> EpisodeBatch:
 
 
 def our_work(kind: str) -> Work:
-    """Give a call that makes one of our updates: "td" or "quantile", guard and target copy included."""
+    """Give a call that makes one of our updates: "td" or "quantile", guard and target copy included.
+
+    The process keeps freed memory, as in training; every contender in it gains.
+    """
+    keep_freed_memory()
     spec, batch = make_spec(), make_batch()
     algorithm = RMIX(n_quantiles=N_QUANTILES, n_risk_levels=N_LEVELS, quantile_start_steps=0, quantile_every_updates=1)
     learner = Learner(algorithm, spec, TargetSettings(), seed=0, device=CPU)

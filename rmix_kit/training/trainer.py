@@ -9,7 +9,7 @@ from pathlib import Path
 from rmix_kit.envs.interface import VectorEnv
 from rmix_kit.envs.make import make_vector_env
 from rmix_kit.training.checkpoint import verify_checkpoint
-from rmix_kit.training.device import choose_device, torch_threads
+from rmix_kit.training.device import choose_device, keep_freed_memory, torch_threads
 from rmix_kit.training.evaluator import copies_for
 from rmix_kit.training.files import writing
 from rmix_kit.training.loop import TrainingLoop
@@ -57,6 +57,7 @@ def train(
     if resume and is_finished(folder, told):
         told.note(f"{folder.path} is finished; nothing to do")
         return load(folder.path)
+    keep_freed_memory()
     with folder.lock(), torch_threads(config.training.threads), StopSignals() as signals:
         with writing(str(folder.path), "choose a folder that can be written"):
             folder.prepare(config, resume=resume)
