@@ -8,10 +8,13 @@ from rmix_kit.algorithms.dop import DOP
 from rmix_kit.algorithms.iql import IQL
 from rmix_kit.algorithms.lh_iqn import LHIQN
 from rmix_kit.algorithms.qmix import QMIX
+from rmix_kit.algorithms.qplex import QPLEX
+from rmix_kit.algorithms.qtran import QTRAN
 from rmix_kit.algorithms.rdn import RDN
 from rmix_kit.algorithms.rmix import RMIX
 from rmix_kit.algorithms.rmix_averse import RMIXAverse
 from rmix_kit.algorithms.vdn import VDN
+from rmix_kit.algorithms.wqmix import CWQMIX, OWQMIX
 
 ALGORITHMS: tuple[type[Algorithm], ...] = (
     RMIX,
@@ -20,6 +23,10 @@ ALGORITHMS: tuple[type[Algorithm], ...] = (
     IQL,
     VDN,
     QMIX,
+    QTRAN,
+    CWQMIX,
+    OWQMIX,
+    QPLEX,
     COMA,
     DOP,
     LHIQN,

@@ -16,6 +16,7 @@ from tests.fixtures.episodes import CPU, make_spec, random_batch
 
 SPEC = make_spec()
 SMALL = {"hidden_size": 8, "n_quantiles": 6, "n_risk_levels": 3, "mixer_embed_size": 4, "hypernet_size": 8}
+SMALL |= {"joint_embed_size": 8, "central_embed_size": 8, "n_kernels": 2}
 ALWAYS_DUE = {"quantile_start_steps": 0, "quantile_interval": 1, "quantile_every_updates": 0}
 PROGRESS = Progress(env_steps=1000, previous_env_steps=900, episodes=20, updates=20, best_success_rate=1.0)
 
