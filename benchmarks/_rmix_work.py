@@ -117,9 +117,15 @@ def machine_note() -> str:
     return f"{model}; {os.cpu_count()} cores; torch {torch.__version__}; {torch.get_num_threads()} thread"
 
 
-def report(work: str, measured: dict[str, list[float]], extra: dict[str, dict[str, object]] | None = None) -> None:
-    """Print the table and write it to ``results/<work>.csv``; ratios are medians over the turns."""
-    ours = measured["ours"]
+def report(
+    work: str,
+    measured: dict[str, list[float]],
+    extra: dict[str, dict[str, object]] | None = None,
+    *,
+    baseline: str = "ours",
+) -> None:
+    """Print the table and write it to ``results/<work>.csv``; ratios to the baseline are medians over the turns."""
+    ours = measured[baseline]
     rows: list[dict[str, object]] = []
     for name, times in measured.items():
         ratio = statistics.median(t / o for t, o in zip(times, ours, strict=True))
@@ -128,7 +134,7 @@ def report(work: str, measured: dict[str, list[float]], extra: dict[str, dict[st
             "contender": name,
             "cpu_ms_median": round(statistics.median(times), 1),
             "cpu_ms_min": round(min(times), 1),
-            "times_ours": round(ratio, 2),
+            f"times_{baseline}": round(ratio, 2),
         }
         rows.append(row | (extra or {}).get(name, {}) | {"machine": machine_note()})
         print("  ".join(f"{key}={value}" for key, value in rows[-1].items() if key != "machine"))
