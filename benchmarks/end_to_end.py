@@ -20,6 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import torch
 from _rmix_work import RESULTS, machine_note
 
 STEPS_PER_UPDATE = 400
@@ -54,6 +55,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--csv", type=Path, default=RESULTS / "end_to_end.csv")
     options = parser.parse_args()
+    torch.set_num_threads(1)  # for the note; the runs set their own
     rows = []
     for copies in (8, 32):
         taken = [run(options.steps, copies) for _ in range(options.repeats)]
