@@ -43,10 +43,10 @@ GAMES = {
     "mmdp": "didactic:mmdp",
 }
 ON_POLICY_STEPS = 64_000
-UPDATES = {"two-step": 3_000, "mmdp": 16_000, "qplex": 20_000}
-TARGET_EVERY = {"two-step": 60, "mmdp": 20}
-MMDP_STEPS = 3
-"""Length of the sequences that the endless game is learned from; what follows them is bootstrapped."""
+UPDATES = {"two-step": 3_000, "qplex": 8_000}
+TARGET_EVERY = {"two-step": 60}
+MMDP_STEPS = 2
+"""Length of the sequences whose joint values are read in the endless game."""
 SETTINGS = {
     "td_lambda": 0.0,
     "has_bounded_targets": False,
@@ -87,7 +87,7 @@ def uniform_batch(game: str, reward_scale: float, draws: int) -> tuple[EnvSpec, 
 def learn_uniform(name: str, game: str, seed: int) -> dict[str, Any]:
     """Train on uniform data; give the greedy return and the joint values."""
     algorithm = make_algorithm(name, game, seed)
-    reward_scale = 1.0 if game == "mmdp" else 0.1
+    reward_scale = 0.1
     spec, batch = uniform_batch(game, reward_scale, algorithm.tau_draws)
     updates = UPDATES.get(name if game not in UPDATES else game, 2_000)
     interval = TARGET_EVERY.get(game, 200)
@@ -127,8 +127,8 @@ def joint_tables(game: str, batch: EpisodeBatch, joint: np.ndarray) -> dict[str,
     return tables
 
 
-def learn_on_policy(name: str, game: str, seed: int) -> dict[str, Any]:
-    """Train by playing, as `rmix-kit train` does; give the greedy return."""
+def learn_by_playing(name: str, game: str, seed: int) -> dict[str, Any]:
+    """Train as `rmix-kit train` does; give the greedy return."""
     overrides = [
         *("training.evaluation_interval=32000", "training.checkpoint_interval=64000", "training.reward_scale=0.1"),
         *("training.epsilon_start=0.5", "training.epsilon_end=0.01", "training.epsilon_steps=50000"),
@@ -139,11 +139,29 @@ def learn_on_policy(name: str, game: str, seed: int) -> dict[str, Any]:
     return {"return": evaluation.return_mean, "tables": {}, "updates": None}
 
 
+def learn_mmdp(name: str, game: str, seed: int) -> dict[str, Any]:
+    """Train on the endless game as `rmix-kit train` does, targets unbounded; give the joint values of its start."""
+    overrides = [
+        *("algorithm.has_bounded_targets=false", "training.updates_per_step=0.02", "training.epsilon_steps=20000"),
+        *("training.target.interval_episodes=0", "training.target.interval_steps=20"),
+        *("training.evaluation_interval=64000", "training.checkpoint_interval=128000"),
+    ]
+    config = replace(configured(name, game, seed, *overrides), steps=2 * ON_POLICY_STEPS)
+    with tempfile.TemporaryDirectory() as folder:
+        run = rmix_kit.train(config, Path(folder) / "run")
+    _, batch = uniform_batch(game, 1.0, 0)
+    with torch.no_grad():
+        joint = config.algorithm.joint_values(run.networks, batch) / config.training.reward_scale
+    tables = joint_tables(game, batch, joint.numpy())
+    return {"return": run.evaluate().return_mean, "tables": tables, "updates": None}
+
+
 def main(name: str, game: str, seed: int) -> dict[str, Any]:
     """Learn, and say how long it took."""
     torch.set_num_threads(1)
     start = time.process_time()
-    learn = learn_on_policy if name in ("coma", "dop") else learn_uniform
+    learn = learn_by_playing if name in ("coma", "dop") else learn_uniform
+    learn = learn_mmdp if game == "mmdp" else learn
     return learn(name, game, seed) | {"cpu_seconds": round(time.process_time() - start, 1)}
 
 

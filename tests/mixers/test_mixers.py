@@ -67,3 +67,17 @@ def test_another_number_of_agents_is_refused() -> None:
 
 def test_the_sum_adds_the_agents_values() -> None:
     assert mix_sum(torch.tensor([[1.0, 2.0, -4.0]])).tolist() == [-1.0]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_two_agents_gains_never_add_up_to_less_together(seed: int) -> None:
+    # ELU is convex and the weights are non-negative, so Q_tot is convex along positive directions: a rise of two
+    # agents together is worth at least the two rises alone. "Either agent is enough" is monotonic and out of reach.
+    start, state = 3 * random_tensor(300, 3, seed=seed), 3 * random_tensor(300, 5, seed=seed + 100)
+    rises = 3 * random_tensor(2, 300, seed=seed + 200).abs()  # [agent, sample]
+    first, second = start.clone(), start.clone()
+    first[:, 0] += rises[0]
+    second[:, 1] += rises[1]
+    mixer = make_mixer(seed)
+    together, alone = mixer(first + second - start, state), mixer(first, state) + mixer(second, state)
+    assert (together + mixer(start, state) - alone >= -1e-4).all()
