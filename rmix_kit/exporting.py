@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from rmix_kit.training.run import Run
 
 
+SCALED_REWARDS = "rewards times reward_scale; divide by reward_scale for rewards"
+UNITS = {"probability": "probabilities; they add up to 1"}
+
+
 def export(run: Run, directory: str | PathLike[str], formats: Sequence[str] = ("onnx",)) -> Path:
     """Freeze all agents of a run, verify them and write where they came from into the manifest.
 
@@ -61,7 +65,7 @@ def facts_of(run: Run) -> dict[str, object]:
             "seed": config.seed,
             "gamma": getattr(config.algorithm, "gamma", None),
             "reward_scale": config.training.reward_scale,
-            "action_values_unit": "rewards times reward_scale; divide by reward_scale for rewards",
+            "action_values_unit": UNITS.get(run.policies()[0].spec.value_kind, SCALED_REWARDS),
         },
         "checkpoint": {"step": run.checkpoint_step, "weights_sha256": sums["online.safetensors"]},
     }
