@@ -42,7 +42,7 @@ GAMES = {
     "penalty": "didactic:penalty?k=-100",
     "mmdp": "didactic:mmdp",
 }
-ON_POLICY_STEPS = 64_000
+PLAYED_STEPS, MMDP_PLAYED_STEPS = 4_800, 128_000
 UPDATES = {"two-step": 3_000, "qplex": 8_000}
 TARGET_EVERY = {"two-step": 60}
 MMDP_STEPS = 2
@@ -61,7 +61,7 @@ SETTINGS = {
 
 def configured(name: str, game: str, seed: int, *overrides: str) -> rmix_kit.config.load.RunConfig:
     """Give the run's configuration, as the command line would."""
-    return resolve(algo=name, env=GAMES[game], seed=seed, steps=ON_POLICY_STEPS, overrides=overrides, device="cpu")
+    return resolve(algo=name, env=GAMES[game], seed=seed, steps=PLAYED_STEPS, overrides=overrides, device="cpu")
 
 
 def make_algorithm(name: str, game: str, seed: int) -> Algorithm:
@@ -130,11 +130,14 @@ def joint_tables(game: str, batch: EpisodeBatch, joint: np.ndarray) -> dict[str,
 def learn_by_playing(name: str, game: str, seed: int) -> dict[str, Any]:
     """Train as `rmix-kit train` does; give the greedy return."""
     overrides = [
-        *("training.evaluation_interval=32000", "training.checkpoint_interval=64000", "training.reward_scale=0.1"),
-        *("training.epsilon_start=0.5", "training.epsilon_end=0.01", "training.epsilon_steps=50000"),
+        *("algorithm.hidden_size=32", "algorithm.critic_hidden_size=32", "algorithm.critic_steps=4"),
+        *("algorithm.learning_rate=2e-3", "algorithm.critic_learning_rate=1e-2", "algorithm.entropy_bonus=0"),
+        *(f"training.epsilon_steps={PLAYED_STEPS // 2}", "training.learning_rate_decay_from=1"),
+        *("training.target.interval_steps=0", "training.checkpoint_interval=100000"),
     ]
+    config = replace(configured(name, game, seed, *overrides), steps=PLAYED_STEPS)
     with tempfile.TemporaryDirectory() as folder:
-        run = rmix_kit.train(configured(name, game, seed, *overrides), Path(folder) / "run")
+        run = rmix_kit.train(config, Path(folder) / "run")
         evaluation = run.evaluate()
     return {"return": evaluation.return_mean, "tables": {}, "updates": None}
 
@@ -146,7 +149,7 @@ def learn_mmdp(name: str, game: str, seed: int) -> dict[str, Any]:
         *("training.target.interval_episodes=0", "training.target.interval_steps=20"),
         *("training.evaluation_interval=64000", "training.checkpoint_interval=128000"),
     ]
-    config = replace(configured(name, game, seed, *overrides), steps=2 * ON_POLICY_STEPS)
+    config = replace(configured(name, game, seed, *overrides), steps=MMDP_PLAYED_STEPS)
     with tempfile.TemporaryDirectory() as folder:
         run = rmix_kit.train(config, Path(folder) / "run")
     _, batch = uniform_batch(game, 1.0, 0)

@@ -90,8 +90,7 @@ def optimal_error(utilities: Tensor, q_jt: Tensor, v_jt: Tensor) -> Tensor:
 
 
 def bound_error(utilities: Tensor, q_jt: Tensor, v_jt: Tensor) -> Tensor:
-    """L_nopt before its mean, min(0, sum_i Q_i(u_i) - sg Q_jt(u) + V_jt)^2 (QTRAN, section 4.2): the sum may
-    only be above.
+    """L_nopt before its mean: the sum may only be above, min(0, sum_i Q_i(u_i) - sg Q_jt(u) + V_jt)^2.
 
     Args:
         utilities: Their sum at the replayed joint action ``[...]``.
