@@ -67,14 +67,16 @@ def make_batch() -> EpisodeBatch:
     )
 
 
-def our_work(kind: str) -> Work:
+def our_work(kind: str, **changes: int) -> Work:
     """Give a call that makes one of our updates: "td" or "quantile", guard and target copy included.
 
-    The process keeps freed memory, as in training; every contender in it gains.
+    ``changes`` are of RMIX's fields, such as ``risk_embed_size``. The process keeps freed memory, as in training; every
+    contender in it gains.
     """
     keep_freed_memory()
     spec, batch = make_spec(), make_batch()
-    algorithm = RMIX(n_quantiles=N_QUANTILES, n_risk_levels=N_LEVELS, quantile_start_steps=0, quantile_every_updates=1)
+    sizes = {"n_quantiles": N_QUANTILES, "n_risk_levels": N_LEVELS} | changes
+    algorithm = RMIX(**sizes, quantile_start_steps=0, quantile_every_updates=1)  # type: ignore[arg-type]
     learner = Learner(algorithm, spec, TargetSettings(), seed=0, device=CPU)
     is_due = kind == "quantile"
     progress = Progress(env_steps=1000 if is_due else 0, previous_env_steps=0)

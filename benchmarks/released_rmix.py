@@ -23,7 +23,7 @@ from pathlib import Path
 
 import torch
 from _released import Released
-from _rmix_work import CPU, RESULTS, Work, machine_note, make_batch, our_work, take_turns
+from _rmix_work import CPU, N_AGENTS, RESULTS, Work, machine_note, make_batch, our_work, take_turns
 from quantile_step import peak_mb
 
 from rmix_kit.config.load import resolve
@@ -106,8 +106,12 @@ def compare(released: Path, turns: int, scratch: Path) -> list[dict[str, object]
 
     for kind, repeats in (("td", 3), ("quantile", 1)):
         works = {"ours": our_work(kind), "released": released_work(released, kind)}
+        if kind == "td":
+            works["narrow"] = our_work(kind, risk_embed_size=N_AGENTS)
         taken = take_turns(works, turns=turns if kind == "td" else 3, repeats=repeats)
         add(f"{kind} step", "cpu ms", taken["ours"], taken["released"])
+        if kind == "td":
+            add("td step, embedding as released", "cpu ms", taken["narrow"], taken["released"])
     peaks = {name: [memory_of(released, name)] for name in ("ours", "released")}
     add("quantile step, rise of peak memory", "MB", peaks["ours"], peaks["released"])
     open_map = scratch / "open.txt"
