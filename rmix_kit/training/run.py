@@ -102,13 +102,17 @@ class Run:
             What was played.
 
         Raises:
-            ConfigError: A number is out of range.
+            ConfigError: A number is out of range, or the algorithm has no risk level.
             EnvironmentContractError: The policies do not fit the environment.
         """
         if episodes < 1 or seed < 0:
             raise ConfigError(f"episodes is {episodes} and seed {seed}; expected at least 1 and at least 0")
         if risk_level is not None and not 0 < risk_level <= 1:
             raise ConfigError(f"risk_level is {risk_level}; it must be in (0, 1] (1 = risk-neutral), or dynamic")
+        if risk_level is not None and not acting(self.networks.agent).is_risk_aware:
+            raise ConfigError(
+                f"risk_level is {risk_level}, and {self.config.algorithm.name} has no risk dial; leave it out"
+            )
         text = env_text or self.config.env
         envs = make_env(text, copies_for(episodes))
         try:

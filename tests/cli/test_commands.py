@@ -179,3 +179,10 @@ def test_a_table_that_there_cannot_be_is_refused(one_step_run: Path, options: li
     assert result.exit_code == code
     assert words in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_a_risk_level_for_agents_without_a_dial_is_refused(one_step_run: Path) -> None:
+    result = CliRunner().invoke(main, ["evaluate", str(one_step_run), "--risk-level", "0.1"])
+    assert result.exit_code == 1
+    assert "has no risk dial; leave it out" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
