@@ -75,16 +75,16 @@ def best_values(values: Tensor, avail_actions: Tensor) -> Tensor:
 
 
 def available_probabilities(probabilities: Tensor, avail_actions: Tensor) -> Tensor:
-    """Restrict a distribution over all actions to the available ones.
+    """Restrict a distribution over all actions to the available ones, evenly if they all have underflowed to 0.
 
     Args:
-        probabilities: ``[..., action]``, all above 0.
+        probabilities: ``[..., action]``, not negative.
         avail_actions: bool ``[..., action]``, at least one true.
 
     Returns:
         ``[..., action]``; zero where an action is not available, sums to 1.
     """
-    allowed = probabilities * avail_actions
+    allowed = probabilities.clamp(min=torch.finfo(probabilities.dtype).tiny) * avail_actions
     return allowed / allowed.sum(-1, keepdim=True)
 
 
