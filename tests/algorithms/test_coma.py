@@ -9,6 +9,7 @@ from rmix_kit.algorithms.actor_critic import ActorCritic, critic_of
 from rmix_kit.algorithms.coma import COMA
 from rmix_kit.algorithms.dop import DOP
 from rmix_kit.losses.policy_gradient import counterfactual_advantage, expected_values
+from rmix_kit.networks.unroll import take
 from rmix_kit.types import Progress
 from tests.algorithms.cases import SPEC, build, make_learner, small
 from tests.fixtures.episodes import random_batch
@@ -61,6 +62,22 @@ def test_the_advantage_is_counterfactual() -> None:
     torch.testing.assert_close(averages, torch.zeros_like(averages), rtol=0, atol=1e-6)
     found = algorithm.advantages(online, values, batch, policy[:, :-1])
     torch.testing.assert_close(found, counterfactual_advantage(values, policy[:, :-1], batch.actions))
+
+
+def test_the_critic_s_target_is_made_of_the_target_critic_alone() -> None:
+    algorithm = make(COMA, td_lambda=0.0, has_bounded_targets=False)
+    online, target = build(algorithm)
+    batch = random_batch(SPEC, [3, 2], 0)  # the first is terminated, the second cut by the clock
+    policy = algorithm.policy(online, batch).detach()
+    critic = critic_of(target)
+    values = critic.unroll(critic.inputs(batch, policy), batch)
+    found = algorithm.prepare(online, target, batch).targets  # [batch, time, agent]
+    done_next = take(values[:, 1:-1], batch.actions[:, 1:])  # Q^- of what was done one step later
+    torch.testing.assert_close(found[0, :2], batch.reward[0, :2, None] + 0.99 * done_next[0])
+    torch.testing.assert_close(found[0, 2], batch.reward[0, 2].expand(2))
+    torch.testing.assert_close(found[1, 0], batch.reward[1, 0] + 0.99 * done_next[1, 0])
+    at_the_end = (policy[1, 2] * values[1, 2]).sum(-1)
+    torch.testing.assert_close(found[1, 1], batch.reward[1, 1] + 0.99 * at_the_end)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -6,7 +6,8 @@ from itertools import product
 import pytest
 import torch
 
-from rmix_kit.algorithms.dop import DOP
+from rmix_kit.algorithms.actor_critic import critic_of
+from rmix_kit.algorithms.dop import DOP, mixer_of
 from rmix_kit.losses.policy_gradient import expected_values
 from rmix_kit.mixers.dop import LinearMixer
 from rmix_kit.networks.unroll import take
@@ -46,6 +47,25 @@ def test_no_agent_counts_against_the_team(is_normalised: bool) -> None:
 def test_the_mixture_has_a_bias() -> None:
     mixer, states = make_mixer(is_normalised=True), torch.randn(5, 4, dtype=torch.float64)
     assert (mixer(torch.zeros(5, 2, dtype=torch.float64), states) != 0).all()
+
+
+def test_an_agents_advantage_is_its_own_times_what_it_counts() -> None:
+    algorithm = small(DOP)
+    assert isinstance(algorithm, DOP)
+    online, _ = build(algorithm)
+    batch = random_batch(SPEC, [4, 2], 0)
+    policy = algorithm.policy(online, batch).detach()[:, :-1]
+    critic, mixer = critic_of(online), mixer_of(online)
+    values = critic.unroll(critic.inputs(batch, policy), batch)[:, :-1]
+    state = batch.state[:, :-1]
+    found = algorithm.advantages(online, values, batch, policy)
+    # What the joint value gains over the agent's own expectation, the other agent's action being given.
+    taken = take(values, batch.actions)
+    for agent in range(2):
+        averaged = taken.clone()
+        averaged[..., agent] = expected_values(values, policy)[..., agent]
+        gain = mixer(taken, state) - mixer(averaged, state)
+        torch.testing.assert_close(found[..., agent], gain, rtol=1e-4, atol=1e-6)
 
 
 def test_only_the_newest_episodes_move_the_actor() -> None:

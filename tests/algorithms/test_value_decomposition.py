@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from rmix_kit.algorithms.value_decomposition import bound_values, squared_td_error, watkins_trace
+from rmix_kit.algorithms.iql import IQL
+from rmix_kit.algorithms.value_decomposition import bound_values, own_traces, squared_td_error, watkins_trace
+from rmix_kit.algorithms.vdn import VDN
 from tests.fixtures.episodes import make_spec, random_batch
 
 SPEC = make_spec()
@@ -18,6 +20,28 @@ def test_a_trace_goes_on_only_where_every_agent_is_greedy_at_a_real_next_step() 
     # First episode: step 1 looks at step 2 and is cut; step 3 is the last. Second: step 1 is its last.
     expected = [[True, False, True, False], [True, False, False, False]]
     assert watkins_trace(batch, greedy).tolist() == expected
+
+
+def test_an_agents_own_trace_is_not_cut_by_another_agent() -> None:
+    batch = random_batch(SPEC, [4, 2], 0)
+    greedy = torch.nn.functional.pad(batch.actions, (0, 0, 0, 1))
+    greedy[0, 2, 1] = (greedy[0, 2, 1] + 1) % 3
+    expected = [[True, True, True, False], [True, False, False, False]]
+    assert own_traces(batch, greedy)[..., 0].tolist() == expected
+    assert own_traces(batch, greedy)[0, :, 1].tolist() == [True, False, True, False]
+
+
+def test_agents_that_learn_alone_follow_their_own_traces_and_a_joint_value_the_joint_one() -> None:
+    batch = random_batch(SPEC, [2], 0)
+    batch = replace(batch, reward=torch.tensor([[1.0, 2.0]]), terminated=torch.zeros(1, 2, dtype=torch.bool))
+    greedy = torch.nn.functional.pad(batch.actions, (0, 0, 0, 1))
+    greedy[0, 1, 1] = (greedy[0, 1, 1] + 1) % 3  # agent 1 explores at step 1
+    settings = {"gamma": 0.5, "td_lambda": 1.0, "has_bounded_targets": False}
+    alone = IQL(**settings).td_targets(batch, torch.tensor([[[10.0, 10.0], [20.0, 20.0]]]), greedy)
+    # Step 1: 2 + 20 / 2. Step 0 of agent 0 goes on with that, agent 1's falls back on its value of 10.
+    torch.testing.assert_close(alone, torch.tensor([[[7.0, 6.0], [12.0, 12.0]]]))
+    together = VDN(**settings).td_targets(batch, torch.tensor([[10.0, 20.0]]), greedy)
+    torch.testing.assert_close(together, torch.tensor([[6.0, 12.0]]))
 
 
 def test_the_trace_leaves_the_batch_as_it_was() -> None:
