@@ -119,6 +119,11 @@ class Algorithm(ABC):
         return 0
 
     @property
+    def level_redraw_share(self) -> float:
+        """Share of replayed episodes that are learned at a level drawn anew instead of the one of their play."""
+        return 1.0
+
+    @property
     def tau_draws(self) -> int:
         """Quantile fractions drawn per step of a batch; 0 where none are."""
         return 0

@@ -14,7 +14,7 @@ from rmix_kit.algorithms.value_decomposition import ValueDecomposition
 from rmix_kit.losses import masked_mean, quantile_fractions, quantile_huber_loss
 from rmix_kit.networks.quantile import QuantileAgent
 from rmix_kit.networks.unroll import greedy_actions, take
-from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, PositiveFloat, PositiveInt, Progress, RiskLevel
+from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, PositiveFloat, PositiveInt, Progress, RiskLevel, UnitFloat
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,15 +23,17 @@ class RMIXAverse(ValueDecomposition):
 
     RMIX's own TD loss is risk-neutral whatever the level (its fixed point is Q*; docs/fidelity.md). Here the quantiles
     are trained on the team reward alone, and the level is an input of the network: each replayed episode is learned at
-    a level drawn anew, whose CVaR decides the target's action and where the n-step return is cut:
-    target_j = sum_{l<n} gamma^l r_{t+l} + gamma^n (1 - d) Z'_j(t+n, u*, level). No mixer and no predictor: independent
-    distributional learners with shared weights (QR-DQN's loss, Dabney et al. 2018, Eqn 10), greedy at each step on
-    CVaR of the return-to-go, which is not the optimum of the static CVaR.
+    the level of its play or at one drawn anew; its CVaR decides the target's action and where the n-step return is
+    cut: target_j = sum_{l<n} gamma^l r_{t+l} + gamma^n (1 - d) Z'_j(t+n, u*, level). No mixer and no predictor:
+    independent distributional learners with shared weights (QR-DQN's loss, Dabney et al. 2018, Eqn 10), greedy at each
+    step on CVaR of the return-to-go, which is not the optimum of the static CVaR.
 
     Attributes:
         n_quantiles: Quantiles per action, M.
         n_risk_levels: Levels {1/K, ..., 1} of acting and learning, K.
         default_risk_level: What level 0 means at run time, in (0, 1].
+        level_redraw_share: Share of replayed episodes that are learned at a level drawn anew, in [0, 1]; in the others,
+            learned at the level of their play, the teammates act as they will.
         n_max: Most rewards in a target before it bootstraps.
         quantile_kappa: Huber threshold in scaled reward units; small, so that quantiles and not expectiles are learned.
         td_lambda: Unused; targets are n-step.
@@ -42,6 +44,7 @@ class RMIXAverse(ValueDecomposition):
     n_quantiles: PositiveInt = 64
     n_risk_levels: PositiveInt = 10
     default_risk_level: RiskLevel = 1.0
+    level_redraw_share: UnitFloat = 0.5
     n_max: PositiveInt = 5
     quantile_kappa: PositiveFloat = 0.05
 

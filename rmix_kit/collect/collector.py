@@ -99,6 +99,7 @@ class Collector:
             _record(block, step, t, active)
             active = active & ~(step.terminated | step.truncated)
         block.terminated[:] = step.terminated
+        block.risk_level[:] = levels
         return Round(
             block=_trim(block, t),
             episode_return=block.reward.sum(1, dtype=np.float64).astype(np.float32),
@@ -138,4 +139,5 @@ def _trim(block: EpisodeBlock, steps: int) -> EpisodeBlock:
         reward=block.reward[:, :steps],
         terminated=block.terminated,
         length=block.length,
+        risk_level=block.risk_level,
     )

@@ -15,7 +15,7 @@ BYTES_PER_MIB = 2**20
 
 
 class ReplayBuffer:
-    """The last ``capacity`` episodes. Lengths stay on the host, so that sampling never waits for the device."""
+    """The last ``capacity`` episodes. Lengths and levels stay on the host: sampling never waits for the device."""
 
     def __init__(self, spec: EnvSpec, capacity: int, device: torch.device) -> None:
         """Allocate everything at once.
@@ -28,13 +28,14 @@ class ReplayBuffer:
         self.capacity = capacity
         self.device = device
         self.lengths: IntArray = np.zeros(capacity, dtype=np.int64)
+        self.levels: FloatArray = np.zeros(capacity, dtype=np.float32)
         self.added = 0
         self.reward_low, self.reward_high = np.inf, -np.inf
         template = empty_block(spec, 1, spec.episode_limit).arrays()
         self._tensors: dict[str, Tensor] = {
             name: torch.zeros((capacity, *array.shape[1:]), dtype=torch.from_numpy(array).dtype, device=device)
             for name, array in template.items()
-            if name != "length"
+            if name not in ("length", "risk_level")
         }
 
     def __len__(self) -> int:
@@ -62,7 +63,7 @@ class ReplayBuffer:
             else:
                 tensor[index, : source.shape[1]] = source
                 tensor[index, source.shape[1] :] = 0  # nothing of the slot's last tenant: exact resume needs it
-        self.lengths[slots] = block.length
+        self.lengths[slots], self.levels[slots] = block.length, block.risk_level
         is_real = np.arange(block.reward.shape[1]) < block.length[:, None]  # [episode, time]
         self.reward_low = min(self.reward_low, float(block.reward.min(where=is_real, initial=np.inf)))
         self.reward_high = max(self.reward_high, float(block.reward.max(where=is_real, initial=-np.inf)))
@@ -91,7 +92,7 @@ class ReplayBuffer:
                 keep = real if extra else real[:, 1:]
                 host = host * keep.reshape(*keep.shape, *(1,) * (host.ndim - 2)).to(host.dtype)
             arrays[name] = host.numpy()
-        return EpisodeBlock(length=lengths, **arrays)
+        return EpisodeBlock(length=lengths, risk_level=self.levels[slots], **arrays)
 
     def sample(
         self,
@@ -102,6 +103,7 @@ class ReplayBuffer:
         newest: int = 0,
         epsilon: float = 0.0,
         level_draws: int = 0,
+        level_redraw_share: float = 1.0,
         tau_draws: int = 0,
     ) -> EpisodeBatch:
         """Draw episodes uniformly with replacement, trimmed to the longest one drawn.
@@ -112,7 +114,8 @@ class ReplayBuffer:
             reward_scale: Factor on every reward.
             newest: Newest episodes in the batch besides the drawn ones, each once; at most ``len(self)``.
             epsilon: The exploration that the newest episodes were collected with, for the record.
-            level_draws: K of the risk levels {1/K, ..., 1} drawn per episode; 0 for none.
+            level_draws: K of the risk levels {1/K, ..., 1} drawn per episode; 0 for none, all levels being 0.
+            level_redraw_share: Share of the episodes whose level is drawn; the others keep that of their play.
             tau_draws: Quantile fractions drawn per step; 0 for none.
 
         Returns:
@@ -124,7 +127,8 @@ class ReplayBuffer:
         slots, is_newest = slots[order], order >= batch_size
         levels: FloatArray = np.zeros(len(slots), dtype=np.float32)
         if level_draws:
-            levels = (rng.integers(1, level_draws + 1, size=len(slots)) / level_draws).astype(np.float32)
+            drawn = (rng.integers(1, level_draws + 1, size=len(slots)) / level_draws).astype(np.float32)
+            levels = np.where(rng.random(len(slots)) < level_redraw_share, drawn, self.levels[slots])
         steps = int(self.lengths[slots].max())
         tau = rng.random((len(slots), steps + 1, tau_draws), dtype=np.float32)
         extra = {

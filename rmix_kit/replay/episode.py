@@ -23,6 +23,7 @@ class EpisodeBlock:
         reward: float32 ``[episode, time]``, as the environment gave it.
         terminated: bool ``[episode]``: the task ended, not the clock.
         length: int64 ``[episode]``, real steps.
+        risk_level: float32 ``[episode]``, the level that was asked for; 0 where the agents chose.
     """
 
     obs: NDArray[np.generic]
@@ -32,6 +33,7 @@ class EpisodeBlock:
     reward: FloatArray
     terminated: BoolArray
     length: IntArray
+    risk_level: FloatArray
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Give the arrays by name, in a fixed order."""
@@ -43,6 +45,7 @@ class EpisodeBlock:
             "reward": self.reward,
             "terminated": self.terminated,
             "length": self.length,
+            "risk_level": self.risk_level,
         }
 
 
@@ -65,6 +68,7 @@ def empty_block(spec: EnvSpec, episodes: int, steps: int) -> EpisodeBlock:
         reward=np.zeros((episodes, steps), dtype=np.float32),
         terminated=np.zeros(episodes, dtype=np.bool_),
         length=np.zeros(episodes, dtype=np.int64),
+        risk_level=np.zeros(episodes, dtype=np.float32),
     )
 
 

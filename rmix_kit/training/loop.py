@@ -261,6 +261,7 @@ class TrainingLoop:
             newest=newest[algorithm.data],
             epsilon=epsilon,
             level_draws=algorithm.risk_level_draws,
+            level_redraw_share=algorithm.level_redraw_share,
             tau_draws=algorithm.tau_draws,
         )
 

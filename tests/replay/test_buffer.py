@@ -26,6 +26,7 @@ def make_block(lengths: list[int], seed: int = 0) -> EpisodeBlock:
         block.reward[row, :length] = rng.normal(size=length)
         block.terminated[row] = row % 2 == 0
         block.length[row] = length
+        block.risk_level[row] = (row + 1) / 10
     return block
 
 
@@ -63,6 +64,7 @@ def test_dtypes_stay_compact() -> None:
         "reward": "float32",
         "terminated": "bool",
         "length": "int64",
+        "risk_level": "float32",
     }
 
 
@@ -162,3 +164,16 @@ def test_levels_are_zero_when_not_drawn() -> None:
 def test_the_same_stream_draws_the_same_batch() -> None:
     first, second = (filled_buffer().sample(4, np.random.default_rng(3), reward_scale=1.0) for _ in range(2))
     assert torch.equal(first.obs, second.obs)
+
+
+def test_a_share_of_the_episodes_keeps_the_level_of_its_play() -> None:
+    buffer = ReplayBuffer(SPEC, 4, CPU)
+    buffer.add(make_block([2, 2, 2, 2]))
+
+    def levels(share: float) -> set[float]:
+        batch = buffer.sample(300, np.random.default_rng(0), reward_scale=1.0, level_draws=1, level_redraw_share=share)
+        return {round(float(level), 4) for level in batch.risk_level}
+
+    assert levels(1.0) == {1.0}
+    assert levels(0.0) == {0.1, 0.2, 0.3, 0.4}
+    assert levels(0.5) == {0.1, 0.2, 0.3, 0.4, 1.0}
