@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from rmix_kit.algorithms.rmix_averse import RMIXAverse
+from rmix_kit.algorithms import ALGORITHMS, Algorithm
 from rmix_kit.errors import Interrupted, RunFolderError
+from rmix_kit.training.learner import TargetSettings
 from rmix_kit.training.run_config import RunConfig
 from rmix_kit.training.trainer import train
+from tests.algorithms.cases import small
 from tests.architecture.sources import ROOT
 from tests.training.runs import At, Notes, content, send, tiny, with_training
 
@@ -33,10 +35,16 @@ def test_run_interrupted_several_times_ends_with_the_same_bytes(finished: Path, 
     assert content(folder) == content(finished)
 
 
-def test_run_with_drawn_risk_levels_resumes_exactly(tmp_path: Path) -> None:
-    config = with_training(tiny(algorithm=RMIXAverse(hidden_size=8, n_quantiles=4), steps=900), checkpoint_interval=300)
+@pytest.mark.parametrize("kind", ALGORITHMS, ids=lambda kind: kind.name)
+def test_every_algorithm_resumes_exactly(kind: type[Algorithm], tmp_path: Path) -> None:
+    newest = {"on_policy_episodes": 4} if hasattr(kind, "on_policy_episodes") else {}
+    config = with_training(
+        tiny(algorithm=small(kind, **newest), steps=400),
+        checkpoint_interval=150,
+        target=TargetSettings(interval_episodes=0, interval_steps=7),  # in the middle of two copies at the interruption
+    )
     train(config, tmp_path / "whole", reporter=Notes())
-    interrupt(config, tmp_path / "parts", 500, signal.SIGTERM, resume=False)
+    interrupt(config, tmp_path / "parts", 230, signal.SIGTERM, resume=False)
     train(config, tmp_path / "parts", resume=True, reporter=Notes())
     assert content(tmp_path / "parts") == content(tmp_path / "whole")
 
