@@ -209,6 +209,13 @@ def test_record_with_a_missing_or_unknown_key_is_refused(settle: Resolve) -> Non
         RunConfig.from_dict(values)
 
 
+@pytest.mark.parametrize("env", ["macn:4x12", "smac:corridor", "smac:MMM2"])
+def test_rdn_s_paper_preset_has_rmix_s_values(settle: Resolve, env: str) -> None:
+    rdn, rmix = (settle(algo=algo, preset=f"{algo}-paper", env=env) for algo in ("rdn", "rmix"))
+    assert vars(rdn.algorithm) == vars(rmix.algorithm)
+    assert rdn.training == rmix.training
+
+
 FRAME = {"num_envs": 1, "updates_per_episode": 1.0, "batch_size": 32, "buffer_episodes": 5000, "interval_episodes": 200}
 FRAME |= {"epsilon_start": 1.0, "epsilon_end": 0.05, "epsilon_steps": 50_000, "td_lambda": 0.0, "hidden_size": 64}
 FRAME |= {"optimizer": "rmsprop", "learning_rate": 5e-4, "optimizer_eps": 1e-5, "grad_clip": 10.0, "gamma": 0.99}
