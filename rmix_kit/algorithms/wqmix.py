@@ -44,7 +44,7 @@ class WQMIX(QMIX):
     network of its own, whose values of the taken actions a mixer without restrictions joins.
 
     Attributes:
-        weight: alpha in (0, 1], the weight of joint actions that cannot be the best; 1 is QMIX with Q*hat's targets.
+        weight: alpha in [0, 1], the weight of joint actions that cannot be the best; 1 is QMIX with Q*hat's targets.
         central_embed_size: Width of the hidden layers of the central mixer.
     """
 

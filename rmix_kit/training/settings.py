@@ -14,10 +14,10 @@ class TrainingSettings:
 
     Attributes:
         num_envs: Copies that collect together, one episode each per round.
-        batch_size: Episodes per update.
+        batch_size: Episodes per update, besides fresh ones where both are used. Unused by on-policy algorithms.
         buffer_episodes: Episodes kept in the replay.
         updates_per_episode: Updates per collected episode; fractions add up over rounds. Unused where
-            ``updates_per_step`` is above 0.
+            ``updates_per_step`` is above 0, and by on-policy algorithms, which make one update per round.
         updates_per_step: Updates per collected environment step, so that long episodes are learned from as often per
             step as short ones; 0 counts episodes instead.
         reward_scale: Factor on every reward that the learner sees; reported returns are unscaled.
