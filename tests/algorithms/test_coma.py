@@ -2,17 +2,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from rmix_kit.algorithms.actor_critic import ActorCritic, critic_of
 from rmix_kit.algorithms.coma import COMA
 from rmix_kit.algorithms.dop import DOP
+from rmix_kit.collect.exploration import explore
 from rmix_kit.losses.policy_gradient import counterfactual_advantage, expected_values
 from rmix_kit.networks.unroll import take
+from rmix_kit.networks.value import ValueAgent
+from rmix_kit.policy import TeamPolicy
+from rmix_kit.training.run import acting
 from rmix_kit.types import Progress
 from tests.algorithms.cases import SPEC, build, make_learner, small
-from tests.fixtures.episodes import random_batch
+from tests.fixtures.episodes import CPU, random_batch
 
 KINDS = [COMA, DOP]
 
@@ -89,6 +94,27 @@ def test_the_policy_is_the_collector_s(kind: type[ActorCritic]) -> None:
     assert (policy[~batch.avail_actions] == 0).all()
     floor = 0.3 / batch.avail_actions.sum(-1, keepdim=True)
     assert (policy >= floor - 1e-6)[batch.avail_actions].all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_actions_are_drawn_as_often_as_the_loss_says(kind: type[ActorCritic]) -> None:
+    copies, epsilon = 20_000, 0.3
+    algorithm = make(kind)
+    online, _ = build(algorithm)
+    with torch.no_grad():
+        networks = online["agent"]
+        assert isinstance(networks, ValueAgent)
+        networks.head.weight *= 20.0  # far from even
+    batch = replace(random_batch(SPEC, [1, 1], 0), epsilon=torch.tensor(epsilon))
+    policy = algorithm.policy(online, batch)[0, 0].detach()  # [agent, action]
+    team = TeamPolicy(acting(online.agent), SPEC, CPU)
+    obs = batch.obs[:1, 0].expand(copies, -1, -1).numpy()
+    avail = batch.avail_actions[:1, 0].expand(copies, -1, -1).numpy()
+    choice, _ = team.act(obs, avail, np.zeros(copies, dtype=np.float32), team.initial_carry(copies))
+    actions = explore(choice.actions, avail, epsilon, np.random.default_rng(0), choice.probabilities)
+    frequency = (actions[..., None] == np.arange(3)).mean(0)  # [agent, action]
+    # Five standard errors of a frequency.
+    torch.testing.assert_close(torch.from_numpy(frequency), policy.double(), rtol=0, atol=5 * 0.5 / copies**0.5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
