@@ -163,6 +163,25 @@ def test_an_entropy_bonus_is_a_part_of_the_actor_s_loss(kind: type[ActorCritic])
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_the_actor_s_loss_weighs_each_draw_by_the_advantage_of_its_own_step(kind: type[ActorCritic]) -> None:
+    algorithm = make(kind)
+    online, target = build(algorithm)
+    batch = random_batch(SPEC, [5, 2], 0)
+    policy = algorithm.policy(online, batch)
+    critic = critic_of(online)
+    with torch.no_grad():
+        values = critic.unroll(critic.inputs(batch, policy), batch)[:, :-1]
+        advantage = algorithm.advantages(online, values, batch, policy[:, :-1])
+    total, count = torch.zeros(()), 0
+    for episode, t in algorithm.actor_mask(batch).nonzero().tolist():
+        for agent in range(2):
+            chosen = policy[episode, t, agent, batch.actions[episode, t, agent]]
+            total, count = total - advantage[episode, t, agent] * chosen.log(), count + 1
+    found = algorithm.losses(online, target, batch, Progress()).groups["actor"]
+    torch.testing.assert_close(found, total / count)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_joint_values_are_one_number_per_step(kind: type[ActorCritic]) -> None:
     online, _ = build(make(kind))
     batch = random_batch(SPEC, [5, 2], 0)

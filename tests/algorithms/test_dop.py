@@ -93,3 +93,24 @@ def test_new_and_old_episodes_have_different_targets() -> None:
     assert not torch.allclose(targets[0], targets[1])
     torch.testing.assert_close(mixed[batch.is_newest], targets[0][batch.is_newest])
     torch.testing.assert_close(mixed[~batch.is_newest], targets[1][~batch.is_newest])
+
+
+def test_one_step_targets_are_rewards_and_the_target_networks_values() -> None:
+    algorithm = small(DOP, td_lambda=0.0, tree_steps=1, has_bounded_targets=False)
+    assert isinstance(algorithm, DOP)
+    online, target = build(algorithm)
+    batch = random_batch(SPEC, [3, 2], 0)  # the first is terminated, the second cut by the clock
+    policy = algorithm.policy(online, batch).detach()
+    critic, mixer = critic_of(target), mixer_of(target)
+    values = critic.unroll(critic.inputs(batch, policy), batch)
+    expected = mixer(expected_values(values, policy), batch.state)  # E_pi Q_tot^-
+    taken = mixer(take(values[:, :-1], batch.actions), batch.state[:, :-1])
+    old, new = (
+        algorithm.prepare(online, target, replace(batch, is_newest=torch.full((2,), is_newest))).targets
+        for is_newest in (False, True)
+    )
+    torch.testing.assert_close(old[0], batch.reward[0] + 0.99 * torch.stack([*expected[0, 1:3], torch.tensor(0.0)]))
+    torch.testing.assert_close(old[1, :2], batch.reward[1, :2] + 0.99 * expected[1, 1:3])
+    torch.testing.assert_close(new[0, :2], batch.reward[0, :2] + 0.99 * taken[0, 1:3])
+    torch.testing.assert_close(new[1, 0], batch.reward[1, 0] + 0.99 * taken[1, 1])
+    torch.testing.assert_close(new[1, 1], batch.reward[1, 1] + 0.99 * expected[1, 2])

@@ -169,3 +169,13 @@ def test_the_optimiser_is_of_the_kind_asked_for(kind: str, expected: type) -> No
 def test_rmsprop_smooths_as_pymarl_does() -> None:
     optimizer = make_optimizer(list(one_parameter()), OptimizerSettings(kind="rmsprop"))
     assert optimizer.defaults["alpha"] == 0.99
+
+
+def test_targets_are_copied_every_so_many_steps_of_the_first_optimiser() -> None:
+    learner = make_learner(CASES["qmix"], interval_episodes=0, interval_steps=3)
+    copied = []
+    for seed in range(7):
+        learner.update(batch_for(CASES["qmix"], seed), PROGRESS)
+        copied.append(same(weights(learner.online), weights(learner.target)))
+    assert copied == [False, False, True, False, False, True, False]
+    assert learner.steps_since_copy == 1

@@ -177,3 +177,23 @@ def test_a_share_of_the_episodes_keeps_the_level_of_its_play() -> None:
     assert levels(1.0) == {1.0}
     assert levels(0.0) == {0.1, 0.2, 0.3, 0.4}
     assert levels(0.5) == {0.1, 0.2, 0.3, 0.4, 1.0}
+
+
+def test_a_batch_holds_the_newest_episodes_once_each_and_marks_them() -> None:
+    buffer = ReplayBuffer(SPEC, 4, CPU)
+    buffer.add(make_block([3, 1, 2, 1], seed=1))
+    buffer.add(make_block([2, 5], seed=2))  # in the place of the two oldest
+    batch = buffer.sample(8, np.random.default_rng(0), reward_scale=1.0, newest=2, epsilon=0.25)
+    fresh = batch.reward[batch.is_newest]  # [episode, time], longest first
+    expected = torch.from_numpy(make_block([2, 5], seed=2).reward).flip(0)
+    assert batch.is_newest.sum() == 2
+    torch.testing.assert_close(fresh, expected)
+    assert batch.epsilon == 0.25
+
+
+def test_an_on_policy_batch_holds_nothing_else() -> None:
+    buffer = ReplayBuffer(SPEC, 4, CPU)
+    buffer.add(make_block([3, 1, 2, 1], seed=1))
+    batch = buffer.sample(0, np.random.default_rng(0), reward_scale=1.0, newest=3)
+    assert batch.is_newest.tolist() == [True] * 3
+    assert batch.mask.sum(1).tolist() == [2, 1, 1]

@@ -7,16 +7,21 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
+from rmix_kit.algorithms.coma import COMA
 from rmix_kit.errors import DeviceError, Interrupted, NonFiniteError, RunFolderError
 from rmix_kit.training.checkpoint import verify_checkpoint
+from rmix_kit.training.learner import Learner
 from rmix_kit.training.run import load
 from rmix_kit.training.run_folder import RunFolder
 from rmix_kit.training.signals import StopSignals
 from rmix_kit.training.trainer import train
+from rmix_kit.types import EpisodeBatch
+from tests.algorithms.cases import small
 from tests.architecture.sources import ROOT
 from tests.training.runs import At, Notes, content, send, tiny
 
@@ -203,3 +208,24 @@ def test_signalled_process_saves_and_ends(tmp_path: Path, number: signal.Signals
 def test_training_with_the_folder_s_own_configuration_repeats_the_run(finished: Path, tmp_path: Path) -> None:
     train(RunFolder(finished).read_config(), tmp_path / "again", reporter=Notes())
     assert content(tmp_path / "again") == content(finished)
+
+
+def test_an_on_policy_update_knows_the_exploration_that_its_round_was_played_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches: list[EpisodeBatch] = []
+    update = Learner.update
+
+    def recorded(learner: Learner, batch: EpisodeBatch, *rest: Any, **named: Any) -> dict[str, torch.Tensor]:
+        batches.append(batch)
+        return update(learner, batch, *rest, **named)
+
+    monkeypatch.setattr(Learner, "update", recorded)
+    train(tiny(algorithm=small(COMA), steps=200), tmp_path / "run", reporter=Notes())
+    steps = 0
+    for batch in batches:  # one per round
+        assert len(batch.is_newest) == 4
+        assert batch.is_newest.all()
+        assert batch.epsilon.item() == pytest.approx(1.0 - 0.95 * steps / 1500)  # linear from 1 to 0.05
+        steps += int(batch.mask.sum())
+    assert steps >= 200
