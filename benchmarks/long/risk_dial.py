@@ -25,8 +25,8 @@ FOLDER = RESULTS / "dial"
 LEVELS = (0.1, 0.25, 0.5, 1.0)
 EPISODES = 1000
 CASES = {
-    "bridge": ("macn:bridge?slip=0.1&include_position=true", range(5), 300_000),
-    "4x12": ("macn:4x12?slip=0.1&include_position=true", range(1), 300_000),
+    "bridge": ("macn:bridge?slip=0.1&include_position=true", range(5), 350_000),
+    "4x12": ("macn:4x12?slip=0.1&include_position=true", range(1), 350_000),
 }
 """Environment, seeds, steps."""
 

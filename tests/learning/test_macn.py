@@ -37,7 +37,7 @@ def test_the_last_three_evaluations_earn_the_optimum(tmp_path: Path, env: str, p
 
 def test_lower_levels_of_rmix_averse_walk_the_safer_way(tmp_path: Path) -> None:
     env = "macn:bridge?slip=0.1&include_position=true"
-    run = train(resolve(algo="rmix-averse", env=env, seed=0, steps=300_000), tmp_path / "run")
+    run = train(resolve(algo="rmix-averse", env=env, seed=0, steps=350_000), tmp_path / "run")
     neutral = run.evaluate(episodes=1000, risk_level=1.0).to_json()
     averse = run.evaluate(episodes=1000, risk_level=0.1).to_json()
     assert averse["success_rate"] >= 0.95
