@@ -74,6 +74,26 @@ def test_both_heads_regress_on_the_central_target_of_the_utilities_choice(kind: 
     torch.testing.assert_close(metrics["loss_q_tot"], expected)
 
 
+def test_what_the_weights_look_at_belongs_to_the_step_of_the_action(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Judged] = []
+    weights = CWQMIX.weights
+
+    def recorded(algorithm: CWQMIX, judged: Judged) -> Tensor:
+        seen.append(judged)
+        return weights(algorithm, judged)
+
+    monkeypatch.setattr(CWQMIX, "weights", recorded)
+    algorithm = make(CWQMIX)
+    online, target = build(algorithm)
+    batch = batch_for(algorithm)
+    greedy = greedy_actions(unroll_values(online.agent, batch).outputs, batch.avail_actions)[:, :-1]
+    algorithm.losses(online, target, batch, PROGRESS)
+    values = take(unroll_values(target["central_agent"], batch).outputs[:, :-1], greedy)
+    torch.testing.assert_close(seen[0].greedy_value, target["central_mixer"](values, batch.state[:, :-1]))
+    torch.testing.assert_close(seen[0].q_tot, algorithm.joint_values(online, batch).detach())
+    assert torch.equal(seen[0].is_greedy, (batch.actions == greedy).all(-1))
+
+
 @each_kind
 def test_no_gradient_passes_the_weights_or_from_one_head_to_the_other(kind: type[WQMIX]) -> None:
     algorithm = make(kind)
