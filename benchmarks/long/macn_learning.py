@@ -20,7 +20,7 @@ from macn import oracle
 
 FOLDER = RESULTS / "learning"
 CASES: dict[str, tuple[str, range, int, tuple[str, ...]]] = {
-    "4x7-position": ("macn:4x7?include_position=true", range(5), 60_000, ("--preset", "rmix-quick")),
+    "4x7-position": ("macn:4x7?include_position=true", range(5), 66_000, ("--preset", "rmix-quick")),
     "4x12": ("macn:4x12", range(10), 398_000, ()),
     "4x11": ("macn:4x11", range(5), 398_000, ()),
     "4x15": ("macn:4x15", range(5), 398_000, ()),

@@ -23,7 +23,7 @@ def evaluations(run: Run) -> list[float]:
 @pytest.mark.parametrize(
     ("env", "preset", "steps"),
     [
-        ("macn:4x7?include_position=true", "rmix-quick", 60_000),
+        ("macn:4x7?include_position=true", "rmix-quick", 66_000),
         ("macn:4x12", "rmix", 398_000),
         ("macn:4x15", "rmix", 398_000),
     ],
