@@ -69,6 +69,8 @@ def make_algorithm(name: str, game: str, seed: int) -> Algorithm:
     algorithm = configured(name, game, seed).algorithm
     known = {entry.name for entry in fields(algorithm)}
     settings: dict[str, Any] = {key: value for key, value in SETTINGS.items() if key in known}
+    if name == "qplex":
+        settings["learning_rate"] = 1e-3  # at larger steps its utilities run away
     if "risk_level" in known:
         settings["risk_level"] = 0.3  # static, as the published tables were checked
     return replace(algorithm, **settings)
