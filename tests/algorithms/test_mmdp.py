@@ -3,7 +3,7 @@
 In s1 joint action (0, 0) pays 1 and stays, (0, 1) and (1, 0) stay, (1, 1) leads to the absorbing s0. With V = max
 Q_tot(s1) of the target, the sum that fits the four targets 1 + gV, gV, gV, 0 best has Q(0, 0) = 0.75 + 1.25 gV: above
 1 / 0.99. The loss, targets and mixer are the product's; the agent network is a table, so that a fit can be exact.
-QMIX, which finds the value of 100, is in benchmarks/long/games.py.
+What QMIX does there is on its page in docs/algorithms.
 """
 
 from __future__ import annotations
