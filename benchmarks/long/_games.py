@@ -24,14 +24,12 @@ import rmix_kit
 from rmix_kit.algorithms import Algorithm
 from rmix_kit.collect import Collector
 from rmix_kit.config.load import resolve
-from rmix_kit.envs.joint import play_joint_actions
 from rmix_kit.envs.make import make_vector_env
 from rmix_kit.policy import TeamPolicy
-from rmix_kit.replay import ReplayBuffer
-from rmix_kit.replay.episode import block_of
+from rmix_kit.training.joint_table import JointTable, spec_of, tabulate, uniform_batch
 from rmix_kit.training.learner import Learner, TargetSettings
 from rmix_kit.training.run import acting
-from rmix_kit.types import EnvSpec, EpisodeBatch, Progress
+from rmix_kit.types import Progress
 
 CPU = torch.device("cpu")
 GAMES = {
@@ -45,8 +43,6 @@ GAMES = {
 PLAYED_STEPS, MMDP_PLAYED_STEPS = 4_800, 128_000
 UPDATES = {"two-step": 3_000, "qplex": 8_000}
 TARGET_EVERY = {"two-step": 60}
-MMDP_STEPS = 2
-"""Length of the sequences whose joint values are read in the endless game."""
 SETTINGS = {
     "td_lambda": 0.0,
     "has_bounded_targets": False,
@@ -76,21 +72,12 @@ def make_algorithm(name: str, game: str, seed: int) -> Algorithm:
     return replace(algorithm, **settings)
 
 
-def uniform_batch(game: str, reward_scale: float, draws: int) -> tuple[EnvSpec, EpisodeBatch]:
-    """Give every sequence of joint actions once."""
-    actions, played = play_joint_actions(GAMES[game], MMDP_STEPS if game == "mmdp" else None)
-    spec = make_vector_env(GAMES[game], 1).spec
-    replay = ReplayBuffer(spec, len(actions), CPU)
-    replay.add(block_of(spec, actions, played))
-    rng = np.random.default_rng(0)
-    return spec, replay.sample(0, rng, reward_scale=reward_scale, newest=len(actions), tau_draws=draws)
-
-
 def learn_uniform(name: str, game: str, seed: int) -> dict[str, Any]:
     """Train on uniform data; give the greedy return and the joint values."""
     algorithm = make_algorithm(name, game, seed)
     reward_scale = 0.1
-    spec, batch = uniform_batch(game, reward_scale, algorithm.tau_draws)
+    spec = spec_of(GAMES[game])
+    batch = uniform_batch(GAMES[game], reward_scale=reward_scale, tau_draws=algorithm.tau_draws)
     updates = UPDATES.get(name if game not in UPDATES else game, 2_000)
     interval = TARGET_EVERY.get(game, 200)
     learner = Learner(algorithm, spec, TargetSettings(interval_episodes=interval), seed=seed, device=CPU)
@@ -101,32 +88,20 @@ def learn_uniform(name: str, game: str, seed: int) -> dict[str, Any]:
             batch = replace(batch, tau=torch.rand(batch.tau.shape, generator=generator))
         learner.update(batch, Progress(env_steps=index, updates=index, episodes=index), learning_rate_factor=factor)
     envs = make_vector_env(GAMES[game], 1)
-    collector = Collector(envs, TeamPolicy(acting(learner.online.agent), spec, CPU))
-    with torch.no_grad():
-        joint = algorithm.joint_values(learner.online, batch) / reward_scale  # [sequence, time]
+    agent = acting(learner.online.agent)
+    collector = Collector(envs, TeamPolicy(agent, spec, CPU))
     played = collector.collect([0], epsilon=0.0, rng=np.random.default_rng(0), is_greedy=True)
-    tables = joint_tables(game, batch, joint.numpy())
-    return {"return": float(played.episode_return[0]), "tables": tables, "updates": updates}
+    table = tabulate(algorithm, learner.online, agent, GAMES[game], checkpoint_step=updates, reward_scale=reward_scale)
+    return {"return": float(played.episode_return[0]), "tables": by_state(table), "updates": updates}
 
 
-def joint_tables(game: str, batch: EpisodeBatch, joint: np.ndarray) -> dict[str, Any]:
-    """Average the joint values by state and joint action, the histories that lead there being alike likely."""
-    states = batch.state[:, :-1].argmax(-1).numpy()  # [sequence, time]
-    actions, mask = batch.actions.numpy(), batch.mask.numpy()
-    size = int(actions.max()) + 1
-    tables = {}
-    for state in np.unique(states[mask]):
-        if game == "mmdp" and state == 0:
-            mask = mask & (np.arange(mask.shape[1]) == 0) | (mask & (states != 0))  # s1 where an episode starts
-        table = [
-            [
-                round(float(joint[mask & (states == state) & (actions == (first, second)).all(-1)].mean()), 4)
-                for second in range(size)
-            ]
-            for first in range(size)
-        ]
-        tables[str(state)] = table
-    return tables
+def by_state(table: JointTable) -> dict[str, Any]:
+    """Give the joint values of every state that the sequences reach, as nested lists."""
+    return {
+        str(state): values.round(4).tolist()
+        for state, values in enumerate(table.by_state())
+        if not np.isnan(values).all()
+    }
 
 
 def learn_by_playing(name: str, game: str, seed: int) -> dict[str, Any]:
@@ -154,11 +129,7 @@ def learn_mmdp(name: str, game: str, seed: int) -> dict[str, Any]:
     config = replace(configured(name, game, seed, *overrides), steps=MMDP_PLAYED_STEPS)
     with tempfile.TemporaryDirectory() as folder:
         run = rmix_kit.train(config, Path(folder) / "run")
-    _, batch = uniform_batch(game, 1.0, 0)
-    with torch.no_grad():
-        joint = config.algorithm.joint_values(run.networks, batch) / config.training.reward_scale
-    tables = joint_tables(game, batch, joint.numpy())
-    return {"return": run.evaluate().return_mean, "tables": tables, "updates": None}
+    return {"return": run.evaluate().return_mean, "tables": by_state(run.joint_table(steps=1)), "updates": None}
 
 
 def main(name: str, game: str, seed: int) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from rmix_kit.envs.make import make_vector_env
 from rmix_kit.errors import ConfigError
 from rmix_kit.policy import ActingAgent, TeamPolicy
 from rmix_kit.replay import ReplayBuffer
-from rmix_kit.replay.episode import block_of
-from rmix_kit.types import BoolArray, EnvSpec, FloatArray, IntArray
+from rmix_kit.replay.episode import EpisodeBlock, block_of
+from rmix_kit.types import BoolArray, EnvSpec, EpisodeBatch, FloatArray, IntArray
 
 CPU = torch.device("cpu")
 NestedValues = list["float | None | NestedValues"]
@@ -131,10 +131,7 @@ def tabulate(
     spec = spec_of(env_text)
     actions, played = play_joint_actions(env_text, steps)
     block = block_of(spec, actions, played)
-    replay = ReplayBuffer(spec, len(actions), CPU)
-    replay.add(block)
-    rng = np.random.default_rng(0)
-    batch = replay.sample(0, rng, reward_scale=reward_scale, newest=len(actions), tau_draws=algorithm.tau_draws)
+    batch = whole_batch(spec, block, reward_scale=reward_scale, tau_draws=algorithm.tau_draws)
     with torch.no_grad():
         sampled = algorithm.joint_values(networks, batch).double().numpy() / reward_scale  # [batch, time]
     values = np.full(actions.shape[:2], np.nan)
@@ -153,6 +150,38 @@ def tabulate(
         states=block.state[:, : actions.shape[1]],
         greedy_action=tuple(choice.actions[0].tolist()),
     )
+
+
+def uniform_batch(
+    env_text: str, *, steps: int | None = None, reward_scale: float = 1.0, tau_draws: int = 0
+) -> EpisodeBatch:
+    """Play every sequence of joint actions once: uniform data without luck.
+
+    Args:
+        env_text: The game; its masks must be the same in every state.
+        steps: Length of the sequences; the episode limit if None.
+        reward_scale: Factor on every reward.
+        tau_draws: Quantile fractions drawn per step.
+
+    Returns:
+        A batch on the CPU, one episode per sequence.
+
+    Raises:
+        ConfigError: There are more than 65,536 sequences.
+    """
+    spec = spec_of(env_text)
+    return whole_batch(
+        spec, block_of(spec, *play_joint_actions(env_text, steps)), reward_scale=reward_scale, tau_draws=tau_draws
+    )
+
+
+def whole_batch(spec: EnvSpec, block: EpisodeBlock, *, reward_scale: float, tau_draws: int) -> EpisodeBatch:
+    """Give all episodes of a block, once each, as one batch on the CPU, longest first."""
+    count = len(block.length)
+    replay = ReplayBuffer(spec, count, CPU)
+    replay.add(block)
+    rng = np.random.default_rng(0)
+    return replay.sample(0, rng, reward_scale=reward_scale, newest=count, tau_draws=tau_draws)
 
 
 def spec_of(env_text: str) -> EnvSpec:

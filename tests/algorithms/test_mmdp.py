@@ -18,8 +18,8 @@ from rmix_kit.algorithms.algorithm import Algorithm, Networks
 from rmix_kit.algorithms.vdn import VDN
 from rmix_kit.envs.make import make_vector_env
 from rmix_kit.networks.value import ValueAgent, ValueOutput
+from rmix_kit.training.joint_table import uniform_batch
 from rmix_kit.types import EnvSpec, EpisodeBatch, Progress
-from tests.fixtures.episodes import uniform_batch
 
 GAME = "didactic:mmdp"
 SPEC: EnvSpec = make_vector_env(GAME, 1).spec
