@@ -3,7 +3,8 @@
     python benchmarks/long/_games.py ALGORITHM GAME SEED
 
 Value methods learn on uniform data without luck: every sequence of joint actions of the game, all of them in every
-batch. COMA and the on-policy half of DOP cannot; they are trained by `rmix_kit.train` on what they play.
+batch; QTRAN draws its batches from them, because without that noise its Q_jt can stay at a saddle (docs/algorithms).
+COMA and the on-policy half of DOP cannot; they are trained by `rmix_kit.train` on what they play.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from rmix_kit.collect import Collector
 from rmix_kit.config.load import resolve
 from rmix_kit.envs.make import make_vector_env
 from rmix_kit.policy import TeamPolicy
-from rmix_kit.training.joint_table import JointTable, spec_of, tabulate, uniform_batch
+from rmix_kit.training.joint_table import JointTable, spec_of, tabulate, uniform_batch, uniform_replay
 from rmix_kit.training.learner import Learner, TargetSettings
 from rmix_kit.training.run import acting
 from rmix_kit.types import Progress
@@ -43,6 +44,7 @@ GAMES = {
 PLAYED_STEPS, MMDP_PLAYED_STEPS = 4_800, 128_000
 UPDATES = {"two-step": 3_000, "qplex": 8_000}
 TARGET_EVERY = {"two-step": 60}
+DRAWN_EPISODES = {"qtran": 8}
 SETTINGS = {
     "td_lambda": 0.0,
     "has_bounded_targets": False,
@@ -80,12 +82,15 @@ def learn_uniform(name: str, game: str, seed: int) -> dict[str, Any]:
     batch = uniform_batch(GAMES[game], reward_scale=reward_scale, tau_draws=algorithm.tau_draws)
     updates = UPDATES.get(name if game not in UPDATES else game, 2_000)
     interval = TARGET_EVERY.get(game, 200)
+    replay, draws = uniform_replay(GAMES[game]), np.random.default_rng(seed)
     learner = Learner(algorithm, spec, TargetSettings(interval_episodes=interval), seed=seed, device=CPU)
     for index in range(updates):
         factor = 0.5 * (1.0 + math.cos(math.pi * index / updates))
         if algorithm.tau_draws:
             generator = torch.Generator().manual_seed(seed * updates + index)
             batch = replace(batch, tau=torch.rand(batch.tau.shape, generator=generator))
+        if name in DRAWN_EPISODES:
+            batch = replay.sample(DRAWN_EPISODES[name], draws, reward_scale=reward_scale)
         learner.update(batch, Progress(env_steps=index, updates=index, episodes=index), learning_rate_factor=factor)
     envs = make_vector_env(GAMES[game], 1)
     agent = acting(learner.online.agent)

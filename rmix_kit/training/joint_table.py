@@ -177,11 +177,27 @@ def uniform_batch(
 
 def whole_batch(spec: EnvSpec, block: EpisodeBlock, *, reward_scale: float, tau_draws: int) -> EpisodeBatch:
     """Give all episodes of a block, once each, as one batch on the CPU, longest first."""
-    count = len(block.length)
-    replay = ReplayBuffer(spec, count, CPU)
-    replay.add(block)
     rng = np.random.default_rng(0)
-    return replay.sample(0, rng, reward_scale=reward_scale, newest=count, tau_draws=tau_draws)
+    return replay_of(spec, block).sample(
+        0, rng, reward_scale=reward_scale, newest=len(block.length), tau_draws=tau_draws
+    )
+
+
+def uniform_replay(env_text: str) -> ReplayBuffer:
+    """Play every sequence of joint actions once and keep the episodes, to draw uniform batches from.
+
+    Raises:
+        ConfigError: There are more than 65,536 sequences.
+    """
+    spec = spec_of(env_text)
+    return replay_of(spec, block_of(spec, *play_joint_actions(env_text)))
+
+
+def replay_of(spec: EnvSpec, block: EpisodeBlock) -> ReplayBuffer:
+    """Give a replay on the CPU that holds a block's episodes and has room for no other."""
+    replay = ReplayBuffer(spec, len(block.length), CPU)
+    replay.add(block)
+    return replay
 
 
 def spec_of(env_text: str) -> EnvSpec:
