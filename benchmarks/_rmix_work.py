@@ -59,6 +59,7 @@ def make_batch() -> EpisodeBatch:
         terminated=torch.zeros((EPISODES, STEPS), dtype=torch.bool),
         mask=torch.ones((EPISODES, STEPS), dtype=torch.bool),
         reward_range=torch.tensor([-5.0, 0.0]),
+        is_explored=torch.zeros((EPISODES, STEPS, N_AGENTS), dtype=torch.bool),
         risk_level=torch.zeros(EPISODES),
         tau=torch.zeros(EPISODES, STEPS + 1, 0),
         is_newest=torch.zeros(EPISODES, dtype=torch.bool),

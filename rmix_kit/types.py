@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import numpy as np
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Gt, Le, Lt
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ IntArray = NDArray[np.int64]
 
 UnitFloat = Annotated[float, Ge(0), Le(1)]
 """A number in [0, 1]."""
+OpenUnitFloat = Annotated[float, Gt(0), Lt(1)]
+"""A number in (0, 1)."""
 PositiveFloat = Annotated[float, Gt(0)]
 NonNegativeFloat = Annotated[float, Ge(0)]
 PositiveInt = Annotated[int, Gt(0)]
@@ -113,6 +115,7 @@ class EpisodeBatch:
         terminated: bool ``[batch, time]``; false on a step that only the clock ended.
         mask: bool ``[batch, time]``, true on real steps.
         reward_range: float32 ``[2]``, the lowest and the highest (scaled) reward ever seen.
+        is_explored: bool ``[batch, time, agent]``, the action was a random draw and not the agent's own.
         risk_level: float32 ``[batch]``, levels drawn for this update by algorithms that learn all levels; else zeros.
         tau: float32 ``[batch, time + 1, draw]``, quantile fractions in (0, 1) drawn for this update by algorithms that
             sample them; no draws (a last axis of 0) for the others.
@@ -129,6 +132,7 @@ class EpisodeBatch:
     terminated: Tensor
     mask: Tensor
     reward_range: Tensor
+    is_explored: Tensor
     risk_level: Tensor
     tau: Tensor
     is_newest: Tensor

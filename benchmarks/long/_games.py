@@ -3,7 +3,8 @@
     python benchmarks/long/_games.py ALGORITHM GAME SEED
 
 Value methods learn on uniform data without luck: every sequence of joint actions of the game, all of them in every
-batch; QTRAN draws its batches from them, because without that noise its Q_jt can stay at a saddle (docs/algorithms).
+batch. QTRAN, WQMIX and QPLEX draw their batches from them: without that noise they can stay at a saddle, such as the
+one between the two best cells of the penalty game.
 COMA and the on-policy half of DOP cannot; they are trained by `rmix_kit.train` on what they play.
 """
 
@@ -44,7 +45,7 @@ GAMES = {
 PLAYED_STEPS, MMDP_PLAYED_STEPS = 4_800, 128_000
 UPDATES = {"two-step": 3_000, "qplex": 8_000}
 TARGET_EVERY = {"two-step": 60}
-DRAWN_EPISODES = {"qtran": 8}
+DRAWN_EPISODES = {"qtran": 8, "cw-qmix": 32, "ow-qmix": 32, "qplex": 32}
 SETTINGS = {
     "td_lambda": 0.0,
     "has_bounded_targets": False,
@@ -68,7 +69,7 @@ def make_algorithm(name: str, game: str, seed: int) -> Algorithm:
     known = {entry.name for entry in fields(algorithm)}
     settings: dict[str, Any] = {key: value for key, value in SETTINGS.items() if key in known}
     if name == "qplex":
-        settings["learning_rate"] = 1e-3  # at larger steps its utilities run away
+        settings |= {"learning_rate": 1e-3, "optimizer": "rmsprop"}  # at larger steps its utilities run away
     if "risk_level" in known:
         settings["risk_level"] = 0.3  # static, as the published tables were checked
     return replace(algorithm, **settings)

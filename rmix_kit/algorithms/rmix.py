@@ -180,7 +180,7 @@ class RMIX(QMIX):
             rho = batch.reward.unsqueeze(-1).expand(quantiles.shape[:-1])
         discount = self.gamma * (~batch.terminated).float()[..., None, None]  # [batch, time, 1, 1]
         targets = rho.unsqueeze(-1) + discount * next_quantiles  # [batch, time, agent, quantile]
-        tau = quantile_fractions(self.n_quantiles, quantiles.device)
+        tau = quantile_fractions(output.edges)
         loss = quantile_huber_loss(quantiles, targets, tau, kappa=self.quantile_kappa)  # [batch, time, agent]
         return masked_mean(loss, batch.mask)
 

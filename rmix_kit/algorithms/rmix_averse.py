@@ -14,7 +14,17 @@ from rmix_kit.algorithms.value_decomposition import ValueDecomposition
 from rmix_kit.losses import masked_mean, quantile_fractions, quantile_huber_loss
 from rmix_kit.networks.quantile import QuantileAgent
 from rmix_kit.networks.unroll import greedy_actions, take
-from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, PositiveFloat, PositiveInt, Progress, RiskLevel, UnitFloat
+from rmix_kit.types import (
+    EnvSpec,
+    EpisodeBatch,
+    Losses,
+    OpenUnitFloat,
+    PositiveFloat,
+    PositiveInt,
+    Progress,
+    RiskLevel,
+    UnitFloat,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,10 +36,12 @@ class RMIXAverse(ValueDecomposition):
     the level of its play or at one drawn anew; its CVaR decides the target's action and where the n-step return is
     cut: target_j = sum_{l<n} gamma^l r_{t+l} + gamma^n (1 - d) Z'_j(t+n, u*, level). No mixer and no predictor:
     independent distributional learners with shared weights (QR-DQN's loss, Dabney et al. 2018, Eqn 10), greedy at each
-    step on CVaR of the return-to-go, which is not the optimum of the static CVaR.
+    step on CVaR of the return-to-go, which is not the optimum of the static CVaR. An agent does not learn from a step
+    in which a teammate explored: those dangers end with exploration.
 
     Attributes:
         n_quantiles: Quantiles per action, M.
+        tail_level: Half of the quantiles stand for this much probability, the lowest; in (0, 1). At 0.5 all are equal.
         n_risk_levels: Levels {1/K, ..., 1} of acting and learning, K.
         default_risk_level: What level 0 means at run time, in (0, 1].
         level_redraw_share: Share of replayed episodes that are learned at a level drawn anew, in [0, 1]; in the others,
@@ -44,8 +56,9 @@ class RMIXAverse(ValueDecomposition):
     n_quantiles: PositiveInt = 64
     n_risk_levels: PositiveInt = 10
     default_risk_level: RiskLevel = 1.0
-    level_redraw_share: UnitFloat = 0.5
-    n_max: PositiveInt = 5
+    tail_level: OpenUnitFloat = 0.1
+    level_redraw_share: UnitFloat = 0.25
+    n_max: PositiveInt = 1
     quantile_kappa: PositiveFloat = 0.05
 
     @property
@@ -62,6 +75,7 @@ class RMIXAverse(ValueDecomposition):
             level_source="input",
             n_levels=self.n_risk_levels,
             default_level=self.default_risk_level,
+            tail_level=self.tail_level,
         )
         return Networks(agent)
 
@@ -79,8 +93,10 @@ class RMIXAverse(ValueDecomposition):
             greedy = greedy_actions(values, batch.avail_actions)  # [batch, time + 1, agent]
             next_quantiles = unroll(target, batch).quantiles_of(greedy)
             targets = self.quantile_targets(batch, next_quantiles, greedy, n_max=self.n_max)
-        tau = quantile_fractions(self.n_quantiles, quantiles.device)
-        loss = masked_mean(quantile_huber_loss(quantiles, targets, tau, kappa=self.quantile_kappa), batch.mask)
+        error = quantile_huber_loss(
+            quantiles, targets, quantile_fractions(output.edges), kappa=self.quantile_kappa, edges=output.edges
+        )  # [batch, time, agent]
+        loss = masked_mean(error, batch.mask.unsqueeze(-1) & ~teammates_explored(batch))
         chosen = take(values[:, :-1], batch.actions)  # [batch, time, agent]
         metrics = {"cvar": masked_mean(chosen, batch.mask), "target": masked_mean(targets, batch.mask)}
         return Losses({"quantile": loss}, metrics | {"loss_quantile": loss.detach()})
@@ -88,3 +104,9 @@ class RMIXAverse(ValueDecomposition):
     def joint_values(self, online: Networks, batch: EpisodeBatch) -> Tensor:
         """Sum of the agents' CVaR of their replayed actions; they learn alone."""
         return take(unroll(online, batch).values()[:, :-1], batch.actions).sum(-1)
+
+
+def teammates_explored(batch: EpisodeBatch) -> Tensor:
+    """Say at which steps another agent took a random action instead of its own: bool ``[batch, time, agent]``."""
+    explored = batch.is_explored.int()
+    return explored.sum(-1, keepdim=True) - explored > 0

@@ -88,10 +88,11 @@ class Collector:
                 raise EnvironmentContractError(f"an episode is longer than the limit of {spec.episode_limit} steps")
             choice, carry = self._policy.act(step.obs, step.avail_actions, levels, carry)
             probabilities = None if is_greedy else choice.probabilities
-            actions = explore(choice.actions, step.avail_actions, epsilon, rng, probabilities)
+            actions, is_explored = explore(choice.actions, step.avail_actions, epsilon, rng, probabilities)
             carry = self._policy.executed(carry, actions)
             step = self._envs.step(actions)
             block.actions[active, t] = actions[active]
+            block.is_explored[active, t] = is_explored[active]
             block.reward[active, t] = step.reward[active]
             block.length[active] += 1
             level_sum[active] += choice.risk_level[active]
@@ -136,6 +137,7 @@ def _trim(block: EpisodeBlock, steps: int) -> EpisodeBlock:
         state=block.state[:, : steps + 1],
         avail_actions=block.avail_actions[:, : steps + 1],
         actions=block.actions[:, :steps],
+        is_explored=block.is_explored[:, :steps],
         reward=block.reward[:, :steps],
         terminated=block.terminated,
         length=block.length,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -35,13 +36,25 @@ class LinearSchedule:
         return self.start + share * (self.end - self.start)
 
 
+class Explored(NamedTuple):
+    """What is done after exploration.
+
+    Attributes:
+        actions: int64 ``[env, agent]``, available actions.
+        is_explored: bool ``[env, agent]``, a random draw that differs from the agent's own action.
+    """
+
+    actions: IntArray
+    is_explored: BoolArray
+
+
 def explore(
     greedy: IntArray,
     avail_actions: BoolArray,
     epsilon: float,
     rng: np.random.Generator,
     probabilities: FloatArray | None = None,
-) -> IntArray:
+) -> Explored:
     """Replace each agent's action with probability epsilon by a uniform draw from its available actions.
 
     Args:
@@ -53,13 +66,13 @@ def explore(
             where no uniform draw is made, the action is drawn from these instead of being the greedy one.
 
     Returns:
-        int64 ``[env, agent]``, available actions.
+        The actions, and which of them are explorations.
     """
     is_random = rng.random(greedy.shape) < epsilon
     rank = np.floor(rng.random(greedy.shape) * avail_actions.sum(-1)).astype(np.int64)  # [env, agent]
     drawn = (avail_actions.cumsum(-1) > rank[..., None]).argmax(-1)  # the rank-th available action
     own = greedy if probabilities is None else draw(probabilities, rng)
-    return np.where(is_random, drawn, own)
+    return Explored(np.where(is_random, drawn, own), is_random & (drawn != own))
 
 
 def draw(probabilities: FloatArray, rng: np.random.Generator) -> IntArray:

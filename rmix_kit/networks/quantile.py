@@ -16,19 +16,22 @@ from rmix_kit.networks.quantile_output import LastLayer, QuantileOutput
 from rmix_kit.networks.recurrent import RecurrentEncoder, unroll_encoders
 from rmix_kit.networks.risk_predictor import RiskPredictor
 from rmix_kit.networks.unroll import agent_ids, last_actions
-from rmix_kit.risk.operators import cvar_weights, level_weights, sort_quantiles
+from rmix_kit.risk.operators import cvar_weights, level_weights, quantile_edges, sort_quantiles
 from rmix_kit.types import EnvSpec, EpisodeBatch
 
 LevelSource = Literal["predicted", "static", "input"]
+LEVEL_WAVES = 8
+"""Numbers that code a risk level where it is an input."""
 
 
 class QuantileAgent(nn.Module):
     """x_t -> Linear, ReLU, GRU -> Linear(action * quantile), shared by all agents (RMIX, appendix C).
 
     The risk level comes from one of three sources: a `RiskPredictor` ("predicted"), a constant ("static"), or an input
-    of the network ("input", for `rmix-averse`: the level is appended to x_t).
+    of the network ("input", for `rmix-averse`: the level's code is appended to x_t).
     """
 
+    edges: Tensor
     levels: Tensor
     weights_by_level: Tensor
     value_kind = "cvar"
@@ -46,6 +49,7 @@ class QuantileAgent(nn.Module):
         default_level: float = 1.0,
         has_shared_atom_init: bool = True,
         has_soft_level: bool = False,
+        tail_level: float = 0.5,
     ) -> None:
         """Build the layers.
 
@@ -60,6 +64,7 @@ class QuantileAgent(nn.Module):
             has_shared_atom_init: Start all quantiles of an action almost equal instead of independent.
             has_soft_level: With a predictor, act and learn on the CVaR expected over its level probabilities, whose
                 gradient reaches the scores, instead of on the best-scored level's.
+            tail_level: The probability that half of the quantiles stand for, in (0, 1); 0.5 with a predictor.
         """
         super().__init__()
         self.n_actions, self.n_quantiles, self.n_levels = spec.n_actions, n_quantiles, n_levels
@@ -67,7 +72,7 @@ class QuantileAgent(nn.Module):
         self.default_level = default_level
         self.has_soft_level = has_soft_level
         self.inputs = AgentInputs(spec)
-        input_size = self.inputs.size + (1 if level_source == "input" else 0)
+        input_size = self.inputs.size + (LEVEL_WAVES if level_source == "input" else 0)
         self.encoder = RecurrentEncoder(input_size, hidden_size)
         self.head = nn.Linear(hidden_size, spec.n_actions * n_quantiles)
         if has_shared_atom_init:
@@ -77,6 +82,7 @@ class QuantileAgent(nn.Module):
             self.predictor = RiskPredictor(
                 input_size, hidden_size, self.head.out_features, n_levels=n_levels, embed_size=embed_size
             )
+        self.register_buffer("edges", quantile_edges(n_quantiles, tail_level), persistent=False)
         self.register_buffer("weights_by_level", level_weights(n_levels, n_quantiles), persistent=False)
         self.register_buffer("levels", torch.arange(1, n_levels + 1) / n_levels, persistent=False)
         self.default_risk_level = None if self.predictor is not None else default_level
@@ -101,7 +107,7 @@ class QuantileAgent(nn.Module):
         is_own = risk_level == 0
         if self.level_source == "input":
             level = torch.where(is_own, torch.full_like(risk_level, self.default_level), risk_level)
-            hidden_state = self.encoder.step(torch.cat([inputs, level.unsqueeze(-1)], -1), carry["hidden_state"])
+            hidden_state = self.encoder.step(torch.cat([inputs, code_level(level)], -1), carry["hidden_state"])
         else:
             hidden_state = self.encoder.step(inputs, carry["hidden_state"])
         flat = self.head(hidden_state)  # [row, action * quantile]
@@ -113,7 +119,7 @@ class QuantileAgent(nn.Module):
             next_carry |= {"previous_input": inputs, "risk_hidden_state": risk_hidden_state}
         elif self.level_source == "static":
             level = torch.where(is_own, torch.full_like(risk_level, self.default_level), risk_level)
-        weights = cvar_weights(level, self.n_quantiles)  # [row, quantile]
+        weights = cvar_weights(level, self.edges)  # [row, quantile]
         if self.predictor is not None:
             weights = torch.where(is_own.unsqueeze(-1), own_weights, weights)
         ordered = sort_quantiles(
@@ -155,13 +161,13 @@ class QuantileAgent(nn.Module):
         last = LastLayer(self.head.weight, self.head.bias, self.n_actions)
         if self.predictor is None or risk_hidden_states is None:
             level = self.level_of(batch)
-            weights = cvar_weights(pack(level, packing), self.n_quantiles)  # [row, quantile]
-            return QuantileOutput(hidden_states, last, packing, None, weights, level, self.weights_by_level)
+            weights = cvar_weights(pack(level, packing), self.edges)  # [row, quantile]
+            return QuantileOutput(hidden_states, last, packing, None, weights, level, self.weights_by_level, self.edges)
         scores = self.predictor.score_rows(hidden_states, risk_hidden_states, self.head)  # [row, level]
         weights, levels = self.weigh(scores)  # [row, quantile], [row]
         size, steps, n_agents = batch.avail_actions.shape[:3]
         level = unpack(levels, packing, (size, steps, n_agents))
-        return QuantileOutput(hidden_states, last, packing, scores, weights, level, self.weights_by_level)
+        return QuantileOutput(hidden_states, last, packing, scores, weights, level, self.weights_by_level, self.edges)
 
     def weigh(self, scores: Tensor) -> tuple[Tensor, Tensor]:
         """Turn the predictor's scores into what the CVaR is taken with.
@@ -195,7 +201,7 @@ def unroll_together(agents: Sequence[QuantileAgent], batch: EpisodeBatch) -> lis
     rows = [pack(values, packing) for values in (batch.obs, last_actions(batch), agent_ids(batch))]
     inputs = first.inputs(*rows)  # [row, input]; the coding has no weights
     if first.level_source == "input":
-        inputs = torch.cat([inputs, pack(first.level_of(batch), packing).unsqueeze(-1)], -1)
+        inputs = torch.cat([inputs, code_level(pack(first.level_of(batch), packing))], -1)
     encoders, encoded = [agent.encoder for agent in agents], [inputs] * len(agents)
     if first.predictor is not None:
         previous = shift(inputs, packing)  # [row, input]
@@ -219,3 +225,18 @@ def _tie_atoms(head: nn.Linear, n_actions: int, n_quantiles: int, spread: float 
         for parameter in (head.weight, head.bias):
             atoms = parameter.view(n_actions, n_quantiles, -1)  # [action, quantile, ...]
             atoms.copy_(atoms[:, :1] + spread * (atoms - atoms[:, :1]))
+
+
+def code_level(level: Tensor) -> Tensor:
+    """Code risk levels as cos(pi k level), k = 1, ..., 8, as IQN codes fractions (Dabney et al. 2018, IQN, Eqn 4).
+
+    As one number, neighbouring levels are almost the same input, and the policy of one blurs into that of the next.
+
+    Args:
+        level: ``[...]`` in (0, 1].
+
+    Returns:
+        ``[..., wave]``.
+    """
+    waves = torch.arange(1, LEVEL_WAVES + 1, device=level.device, dtype=level.dtype)
+    return torch.cos(torch.pi * level.unsqueeze(-1) * waves)

@@ -94,6 +94,7 @@ class QuantileOutput(NamedTuple):
         level_weights: Weights of the sorted quantiles at the level in force ``[row, quantile]``.
         risk_level: The level in force ``[batch, time, agent]``, in (0, 1]; zeros on padding with a predictor.
         weights_by_level: Constant weights of every level ``[level, quantile]``.
+        edges: Shares of probability of the sorted quantiles ``[quantile + 1]`` (`rmix_kit.risk.quantile_edges`).
     """
 
     hidden_states: Tensor
@@ -103,6 +104,7 @@ class QuantileOutput(NamedTuple):
     level_weights: Tensor
     risk_level: Tensor
     weights_by_level: Tensor
+    edges: Tensor
 
     def quantiles_of(self, actions: Tensor) -> Tensor:
         """Give the quantiles of chosen actions; zeros on padding.

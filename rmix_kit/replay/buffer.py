@@ -161,6 +161,7 @@ class ReplayBuffer:
             state=rows["state"],
             avail_actions=rows["avail_actions"] | device_padding[:, :, None, None],
             actions=rows["actions"][:, :steps].long(),
+            is_explored=rows["is_explored"][:, :steps],
             reward=rows["reward"][:, :steps] * reward_scale * device_mask,
             terminated=ends,
             mask=device_mask,

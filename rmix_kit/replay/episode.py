@@ -20,6 +20,7 @@ class EpisodeBlock:
         state: float32 ``[episode, time + 1, state]``.
         avail_actions: bool ``[episode, time + 1, agent, action]``.
         actions: uint8 ``[episode, time, agent]``.
+        is_explored: bool ``[episode, time, agent]``, the action was a random draw and not the agent's own.
         reward: float32 ``[episode, time]``, as the environment gave it.
         terminated: bool ``[episode]``: the task ended, not the clock.
         length: int64 ``[episode]``, real steps.
@@ -30,6 +31,7 @@ class EpisodeBlock:
     state: FloatArray
     avail_actions: BoolArray
     actions: NDArray[np.uint8]
+    is_explored: BoolArray
     reward: FloatArray
     terminated: BoolArray
     length: IntArray
@@ -42,6 +44,7 @@ class EpisodeBlock:
             "state": self.state,
             "avail_actions": self.avail_actions,
             "actions": self.actions,
+            "is_explored": self.is_explored,
             "reward": self.reward,
             "terminated": self.terminated,
             "length": self.length,
@@ -65,6 +68,7 @@ def empty_block(spec: EnvSpec, episodes: int, steps: int) -> EpisodeBlock:
         state=np.zeros((episodes, steps + 1, spec.state_size), dtype=np.float32),
         avail_actions=np.zeros((episodes, steps + 1, spec.n_agents, spec.n_actions), dtype=np.bool_),
         actions=np.zeros((episodes, steps, spec.n_agents), dtype=np.uint8),
+        is_explored=np.zeros((episodes, steps, spec.n_agents), dtype=np.bool_),
         reward=np.zeros((episodes, steps), dtype=np.float32),
         terminated=np.zeros(episodes, dtype=np.bool_),
         length=np.zeros(episodes, dtype=np.int64),

@@ -83,19 +83,41 @@ def ranked_sum(quantiles: Tensor, weights: Tensor) -> RankedSum:
     return RankedSum((quantiles * own).sum(-1), values.gather(-1, ranking))
 
 
-def cvar_weights(risk_level: Tensor, n_quantiles: int) -> Tensor:
-    """Weights of the sorted quantiles whose sum is the CVaR at a level: clamp(a M - (j - 1), 0, 1) / (a M).
+def quantile_edges(n_quantiles: int, tail_level: float = 0.5, *, device: torch.device | None = None) -> Tensor:
+    """Where the shares of probability that M quantiles stand for begin and end, half of the quantiles in the low tail.
+
+    Args:
+        n_quantiles: The number of quantiles M, at least 1.
+        tail_level: The lowest ``M // 2`` quantiles share this much probability equally, the others the rest; in (0, 1).
+            0.5 (or a single quantile) makes all equal and the edges whole numbers, free of rounding.
+        device: Where the result lives.
+
+    Returns:
+        float32 ``[quantile + 1]``, ascending from 0 to the total: M where all are equal, otherwise 1.
+    """
+    if tail_level == 0.5 or n_quantiles == 1:
+        return torch.arange(n_quantiles + 1, device=device, dtype=torch.float32)
+    low = n_quantiles // 2
+    tail = torch.linspace(0.0, tail_level, low + 1, device=device)
+    rest = torch.linspace(tail_level, 1.0, n_quantiles - low + 1, device=device)
+    return torch.cat([tail[:-1], rest])
+
+
+def cvar_weights(risk_level: Tensor, edges: Tensor) -> Tensor:
+    """Weights of the sorted quantiles whose sum is the CVaR at a level: each one's share below it, over the level.
+
+    With equal shares that is clamp(a M - (j - 1), 0, 1) / (a M).
 
     Args:
         risk_level: ``[...]``, in (0, 1]; any real number, a partly covered quantile counts in proportion.
-        n_quantiles: The number of quantiles M, at least 1.
+        edges: ``[quantile + 1]`` from `quantile_edges`, on the level's device.
 
     Returns:
-        ``[..., quantile]``; every row sums to one.
+        ``[..., quantile]`` in the level's dtype; every row sums to one.
     """
-    mass = (risk_level * n_quantiles).unsqueeze(-1)  # [..., 1]
-    position = torch.arange(n_quantiles, device=risk_level.device, dtype=risk_level.dtype)
-    return (mass - position).clamp(0.0, 1.0) / mass  # [..., quantile]
+    edges = edges.to(risk_level.dtype)
+    mass = (risk_level * edges[-1]).unsqueeze(-1)  # [..., 1]
+    return (mass - edges[:-1]).clamp(min=0.0).minimum(edges[1:] - edges[:-1]) / mass  # [..., quantile]
 
 
 def level_weights(n_levels: int, n_quantiles: int) -> Tensor:
@@ -129,7 +151,8 @@ def cvar(quantiles: Tensor, risk_level: Tensor) -> Tensor:
         ShapeError: The quantile axis is empty or the dtype is not floating point.
     """
     ordered = sort_quantiles(quantiles)
-    return (ordered * cvar_weights(risk_level, quantiles.shape[-1])).sum(-1)
+    edges = quantile_edges(quantiles.shape[-1], device=quantiles.device)
+    return (ordered * cvar_weights(risk_level, edges)).sum(-1)
 
 
 def cvar_levels(sorted_quantiles: Tensor, weights: Tensor) -> Tensor:

@@ -36,6 +36,7 @@ def bandit_batch(level: float = 0.0) -> EpisodeBatch:
         terminated=torch.ones(size, 1, dtype=torch.bool),
         mask=torch.ones(size, 1, dtype=torch.bool),
         reward_range=torch.tensor([-2.0, 1.0]),
+        is_explored=torch.zeros(size, 1, 1, dtype=torch.bool),
         risk_level=torch.full((size,), level),
         tau=torch.zeros(size, 2, 0),
         is_newest=torch.zeros(size, dtype=torch.bool),

@@ -111,7 +111,7 @@ def test_actions_are_drawn_as_often_as_the_loss_says(kind: type[ActorCritic]) ->
     obs = batch.obs[:1, 0].expand(copies, -1, -1).numpy()
     avail = batch.avail_actions[:1, 0].expand(copies, -1, -1).numpy()
     choice, _ = team.act(obs, avail, np.zeros(copies, dtype=np.float32), team.initial_carry(copies))
-    actions = explore(choice.actions, avail, epsilon, np.random.default_rng(0), choice.probabilities)
+    actions = explore(choice.actions, avail, epsilon, np.random.default_rng(0), choice.probabilities).actions
     frequency = (actions[..., None] == np.arange(3)).mean(0)  # [agent, action]
     # Five standard errors of a frequency.
     torch.testing.assert_close(torch.from_numpy(frequency), policy.double(), rtol=0, atol=5 * 0.5 / copies**0.5)

@@ -45,14 +45,14 @@ def test_no_action_that_a_mask_forbids_is_ever_taken(seed: int, epsilon: float) 
 def test_exploration_draws_available_actions_only(seed: int, epsilon: float) -> None:
     rng = np.random.default_rng(seed)
     mask = random_mask((16, 2, 5), rng)
-    actions = explore(allowed_actions(mask, rng), mask, epsilon, rng)
+    actions = explore(allowed_actions(mask, rng), mask, epsilon, rng).actions
     assert np.take_along_axis(mask, actions[..., None], -1).all()
 
 
 def test_exploration_at_one_draws_every_available_action_equally_often() -> None:
     mask = np.broadcast_to(np.array([True, False, True, True]), (30_000, 1, 4))
     greedy = np.zeros((30_000, 1), dtype=np.int64)
-    actions = explore(greedy, mask, 1.0, np.random.default_rng(0))
+    actions = explore(greedy, mask, 1.0, np.random.default_rng(0)).actions
     shares = np.bincount(actions[:, 0], minlength=4) / 30_000
     np.testing.assert_allclose(shares, [1 / 3, 0, 1 / 3, 1 / 3], atol=0.01)  # three standard errors are 0.008
 
@@ -61,7 +61,19 @@ def test_exploration_at_zero_is_greedy() -> None:
     rng = np.random.default_rng(0)
     mask = random_mask((50, 2, 5), rng)
     greedy = allowed_actions(mask, rng)
-    np.testing.assert_array_equal(explore(greedy, mask, 0.0, rng), greedy)
+    actions, is_explored = explore(greedy, mask, 0.0, rng)
+    np.testing.assert_array_equal(actions, greedy)
+    assert not is_explored.any()
+
+
+def test_an_action_is_explored_where_a_random_draw_differs_from_the_own_one() -> None:
+    mask = np.ones((4_000, 1, 4), dtype=np.bool_)
+    greedy = np.full((4_000, 1), 2)
+    actions, is_explored = explore(greedy, mask, 1.0, np.random.default_rng(0))
+    np.testing.assert_array_equal(is_explored, actions != greedy)
+    drawn = explore(greedy, mask, 0.0, np.random.default_rng(0), np.full((4_000, 1, 4), 0.25, dtype=np.float32))
+    assert (drawn.actions != greedy).any()
+    assert not drawn.is_explored.any()  # a stochastic policy's own draw is no exploration
 
 
 def test_the_exploration_stream_advances_equally_whatever_epsilon_is() -> None:

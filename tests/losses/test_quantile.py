@@ -8,9 +8,7 @@ from torch import Tensor
 
 from rmix_kit.errors import ShapeError
 from rmix_kit.losses import quantile_fractions, quantile_huber_loss
-from rmix_kit.risk.operators import cvar
-
-CPU = torch.device("cpu")
+from rmix_kit.risk.operators import cvar, cvar_weights, quantile_edges
 
 
 def pairwise_loss(quantiles: Tensor, targets: Tensor, tau: Tensor, kappa: float) -> Tensor:
@@ -29,7 +27,7 @@ def evaluated(loss: Callable[[Tensor], Tensor], quantiles: Tensor) -> tuple[Tens
 
 
 def both(quantiles: Tensor, targets: Tensor, kappa: float) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    tau = quantile_fractions(quantiles.shape[-1], CPU).double()
+    tau = quantile_fractions(quantile_edges(quantiles.shape[-1])).double()
     ours = evaluated(lambda q: quantile_huber_loss(q, targets, tau, kappa=kappa), quantiles)
     return ours, evaluated(lambda q: pairwise_loss(q, targets, tau, kappa), quantiles)
 
@@ -59,6 +57,27 @@ def test_targets_beyond_every_prediction_count_as_defined(offset: float) -> None
     torch.testing.assert_close(ours, reference, rtol=1e-10, atol=1e-9)
 
 
+def test_targets_count_by_their_shares_of_probability() -> None:
+    # Shares 1/4, 1/4, 1/2 are those of four equally likely targets, the highest of which comes twice.
+    quantiles, tau = torch.tensor([0.5, -2.0], dtype=torch.float64), torch.tensor([0.2, 0.7], dtype=torch.float64)
+    edges = torch.tensor([0.0, 0.25, 0.5, 1.0])
+    targets = torch.tensor([3.0, -1.0, 0.8], dtype=torch.float64)
+    ours = evaluated(lambda q: quantile_huber_loss(q, targets, tau, kappa=0.5, edges=edges), quantiles)
+    repeated = torch.tensor([-1.0, 0.8, 3.0, 3.0], dtype=torch.float64)
+    torch.testing.assert_close(ours, evaluated(lambda q: pairwise_loss(q, repeated, tau, 0.5), quantiles))
+
+
+def test_half_of_the_quantiles_resolve_a_rare_loss_in_the_tail() -> None:
+    # -100 with probability 0.052, else 0: the mean is -5.2; of 16 equal atoms one sinks, -6.25, of 8 + 8 four, -5.
+    edges = quantile_edges(16, 0.1)
+    samples = torch.where(torch.arange(1000) < 52, -100.0, 0.0).expand(2000, -1)
+    means = []
+    for shares in (quantile_edges(16), edges):
+        atoms = fit(samples, n_quantiles=16, kappa=0.01, tau=quantile_fractions(shares), learning_rate=1.0)
+        means.append((atoms * cvar_weights(torch.tensor(1.0), shares)).sum().item())
+    assert means == pytest.approx([-6.25, -5.0], abs=0.3)
+
+
 def test_the_loss_of_one_hand_worked_pair() -> None:
     # u = 3 - 1 = 2 > kappa: tau 0.5 * (2 - 0.5) = 0.75
     loss = quantile_huber_loss(torch.tensor([1.0]), torch.tensor([3.0]), torch.tensor([0.5]))
@@ -67,28 +86,36 @@ def test_the_loss_of_one_hand_worked_pair() -> None:
 
 def test_targets_receive_no_gradient() -> None:
     targets = torch.zeros(3, requires_grad=True)
-    loss = quantile_huber_loss(torch.ones(3, requires_grad=True), targets, quantile_fractions(3, CPU))
+    loss = quantile_huber_loss(torch.ones(3, requires_grad=True), targets, quantile_fractions(quantile_edges(3)))
     found: list[Tensor | None] = list(torch.autograd.grad(loss, [targets], allow_unused=True))
     assert found == [None]
 
 
 def test_different_leading_axes_are_refused() -> None:
     with pytest.raises(ShapeError):
-        quantile_huber_loss(torch.zeros(2, 3), torch.zeros(4, 3), quantile_fractions(3, CPU))
+        quantile_huber_loss(torch.zeros(2, 3), torch.zeros(4, 3), quantile_fractions(quantile_edges(3)))
 
 
 def test_fractions_are_the_midpoints() -> None:
-    torch.testing.assert_close(quantile_fractions(4, CPU), torch.tensor([0.125, 0.375, 0.625, 0.875]))
+    torch.testing.assert_close(quantile_fractions(quantile_edges(4)), torch.tensor([0.125, 0.375, 0.625, 0.875]))
 
 
-def fit(samples: Tensor, *, n_quantiles: int, kappa: float, is_transposed: bool = False) -> Tensor:
+def fit(
+    samples: Tensor,
+    *,
+    n_quantiles: int,
+    kappa: float,
+    is_transposed: bool = False,
+    tau: Tensor | None = None,
+    learning_rate: float = 0.1,
+) -> Tensor:
     """Fit atoms to batches of samples; ``is_transposed`` pairs tau with the targets, as the released code does."""
     atoms = torch.zeros(n_quantiles, requires_grad=True)
-    tau = quantile_fractions(n_quantiles, CPU)
-    optimizer = torch.optim.Adam([atoms], lr=0.1)
+    tau = quantile_fractions(quantile_edges(n_quantiles)) if tau is None else tau
+    optimizer = torch.optim.Adam([atoms], lr=learning_rate)
     for step, targets in enumerate(samples):
         for group in optimizer.param_groups:
-            group["lr"] = 0.1 * (1.0 - step / len(samples)) + 1e-3
+            group["lr"] = learning_rate * (1.0 - step / len(samples)) + 1e-3
         if is_transposed:
             error = atoms.unsqueeze(-1) - targets  # [prediction, target]
             huber = torch.where(error.abs() <= kappa, 0.5 * error.square(), kappa * (error.abs() - 0.5 * kappa))

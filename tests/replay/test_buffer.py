@@ -61,6 +61,7 @@ def test_dtypes_stay_compact() -> None:
         "state": "float32",
         "avail_actions": "bool",
         "actions": "uint8",
+        "is_explored": "bool",
         "reward": "float32",
         "terminated": "bool",
         "length": "int64",
@@ -92,8 +93,8 @@ def test_a_short_episode_in_a_used_slot_shows_nothing_of_the_old_one() -> None:
 
 def test_the_size_is_that_of_the_tensors() -> None:
     spec = make_spec(n_agents=2, n_actions=3, state_size=5, episode_limit=8)
-    # obs 9*2*2*1, state 9*5*4, masks 9*2*3, actions 8*2, reward 8*4, terminated 1
-    expected = 100 * (36 + 180 + 54 + 16 + 32 + 1) / 2**20
+    # obs 9*2*2*1, state 9*5*4, masks 9*2*3, actions and their origin 2*8*2, reward 8*4, terminated 1
+    expected = 100 * (36 + 180 + 54 + 32 + 32 + 1) / 2**20
     assert ReplayBuffer(spec, 100, CPU).mebibytes == pytest.approx(expected)
 
 

@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from torch import Tensor
 
 from rmix_kit.errors import ShapeError
-from rmix_kit.risk.operators import cvar, cvar_levels, cvar_weights, level_weights, sort_quantiles
+from rmix_kit.risk.operators import cvar, cvar_levels, cvar_weights, level_weights, quantile_edges, sort_quantiles
 
 TABLE = torch.tensor([-10.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0], dtype=torch.float64)
 SIZES = st.integers(1, 24)
@@ -84,13 +84,30 @@ def test_level_weights_count_the_tail_with_integers(index: int, atoms: int) -> N
 @pytest.mark.parametrize(("n_levels", "n_quantiles"), [(10, 100), (10, 55), (10, 10), (4, 1), (7, 3)])
 def test_level_weights_are_the_cvar_weights_of_their_levels(n_levels: int, n_quantiles: int) -> None:
     levels = torch.arange(1, n_levels + 1, dtype=torch.float64) / n_levels
-    expected = cvar_weights(levels, n_quantiles)
+    expected = cvar_weights(levels, quantile_edges(n_quantiles))
     torch.testing.assert_close(level_weights(n_levels, n_quantiles).double(), expected, rtol=0, atol=1e-7)  # float32
 
 
 @given(LEVELS, SIZES)
 def test_cvar_weights_sum_to_one(risk_level: float, n_quantiles: int) -> None:
-    assert cvar_weights(level(risk_level), n_quantiles).sum().item() == pytest.approx(1.0)
+    assert cvar_weights(level(risk_level), quantile_edges(n_quantiles)).sum().item() == pytest.approx(1.0)
+
+
+def test_half_of_the_quantiles_share_the_tail() -> None:
+    torch.testing.assert_close(quantile_edges(5, 0.1), torch.tensor([0.0, 0.05, 0.1, 0.4, 0.7, 1.0]))
+
+
+def test_cvar_of_uneven_quantiles_worked_by_hand() -> None:
+    # Shares 0.05, 0.05, 0.45, 0.45: level 0.075 holds the lowest and half of the second, 0.55 the lowest three.
+    weights = cvar_weights(torch.tensor([0.075, 0.55, 1.0]), quantile_edges(4, 0.1))
+    expected = [[2 / 3, 1 / 3, 0, 0], [1 / 11, 1 / 11, 9 / 11, 0], [0.05, 0.05, 0.45, 0.45]]
+    torch.testing.assert_close(weights, torch.tensor(expected))
+
+
+@given(LEVELS, SIZES, st.floats(0.01, 0.99))
+def test_uneven_cvar_weights_sum_to_one(risk_level: float, n_quantiles: int, tail_level: float) -> None:
+    weights = cvar_weights(level(risk_level), quantile_edges(n_quantiles, tail_level))
+    assert weights.sum().item() == pytest.approx(1.0, abs=1e-5)
 
 
 def test_cvar_levels_equals_cvar_at_each_level() -> None:
