@@ -137,7 +137,7 @@ def test_the_value_of_a_loss_does_not_depend_on_the_order_of_episodes(name: str)
     batch = batch_for(algorithm, lengths=(4, 4, 4))
     order = torch.tensor([2, 0, 1])
     per_episode = ["obs", "state", "avail_actions", "actions", "reward", "terminated", "mask"]
-    per_episode += ["risk_level", "tau", "is_newest"]
+    per_episode += ["is_explored", "risk_level", "tau", "is_newest"]
     shuffled = replace(batch, **{key: getattr(batch, key)[order] for key in per_episode})
     first = algorithm.losses(online, target, batch, PROGRESS).groups
     second = algorithm.losses(online, target, shuffled, PROGRESS).groups

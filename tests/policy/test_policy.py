@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from exporters.contract import Policy
 from rmix_kit.networks import QuantileAgent
-from rmix_kit.networks.quantile import LevelSource
+from rmix_kit.networks.quantile import LevelSource, code_level
 from rmix_kit.policy import GreedyPolicy, TeamPolicy
 from rmix_kit.types import EnvSpec
 from tests.fixtures.episodes import CPU, allowed_actions, float_spec, make_spec, random_mask, random_obs
@@ -88,7 +88,7 @@ def test_a_given_risk_level_gives_the_cvar_at_that_level(source: LevelSource, is
     out = runner(obs, mask, level, runner.carry())
     inputs = agent.inputs(obs, torch.zeros(1, 3), torch.tensor([[1.0, 0.0]]))
     if source == "input":
-        inputs = torch.cat([inputs, level.unsqueeze(-1)], -1)
+        inputs = torch.cat([inputs, code_level(level)], -1)
     quantiles = agent.head(agent.encoder.step(inputs, torch.zeros(1, 16))).view(3, 10).sort(-1).values
     expected = (quantiles[:, :3].sum(-1) + 0.5 * quantiles[:, 3]) / 3.5
     torch.testing.assert_close(out["action_values"][0], expected.detach(), rtol=ROUNDING, atol=ROUNDING)
