@@ -3,8 +3,8 @@
     python benchmarks/long/_games.py ALGORITHM GAME SEED
 
 Value methods learn on uniform data without luck: every sequence of joint actions of the game, all of them in every
-batch. QTRAN, WQMIX and QPLEX draw their batches from them: without that noise they can stay at a saddle, such as the
-one between the two best cells of the penalty game.
+batch. QTRAN, WQMIX and QPLEX draw their batches from them in the first half of training: without that noise they can
+stay at a saddle, such as the one between the two best cells of the penalty game.
 COMA and the on-policy half of DOP cannot; they are trained by `rmix_kit.train` on what they play.
 """
 
@@ -43,9 +43,9 @@ GAMES = {
     "mmdp": "didactic:mmdp",
 }
 PLAYED_STEPS, MMDP_PLAYED_STEPS = 4_800, 128_000
-UPDATES = {"two-step": 3_000, "qplex": 8_000}
+UPDATES = {"two-step": 3_000, "qtran": 6_000, "cw-qmix": 6_000, "ow-qmix": 6_000, "qplex": 8_000}
 TARGET_EVERY = {"two-step": 60}
-DRAWN_EPISODES = {"qtran": 8, "cw-qmix": 32, "ow-qmix": 32, "qplex": 32}
+DRAWN_EPISODES = {"qtran": 8, "cw-qmix": 16, "ow-qmix": 16, "qplex": 32}
 SETTINGS = {
     "td_lambda": 0.0,
     "has_bounded_targets": False,
@@ -80,18 +80,20 @@ def learn_uniform(name: str, game: str, seed: int) -> dict[str, Any]:
     algorithm = make_algorithm(name, game, seed)
     reward_scale = 0.1
     spec = spec_of(GAMES[game])
-    batch = uniform_batch(GAMES[game], reward_scale=reward_scale, tau_draws=algorithm.tau_draws)
+    batch = whole = uniform_batch(GAMES[game], reward_scale=reward_scale, tau_draws=algorithm.tau_draws)
     updates = UPDATES.get(name if game not in UPDATES else game, 2_000)
     interval = TARGET_EVERY.get(game, 200)
     replay, draws = uniform_replay(GAMES[game]), np.random.default_rng(seed)
     learner = Learner(algorithm, spec, TargetSettings(interval_episodes=interval), seed=seed, device=CPU)
     for index in range(updates):
-        factor = 0.5 * (1.0 + math.cos(math.pi * index / updates))
+        share = index / updates
+        if name in DRAWN_EPISODES:
+            is_drawn, share = share < 0.5, max(0.0, 2.0 * share - 1.0)
+            batch = replay.sample(DRAWN_EPISODES[name], draws, reward_scale=reward_scale) if is_drawn else whole
+        factor = 0.5 * (1.0 + math.cos(math.pi * share))
         if algorithm.tau_draws:
             generator = torch.Generator().manual_seed(seed * updates + index)
             batch = replace(batch, tau=torch.rand(batch.tau.shape, generator=generator))
-        if name in DRAWN_EPISODES:
-            batch = replay.sample(DRAWN_EPISODES[name], draws, reward_scale=reward_scale)
         learner.update(batch, Progress(env_steps=index, updates=index, episodes=index), learning_rate_factor=factor)
     envs = make_vector_env(GAMES[game], 1)
     agent = acting(learner.online.agent)
