@@ -2,7 +2,7 @@
 
     python benchmarks/long/games.py [--jobs 2] [--only qmix-qtran]
 
-Value methods learn on uniform data (every joint action in every batch, `_games.py`), COMA and DOP by playing. A record
+Value methods learn on uniform data (`_games.py` says how), COMA and DOP by playing. A record
 stays under benchmarks/results/games and is not made twice. A run is as expected if its greedy return is the expected
 one and, where the fixed point is known, every entry of its joint value table lies within 0.05 of it. The fixed points
 are exact: VDN's is the two-way analysis of variance of the payoffs, IQL's sum the two marginal means, QMIX's on the
