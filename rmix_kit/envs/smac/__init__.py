@@ -1,0 +1,1 @@
+"""StarCraft Multi-Agent Challenge."""
