@@ -13,6 +13,7 @@ from rmix_kit.envs.smac.installation import Finding, interpreter
 from rmix_kit.envs.smac.installation.launching import examine_launch
 from rmix_kit.envs.smac.installation.maps import SMAC_MAPS
 from rmix_kit.envs.smac.installation.memory import examine_memory
+from rmix_kit.envs.smac.installation.packages import examine_packages
 from tests.fixtures.broken_starcraft import BROKEN
 from tests.fixtures.starcraft import BUILDER_PROTOCOL, OLD_PROTOCOL, Fake, whole
 
@@ -185,11 +186,22 @@ def test_old_messages_are_fine_under_the_old_protobuf(home: Path) -> None:
     assert (found["s2clientprotocol"].status, found["protobuf"].status) == ("ok", "ok")
 
 
-def test_new_messages_are_refused_under_the_old_protobuf(home: Path) -> None:
+@pytest.mark.parametrize(("protobuf", "status"), [("4.25.3", "problem"), ("5.29.0", "problem"), ("6.31.1", "ok")])
+def test_new_messages_are_refused_under_an_older_protobuf(protobuf: str, status: str, home: Path) -> None:
     fake = whole(home)
     fake.remove("protobuf-*")
-    fake.install("protobuf", "4.25.3")
-    assert findings_of(fake)["s2clientprotocol"].status == "problem"
+    fake.install("protobuf", protobuf)
+    assert findings_of(fake)["s2clientprotocol"].status == status
+
+
+def test_a_python_too_old_for_the_new_messages_is_given_the_old_pins(home: Path) -> None:
+    fake = whole(home)
+    _, report = interpreter.ask(str(fake.python))
+    assert report is not None
+    old = {**report, "python": "3.8.18", "smac": "none", "protocol": "none"}
+    fixes = {finding.name: finding.fix for finding in examine_packages(old)}
+    assert fixes["smac"].endswith("pip install git+https://github.com/oxwhirl/smac.git")
+    assert fixes["s2clientprotocol"].endswith("install -U s2clientprotocol 'protobuf<3.21'")
 
 
 def test_messages_of_the_builder_fit_any_protobuf(home: Path) -> None:

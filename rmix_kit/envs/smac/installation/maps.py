@@ -41,11 +41,12 @@ def _maps(name: str, package: str, game: Path, wanted: tuple[str, ...]) -> Findi
     """
     folder = game / "Maps" / "SMAC_Maps"
     target = shlex.quote(str(folder))
-    source = f"{package}-source/{package}/env/starcraft2/maps/SMAC_Maps"
+    source = f'"$copy"/{package}/env/starcraft2/maps/SMAC_Maps'
     # One map: that file alone, since the repositories share names and may come to differ in what they name so.
     files = "*" if len(wanted) > 1 else wanted[0]
     fix = (
-        f"git clone --depth 1 https://github.com/oxwhirl/{package}.git {package}-source && mkdir -p {target} && "
+        f'copy=$(mktemp -d) && git clone --depth 1 https://github.com/oxwhirl/{package}.git "$copy" && '
+        f"mkdir -p {target} && "
         f"cp {source}/{files}.SC2Map {target}"
     )
     missing = [entry for entry in wanted if not _file(folder, entry).is_file()]

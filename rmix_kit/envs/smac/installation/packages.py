@@ -35,10 +35,21 @@ def has_starcraft_package(report: dict[str, Any]) -> bool:
 def install_line(report: dict[str, Any]) -> str:
     """Give the line that installs smac beside onnx; for a Python too old for that, with smac's own pins."""
     pip = _pip(report)
-    if _numbers(report["python"]) < (3, 9):
+    if _is_old(report):
         return f"{pip} install {SMAC_SOURCE}"
     support = " ".join(SUPPORT.values())
     return f"{pip} install pys2clientprotocol {support} && {pip} install --no-deps {SMAC_SOURCE} {PYSC2}"
+
+
+def _is_old(report: dict[str, Any]) -> bool:
+    """Whether the interpreter is too old for the protobuf that pys2clientprotocol needs."""
+    return _numbers(report["python"]) < (3, 9)
+
+
+def _matching(report: dict[str, Any]) -> str:
+    """Give the line that installs messages and a protobuf that fit each other."""
+    pair = "s2clientprotocol 'protobuf<3.21'" if _is_old(report) else "pys2clientprotocol 'protobuf>=6.31.1'"
+    return f"{_pip(report)} install -U {pair}"
 
 
 def _pip(report: dict[str, Any]) -> str:
@@ -91,25 +102,25 @@ def _protocol(report: dict[str, Any]) -> Finding:
     origin = " and ".join(brought_by) or "of unknown origin"
     renew = f"{_pip(report)} install --force-reinstall --no-deps pys2clientprotocol"
     replace = f"{_pip(report)} uninstall -y s2clientprotocol && {renew}"
+    if _is_old(report):
+        renew = replace = _matching(report)
     if flavour == "none":
-        return Finding(
-            name=name, status="absent", found="not installed", fix=f"{_pip(report)} install pys2clientprotocol"
-        )
+        return Finding(name=name, status="absent", found="not installed", fix=_matching(report))
     if flavour == "stripped":
         found = f"{origin} has lost its modules: two distributions share them, and one was uninstalled"
         return Finding(name=name, status="problem", found=found, fix=renew)
     protobuf = _numbers(versions["protobuf"])
     if flavour == "descriptors" and protobuf >= (4,):
-        found = f"{origin} is generated in the old way, which protobuf {versions['protobuf']} refuses"
+        found = f"{origin}: generated in the old way, which protobuf {versions['protobuf']} refuses"
         if report["forced_protobuf"] == "python":
             found += ", were it not for PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION=python: about half the speed"
             return Finding(name=name, status="warning", found=found, fix=replace)
         found += " (TypeError: Descriptors cannot be created directly)"
         return Finding(name=name, status="problem", found=found, fix=replace)
-    if flavour == "checked" and protobuf and protobuf < (5, 26):
-        found = f"{origin} needs protobuf 6 or newer, and {versions['protobuf']} is installed"
-        fix = f"{_pip(report)} install -U pys2clientprotocol 'protobuf>=6.31.1'"
-        return Finding(name=name, status="problem", found=found, fix=fix)
+    made_by = report["protocol_made_by"]
+    if flavour == "checked" and protobuf and protobuf < _numbers(made_by):
+        found = f"{origin} needs protobuf {made_by} or newer, and {versions['protobuf']} is installed"
+        return Finding(name=name, status="problem", found=found, fix=_matching(report))
     if len(brought_by) == 2:
         found = f"{origin} share their files: it works, and uninstalling either breaks the other"
         return Finding(name=name, status="warning", found=found, fix=replace)
@@ -120,7 +131,7 @@ def _protobuf(report: dict[str, Any]) -> Finding:
     name, versions = "protobuf", report["versions"]
     installed = versions["protobuf"]
     if not installed:
-        return Finding(name=name, status="absent", found="not installed", fix=f"{_pip(report)} install protobuf")
+        return Finding(name=name, status="absent", found="not installed", fix=_matching(report))
     wanted = re.search(r">=\s*([\d.]+)", report["onnx_needs"])
     if wanted and _numbers(installed) < _numbers(wanted[1]):
         found = (
@@ -132,7 +143,7 @@ def _protobuf(report: dict[str, Any]) -> Finding:
         found = f"protobuf {installed} in pure Python: about half as many steps per second"
         fix = "unset PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION"
         if not report["fast_protobuf"]:
-            fix = f"{_pip(report)} install -U 'protobuf>=6.31.1' pys2clientprotocol"
+            fix = _matching(report)
         return Finding(name=name, status="warning", found=found, fix=fix)
     return Finding(name=name, status="ok", found=f"protobuf {installed}, compiled")
 

@@ -74,6 +74,18 @@ def protocol_flavour() -> str:
     return "stripped" if found else "none"
 
 
+def protocol_made_by() -> str:
+    """Give the version of protobuf that generated the messages; 5.26, the first that checks it, where none is named."""
+    for folder in folders("s2clientprotocol"):
+        path = os.path.join(folder, "common_pb2.py")
+        if os.path.exists(path):
+            with open(path, encoding="utf-8", errors="replace") as file:
+                for line in file:
+                    if line.startswith("# Protobuf Python Version:"):
+                        return line.split(":")[1].strip()
+    return "5.26"
+
+
 def has_fast_protobuf() -> bool:
     """Whether protobuf came with its compiled half."""
     parents = [os.path.dirname(folder) for folder in folders("google.protobuf")]
@@ -103,6 +115,7 @@ def report() -> Dict[str, object]:  # noqa: UP006
         "smac": which_smac(),
         "smacv2": has_file("smacv2", "env", "starcraft2", "starcraft2.py"),
         "protocol": protocol_flavour(),
+        "protocol_made_by": protocol_made_by(),
         "fast_protobuf": has_fast_protobuf(),
         "forced_protobuf": os.environ.get("PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION", ""),
         "onnx_needs": onnx_needs(),
