@@ -8,7 +8,7 @@ import struct
 import numpy as np
 import pytest
 
-from rmix_kit.playing.wire import WireError, decode, encode
+from rmix_kit.wire import WireError, decode, encode
 
 
 def test_fields_and_arrays_come_through() -> None:
