@@ -75,6 +75,8 @@ class TimeStep:
         truncated: The clock ended it, bool ``[env]``; stays true while a finished copy waits.
         success: The task was solved, bool ``[env]``; meaningful on the final step.
         fell: Agents that met a catastrophe, bool ``[env, agent]``.
+        damaged: Copies whose episode broke and must not be used, bool ``[env]``; they stand still like finished ones
+            until the next reset. None where that cannot happen.
     """
 
     obs: NDArray[np.generic]
@@ -85,6 +87,7 @@ class TimeStep:
     truncated: BoolArray
     success: BoolArray
     fell: BoolArray
+    damaged: BoolArray | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
