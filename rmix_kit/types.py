@@ -89,6 +89,16 @@ class TimeStep:
     fell: BoolArray
     damaged: BoolArray | None = None
 
+    @property
+    def is_sound(self) -> BoolArray:
+        """Copies whose episode did not break, bool ``[env]``."""
+        return np.ones_like(self.terminated) if self.damaged is None else ~self.damaged
+
+    @property
+    def has_ended(self) -> BoolArray:
+        """Copies in which nothing more happens until the next reset, bool ``[env]``."""
+        return self.terminated | self.truncated | ~self.is_sound
+
 
 @dataclass(frozen=True, kw_only=True)
 class Packing:
