@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rmix_kit.collect import Collector, LinearSchedule, Round
+from rmix_kit.collect import Collector, Round
 from rmix_kit.envs.interface import VectorEnv, facts_of, is_reproducible
 from rmix_kit.errors import Interrupted, NonFiniteError
 from rmix_kit.policy import TeamPolicy
@@ -25,7 +25,7 @@ from rmix_kit.training.progress_bar import Reporter, Status
 from rmix_kit.training.run import acting
 from rmix_kit.training.run_config import RunConfig
 from rmix_kit.training.run_folder import RunFolder
-from rmix_kit.training.settings import TrainingSettings
+from rmix_kit.training.schedules import schedules
 from rmix_kit.training.signals import StopSignals
 from rmix_kit.training.state import TrainerState
 from rmix_kit.training.storage import Storage
@@ -304,21 +304,6 @@ class TrainingLoop:
             yield
         finally:
             self._seconds[activity] += time.monotonic() - start
-
-
-def schedules(settings: TrainingSettings, steps: int) -> tuple[LinearSchedule, LinearSchedule]:
-    """Give exploration and the factor on the learning rate over a run of so many environment steps."""
-    epsilon = LinearSchedule(
-        start=settings.epsilon_start, end=settings.epsilon_end, begin_steps=0, end_steps=settings.epsilon_steps
-    )
-    decays = settings.learning_rate_decay_from < 1
-    learning_rate = LinearSchedule(
-        start=1.0,
-        end=settings.learning_rate_end if decays else 1.0,
-        begin_steps=int(settings.learning_rate_decay_from * steps),
-        end_steps=steps,
-    )
-    return epsilon, learning_rate
 
 
 def purge_from(env_steps: int) -> int:
