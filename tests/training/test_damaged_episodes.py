@@ -14,7 +14,7 @@ from rmix_kit.algorithms import Algorithm
 from rmix_kit.algorithms.coma import COMA
 from rmix_kit.algorithms.dop import DOP
 from rmix_kit.envs.make import make_vector_env
-from rmix_kit.errors import Interrupted
+from rmix_kit.errors import ConfigError, Interrupted
 from rmix_kit.replay import ReplayBuffer
 from rmix_kit.replay.episode import EpisodeBlock
 from rmix_kit.seeding import episode_seed
@@ -102,6 +102,13 @@ def test_rounds_without_a_sound_episode_are_survived(tmp_path: Path, stage: Stag
 def test_costly_copies_are_made_once(tmp_path: Path, stage: Stage) -> None:
     train(tiny(steps=100), tmp_path / "run", make_env=stage.make, reporter=Notes())
     assert [env.num_envs for env in stage.made] == [4]
+
+
+def test_fewer_copies_than_training_wants_are_refused(tmp_path: Path, stage: Stage) -> None:
+    with pytest.raises(
+        ConfigError, match=r"num_envs is 4, and macn:.* gives at most 2 copies; give --set training.num"
+    ):
+        train(tiny(), tmp_path / "run", make_env=lambda text, _: stage.make(text, 2), reporter=Notes())
 
 
 def test_facts_of_the_environment_are_in_the_metrics(tmp_path: Path, stage: Stage) -> None:

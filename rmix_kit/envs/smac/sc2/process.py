@@ -60,7 +60,7 @@ class Worker:
             arguments |= {"replay_dir": folder, "replay_prefix": replay_prefix}
         told = {"package": settings.package_name, "arguments": arguments, "parent": os.getpid()}
         # The game's temporary files: it has no time to remove them when it is killed.
-        self._folder = tempfile.TemporaryDirectory(prefix="rmix-kit-sc2-")
+        self._folder = tempfile.TemporaryDirectory(prefix="rmix-kit-sc2-", ignore_cleanup_errors=True)
         try:
             self._process = subprocess.Popen(
                 [settings.interpreter, str(settings.worker), json.dumps(told)],
@@ -128,7 +128,9 @@ class Worker:
             raise WorkerFailure(f"the worker answered with {error}") from error
         if "error" in fields:
             raise WorkerFailure(
-                str(fields["error"]), is_final=fields.get("is_final") is True, known=_names(fields.get("known"))
+                " ".join(str(fields["error"]).split()),
+                is_final=fields.get("is_final") is True,
+                known=_names(fields.get("known")),
             )
         return fields, arrays
 

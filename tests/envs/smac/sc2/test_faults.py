@@ -37,14 +37,14 @@ def test_after_a_failure_in_a_step_the_whole_process_group_is_gone_at_once(theat
     assert len(before) == 2  # the worker and the game
     assert all(map(is_running, before))
     assert vector.step(first_allowed(step)).damaged == [True]
-    assert theatre.running() == ()
+    assert theatre.is_empty()
 
 
 @pytest.mark.parametrize("kind", FAULTS_IN_A_STEP)
 def test_the_next_reset_after_a_failure_plays_in_a_new_game(theatre: Theatre, kind: str) -> None:
     vector = theatre.make(fault("step", kind, at=1), num_envs=1, **settings_for(kind))
     damaged, restarts = play(vector).damaged, vector.restarts
-    assert (damaged, restarts, theatre.running()) == ([True], 1, ())
+    assert (damaged, restarts, theatre.is_empty()) == ([True], 1, True)
     assert (play(vector).damaged, theatre.workers()) == ([False], 2)
 
 
@@ -93,14 +93,14 @@ def test_a_game_that_always_fails_is_given_up_with_a_diagnosis(theatre: Theatre)
     assert "rmix-kit doctor" in text
     assert "\n" not in text
     assert theatre.workers() == 3
-    assert theatre.running() == ()
+    assert theatre.is_empty()
 
 
 def test_giving_up_leaves_no_game_of_any_copy(theatre: Theatre) -> None:
     vector = theatre.make(fault("launch", "crash", worker=1, at=0), max_restarts=0)
     with pytest.raises(StarCraftError):
         vector.reset([0, 1])
-    assert theatre.running() == ()
+    assert theatre.is_empty()
 
 
 def test_finished_episodes_between_failures_forget_them(theatre: Theatre) -> None:
@@ -121,7 +121,7 @@ def test_what_a_restart_cannot_mend_is_said_at_once(theatre: Theatre) -> None:
 def test_an_unknown_map_is_answered_with_those_there_are(theatre: Theatre) -> None:
     with pytest.raises(StarCraftError, match=r"smac has no map '3m'; it has 3m, 8m; rmix-kit doctor"):
         theatre.make(fault("describe", "unknown map"))
-    assert theatre.running() == ()
+    assert theatre.is_empty()
 
 
 def test_a_missing_interpreter_is_named(theatre: Theatre) -> None:

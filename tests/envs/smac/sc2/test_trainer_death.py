@@ -42,7 +42,7 @@ def trainer(moment: str) -> subprocess.Popen[bytes]:
 def test_a_trainer_that_is_killed_leaves_no_worker_and_no_game(theatre: Theatre, number: signal.Signals) -> None:
     theatre.script()
     process = trainer("between steps")
-    assert len(theatre.running()) == 4
+    assert theatre.running() == 4
     process.send_signal(number)
     process.wait()
     assert all_gone(theatre.folder)

@@ -61,7 +61,7 @@ def test_a_reset_in_the_midst_of_a_games_first_episode_takes_a_new_game(theatre:
     vector.reset([1])
     assert theatre.workers() == 2
     assert vector.restarts == 0
-    assert len(theatre.running()) == 2
+    assert theatre.running() == 2
 
 
 def test_a_reset_in_the_midst_of_a_later_episode_keeps_the_game(theatre: Theatre) -> None:
@@ -124,5 +124,5 @@ def test_closing_asks_the_game_to_quit(theatre: Theatre) -> None:
     vector = theatre.make()
     vector.reset([0, 1])
     vector.close()
-    assert theatre.running() == ()
+    assert theatre.is_empty()
     assert all(theatre.requests(worker)[-1] == "close" for worker in range(2))

@@ -74,8 +74,13 @@ class Theatre:
     def workers(self) -> int:
         return len(list(self.folder.glob("worker_*.json")))
 
-    def running(self) -> tuple[int, ...]:
-        return tuple(filter(is_running, pids_in(self.folder)))
+    def running(self) -> int:
+        """How many workers and games live."""
+        return sum(map(is_running, pids_in(self.folder)))
+
+    def is_empty(self) -> bool:
+        """Whether none lives, the kernel's moment to end the killed ones allowed."""
+        return all_gone(self.folder, 1.0)
 
 
 def play(vector: SC2Vector, seed: int = 0) -> TimeStep:
