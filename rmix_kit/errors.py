@@ -63,3 +63,7 @@ class Interrupted(RmixKitError):  # noqa: N818 - it reports a wish, not a fault
 
 class AgentProcessError(RmixKitError):
     """The process of an isolated agent ended, hangs, or refused its observation."""
+
+
+class StarCraftError(RmixKitError):
+    """The real StarCraft II cannot be started, or fails again and again."""

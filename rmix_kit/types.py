@@ -75,6 +75,8 @@ class TimeStep:
         truncated: The clock ended it, bool ``[env]``; stays true while a finished copy waits.
         success: The task was solved, bool ``[env]``; meaningful on the final step.
         fell: Agents that met a catastrophe, bool ``[env, agent]``.
+        damaged: Copies whose episode broke and must not be used, bool ``[env]``; they stand still like finished ones
+            until the next reset. None where that cannot happen.
     """
 
     obs: NDArray[np.generic]
@@ -85,6 +87,17 @@ class TimeStep:
     truncated: BoolArray
     success: BoolArray
     fell: BoolArray
+    damaged: BoolArray | None = None
+
+    @property
+    def is_sound(self) -> BoolArray:
+        """Copies whose episode did not break, bool ``[env]``."""
+        return np.ones_like(self.terminated) if self.damaged is None else ~self.damaged
+
+    @property
+    def has_ended(self) -> BoolArray:
+        """Copies in which nothing more happens until the next reset, bool ``[env]``."""
+        return self.terminated | self.truncated | ~self.is_sound
 
 
 @dataclass(frozen=True, kw_only=True)

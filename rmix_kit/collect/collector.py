@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rmix_kit.collect.exploration import explore
 from rmix_kit.envs.interface import VectorEnv
@@ -19,11 +20,12 @@ class Round:
     """What one round gave.
 
     Attributes:
-        block: The episodes, one per copy.
-        episode_return: Undiscounted team return ``[env]``.
-        success: Solved at the end, bool ``[env]``.
-        fell: Any agent met a catastrophe, bool ``[env]``.
-        risk_level: Mean level used by each agent over the real steps ``[env, agent]``.
+        block: The sound episodes, one per copy whose episode did not break; possibly none.
+        episode_return: Undiscounted team return ``[episode]``.
+        success: Solved at the end, bool ``[episode]``.
+        fell: Any agent met a catastrophe, bool ``[episode]``.
+        risk_level: Mean level used by each agent over the real steps ``[episode, agent]``.
+        damaged: How many episodes broke and were dropped.
     """
 
     block: EpisodeBlock
@@ -31,6 +33,12 @@ class Round:
     success: BoolArray
     fell: BoolArray
     risk_level: FloatArray
+    damaged: int = 0
+
+    @property
+    def episodes(self) -> int:
+        """How many sound episodes there are."""
+        return len(self.success)
 
     @property
     def env_steps(self) -> int:
@@ -69,7 +77,7 @@ class Collector:
             is_greedy: A stochastic policy takes its most probable action instead of drawing.
 
         Returns:
-            The finished episodes.
+            The finished episodes, those that broke left out.
 
         Raises:
             EnvironmentContractError: The environment broke its contract; agent and step are named.
@@ -98,16 +106,24 @@ class Collector:
             level_sum[active] += choice.risk_level[active]
             t += 1
             _record(block, step, t, active)
-            active = active & ~(step.terminated | step.truncated)
+            active = active & ~step.has_ended
         block.terminated[:] = step.terminated
         block.risk_level[:] = levels
-        return Round(
-            block=_trim(block, t),
-            episode_return=block.reward.sum(1, dtype=np.float64).astype(np.float32),
-            success=step.success,
-            fell=np.any(step.fell, axis=-1),
-            risk_level=(level_sum / block.length[:, None]).astype(np.float32),
-        )
+        return _round(block, step, level_sum)
+
+
+def _round(block: EpisodeBlock, step: TimeStep, level_sum: NDArray[np.float64]) -> Round:
+    """Give what was played up to the last step, without the episodes that broke."""
+    sound = step.is_sound
+    kept = _kept(block, sound)
+    return Round(
+        block=kept,
+        episode_return=kept.reward.sum(1, dtype=np.float64).astype(np.float32),
+        success=step.success[sound],
+        fell=np.any(step.fell, axis=-1)[sound],
+        risk_level=(level_sum[sound] / kept.length[:, None]).astype(np.float32),
+        damaged=int((~sound).sum()),
+    )
 
 
 def _record(block: EpisodeBlock, step: TimeStep, t: int, active: BoolArray) -> None:
@@ -131,15 +147,18 @@ def _check(step: TimeStep, t: int, active: BoolArray) -> None:
         raise EnvironmentContractError(f"agent {agent} in copy {env} has no allowed action at step {t}")
 
 
-def _trim(block: EpisodeBlock, steps: int) -> EpisodeBlock:
+def _kept(block: EpisodeBlock, sound: BoolArray) -> EpisodeBlock:
+    """Give the sound episodes, cut to the longest of them."""
+    rows = slice(None) if sound.all() else sound
+    steps = int(block.length[rows].max(initial=0))
     return EpisodeBlock(
-        obs=block.obs[:, : steps + 1],
-        state=block.state[:, : steps + 1],
-        avail_actions=block.avail_actions[:, : steps + 1],
-        actions=block.actions[:, :steps],
-        is_explored=block.is_explored[:, :steps],
-        reward=block.reward[:, :steps],
-        terminated=block.terminated,
-        length=block.length,
-        risk_level=block.risk_level,
+        obs=block.obs[rows, : steps + 1],
+        state=block.state[rows, : steps + 1],
+        avail_actions=block.avail_actions[rows, : steps + 1],
+        actions=block.actions[rows, :steps],
+        is_explored=block.is_explored[rows, :steps],
+        reward=block.reward[rows, :steps],
+        terminated=block.terminated[rows],
+        length=block.length[rows],
+        risk_level=block.risk_level[rows],
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from exporters.contract import PolicySpec
 from rmix_kit.envs.interface import VectorEnv
+from rmix_kit.envs.rounds import play_rounds
 from rmix_kit.errors import EnvironmentContractError
 from rmix_kit.seeding import episode_seed
 from rmix_kit.types import BoolArray, EnvSpec, FloatArray, IntArray
@@ -54,7 +55,7 @@ class ExportedTeam(Protocol):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PlayedEpisodes:
-    """Finished episodes, one entry each.
+    """Finished episodes that did not break, one entry each.
 
     Attributes:
         returns: Undiscounted team returns, float32 ``[episode]``.
@@ -69,6 +70,11 @@ class PlayedEpisodes:
     fell: BoolArray
     lengths: IntArray
     risk_levels: FloatArray
+
+    @property
+    def episodes(self) -> int:
+        """How many there are."""
+        return len(self.success)
 
 
 def copies_for(episodes: int) -> int:
@@ -89,16 +95,17 @@ def play(
         risk_level: In (0, 1] for all agents; None leaves it to them.
 
     Returns:
-        Exactly ``episodes`` episodes.
+        Exactly ``episodes`` sound episodes.
 
     Raises:
-        EnvironmentContractError: The agents do not fit the environment.
+        EnvironmentContractError: The agents do not fit the environment, or about as many episodes broke as were wanted.
     """
     check_fit(team.specs, envs.spec)
-    rounds = []
-    for first in range(0, episodes, envs.num_envs):
-        seeds = [episode_seed(seed, "test", first + copy) for copy in range(envs.num_envs)]
-        rounds.append(_round(team, envs, seeds, risk_level or 0.0))
+
+    def play_round(numbers: Sequence[int]) -> PlayedEpisodes:
+        return _round(team, envs, [episode_seed(seed, "test", number) for number in numbers], risk_level or 0.0)
+
+    rounds = play_rounds(play_round, episodes, envs.num_envs)
     return PlayedEpisodes(
         returns=np.concatenate([played.returns for played in rounds])[:episodes],
         success=np.concatenate([played.success for played in rounds])[:episodes],
@@ -109,7 +116,7 @@ def play(
 
 
 def _round(team: ExportedTeam, envs: VectorEnv, seeds: list[int], risk_level: float) -> PlayedEpisodes:
-    """Play one episode in every copy; a finished copy waits for the others."""
+    """Play one episode in every copy, and give those that did not break; a finished copy waits for the others."""
     returns = np.zeros(envs.num_envs, dtype=np.float64)
     lengths = np.zeros(envs.num_envs, dtype=np.int64)
     level_sum = np.zeros((envs.num_envs, envs.spec.n_agents), dtype=np.float64)
@@ -122,13 +129,14 @@ def _round(team: ExportedTeam, envs: VectorEnv, seeds: list[int], risk_level: fl
         returns[active] += step.reward[active]
         lengths[active] += 1
         level_sum[active] += choice.risk_level[active]
-        active = active & ~(step.terminated | step.truncated)
+        active = active & ~step.has_ended
+    sound = step.is_sound
     return PlayedEpisodes(
-        returns=returns.astype(np.float32),
-        success=step.success,
-        fell=np.any(step.fell, axis=-1),
-        lengths=lengths,
-        risk_levels=(level_sum / lengths[:, None]).astype(np.float32),
+        returns=returns[sound].astype(np.float32),
+        success=step.success[sound],
+        fell=np.any(step.fell, axis=-1)[sound],
+        lengths=lengths[sound],
+        risk_levels=(level_sum / lengths[:, None])[sound].astype(np.float32),
     )
 
 

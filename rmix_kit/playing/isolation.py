@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import selectors
 import subprocess
 import sys
 import tempfile
@@ -19,9 +18,10 @@ from exporters.bundle import Manifest, read_manifest
 from exporters.contract import PolicySpec
 from exporters.errors import BundleError
 from rmix_kit.errors import AgentProcessError
+from rmix_kit.pipes import reader, write_within
 from rmix_kit.playing.episodes import Choice
-from rmix_kit.playing.wire import Array, WireError, decode, encode
 from rmix_kit.types import BoolArray
+from rmix_kit.wire import Array, WireError, decode, encode
 
 START_SECONDS = 120.0  # loading a runtime library on a busy machine
 STEP_SECONDS = 60.0
@@ -72,15 +72,12 @@ class AgentProcess:
 
     def send(self, message: bytes, seconds: float) -> None:
         """Send a message within so many seconds."""
-        end, rest = time.monotonic() + seconds, memoryview(message)
-        while rest:
-            self._wait(self._input.fileno(), selectors.EVENT_WRITE, end, seconds)
-            try:
-                rest = rest[os.write(self._input.fileno(), rest) :]
-            except BlockingIOError:
-                continue
-            except OSError as error:
-                raise self._death() from error
+        try:
+            write_within(self._input.fileno(), message, time.monotonic() + seconds)
+        except TimeoutError as error:
+            raise self._silence(seconds) from error
+        except OSError as error:
+            raise self._death() from error
 
     def receive(self, seconds: float) -> tuple[dict[str, Any], dict[str, Array]]:
         """Wait at most so many seconds for the answer.
@@ -88,20 +85,12 @@ class AgentProcess:
         Raises:
             AgentProcessError: The process ended, hangs, or reports an error.
         """
-        end = time.monotonic() + seconds
-
-        def read(size: int) -> bytes:
-            parts = bytearray()
-            while len(parts) < size:
-                self._wait(self._output.fileno(), selectors.EVENT_READ, end, seconds)
-                part = os.read(self._output.fileno(), size - len(parts))
-                if not part:
-                    raise self._death()
-                parts += part
-            return bytes(parts)
-
         try:
-            fields, arrays = decode(read)
+            fields, arrays = decode(reader(self._output.fileno(), time.monotonic() + seconds))
+        except TimeoutError as error:
+            raise self._silence(seconds) from error
+        except EOFError as error:
+            raise self._death() from error
         except WireError as error:
             raise AgentProcessError(f"the process of {self._agent} answered with {error}") from error
         if "error" in fields:
@@ -123,11 +112,8 @@ class AgentProcess:
         self._output.close()
         self._errors.close()
 
-    def _wait(self, descriptor: int, event: int, end: float, seconds: float) -> None:
-        with selectors.DefaultSelector() as selector:
-            selector.register(descriptor, event)
-            if not selector.select(max(0.0, end - time.monotonic())):
-                raise AgentProcessError(f"the process of {self._agent} did not answer within {seconds:g} s; it hangs")
+    def _silence(self, seconds: float) -> AgentProcessError:
+        return AgentProcessError(f"the process of {self._agent} did not answer within {seconds:g} s; it hangs")
 
     def _death(self) -> AgentProcessError:
         try:

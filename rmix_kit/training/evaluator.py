@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from rmix_kit.collect import Collector, Round
 from rmix_kit.envs.interface import VectorEnv
+from rmix_kit.envs.rounds import play_rounds
 from rmix_kit.policy import TeamPolicy
 from rmix_kit.seeding import episode_seed, generator
 from rmix_kit.statistics import summarize
@@ -91,15 +93,20 @@ def evaluate(
         risk_level: In (0, 1] for all agents; None leaves it to them.
 
     Returns:
-        Exactly ``episodes`` episodes.
+        Exactly ``episodes`` sound episodes.
+
+    Raises:
+        EnvironmentContractError: About as many broke as were wanted.
     """
     collector = Collector(envs, policy)
     rng = generator(seed, "test")  # greedy: it draws, but nothing follows its draws
     levels = np.full(envs.num_envs, risk_level or 0.0, dtype=np.float32)
-    rounds: list[Round] = []
-    for first in range(0, episodes, envs.num_envs):
-        seeds = [episode_seed(seed, "test", first + copy) for copy in range(envs.num_envs)]
-        rounds.append(collector.collect(seeds, epsilon=0.0, rng=rng, risk_level=levels, is_greedy=True))
+
+    def play(numbers: Sequence[int]) -> Round:
+        seeds = [episode_seed(seed, "test", number) for number in numbers]
+        return collector.collect(seeds, epsilon=0.0, rng=rng, risk_level=levels, is_greedy=True)
+
+    rounds = play_rounds(play, episodes, envs.num_envs)
     return Evaluation(
         returns=np.concatenate([r.episode_return for r in rounds])[:episodes],
         success=np.concatenate([r.success for r in rounds])[:episodes],

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rmix_kit.collect import Collector, LinearSchedule, Round
-from rmix_kit.envs.interface import VectorEnv
+from rmix_kit.collect import Collector, Round
+from rmix_kit.envs.interface import VectorEnv, facts_of, is_reproducible
 from rmix_kit.errors import Interrupted, NonFiniteError
 from rmix_kit.policy import TeamPolicy
 from rmix_kit.replay import ReplayBuffer
@@ -25,7 +25,7 @@ from rmix_kit.training.progress_bar import Reporter, Status
 from rmix_kit.training.run import acting
 from rmix_kit.training.run_config import RunConfig
 from rmix_kit.training.run_folder import RunFolder
-from rmix_kit.training.settings import TrainingSettings
+from rmix_kit.training.schedules import schedules
 from rmix_kit.training.signals import StopSignals
 from rmix_kit.training.state import TrainerState
 from rmix_kit.training.storage import Storage
@@ -72,12 +72,16 @@ class TrainingLoop:
         metrics_bytes = 0 if restored is None else restored[1].metrics_bytes
         if restored is not None:
             reporter.note(f"going on from step_{self._state.env_steps}")
+            if not is_reproducible(envs):
+                self._state.resumed_inexactly = True
+                reporter.note("the environment cannot be brought back to it: this run resumes inexactly")
         is_new = not folder.metrics.exists()
         self._log = MetricsLog(
             folder, keep_bytes=metrics_bytes, purge_step=None if is_new else purge_from(self._state.env_steps)
         )
         self._epsilon, self._learning_rate = schedules(settings, config.steps)
         self._loss: float | None = None
+        self._knows_environment = False
         self._seconds = {"collecting": 0.0, "learning": 0.0, "evaluating": 0.0, "saving": 0.0}
 
     def run(self, signals: StopSignals) -> None:
@@ -97,6 +101,7 @@ class TrainingLoop:
             while state.env_steps < self._config.steps:
                 before = state.env_steps
                 self.round()
+                self._record_environment()
                 self.finish_round(before, signals)
         finally:
             self._reporter.stop()
@@ -108,42 +113,51 @@ class TrainingLoop:
         with self._timed("collecting"):
             played = self.collect()
         state.means.add_round(played)
+        if not played.episodes:
+            return
         with self._timed("learning"):
-            metrics = self.learn(before, played.env_steps)
+            metrics = self.learn(before, played)
             state.means.add_updates(metrics)
         means = state.means.means()
         self._show(means["return_mean"], means["success_rate"])
 
     def collect(self) -> Round:
-        """Play one episode per copy and add them to the replay."""
+        """Play one episode per copy and add those that did not break to the replay."""
         state, count = self._state, self._settings.num_envs
-        seeds = [episode_seed(self._config.seed, "train", state.episodes + copy) for copy in range(count)]
+        begun = state.episodes + state.damaged_episodes
+        seeds = [episode_seed(self._config.seed, "train", begun + copy) for copy in range(count)]
         played = self._collector.collect(
             seeds,
             epsilon=self._epsilon.at(state.env_steps),
             rng=state.streams["exploration"],
             risk_level=self._draw_levels(count),
         )
-        self._buffer.add(played.block)
-        state.episodes += count
+        if played.episodes:
+            self._buffer.add(played.block)
+        if played.damaged:
+            state.damaged_episodes += played.damaged
+            self._reporter.note(
+                f"{played.damaged} of {count} episodes broke and are dropped; {state.damaged_episodes} so far"
+            )
+        state.episodes += played.episodes
         state.env_steps += played.env_steps
         return played
 
-    def learn(self, before: int, steps: int) -> list[dict[str, Tensor]]:
+    def learn(self, before: int, played: Round) -> list[dict[str, Tensor]]:
         """Make the updates owed for a round, its environment steps spread evenly over them.
 
         Args:
             before: Environment steps before the round.
-            steps: Environment steps of the round.
+            played: The round, with at least one episode.
 
         Returns:
             Each update's scalars, on the training device.
         """
         state, settings = self._state, self._settings
         if settings.updates_per_step:
-            state.update_debt += steps * settings.updates_per_step
+            state.update_debt += played.env_steps * settings.updates_per_step
         else:
-            state.update_debt += settings.num_envs * settings.updates_per_episode
+            state.update_debt += played.episodes * settings.updates_per_episode
         count = int(state.update_debt)
         state.update_debt -= count
         if self._config.algorithm.data == "round":
@@ -153,9 +167,9 @@ class TrainingLoop:
         metrics = []
         factor = self._learning_rate.at(state.env_steps)
         for index in range(1, count + 1):
-            batch = self._sample(self._epsilon.at(before))
+            batch = self._sample(self._epsilon.at(before), played.episodes)
             state.progress = replace(
-                state.progress.advanced(before + index * steps // count),
+                state.progress.advanced(before + index * played.env_steps // count),
                 episodes=state.episodes,
                 best_success_rate=state.best_success_rate,
             )
@@ -228,10 +242,22 @@ class TrainingLoop:
             )
         )
 
+    def _record_environment(self) -> None:
+        """Write once what the environment says of itself; a game tells its version only when it has been played."""
+        facts = {} if self._knows_environment else facts_of(self._envs)
+        self._knows_environment = True
+        if facts:
+            with writing("metrics.jsonl", "make room and resume"):
+                self._log.facts(self._state.env_steps, {**facts, "resumed_inexactly": self._state.resumed_inexactly})
+
     def _record(self) -> None:
         state = self._state
         with writing("metrics.jsonl", "make room and resume"):
-            counts = {"episodes": state.episodes, "updates": state.progress.updates}
+            counts = {
+                "episodes": state.episodes,
+                "damaged_episodes": state.damaged_episodes,
+                "updates": state.progress.updates,
+            }
             rates = {
                 "epsilon": self._epsilon.at(state.env_steps),
                 "learning_rate_factor": self._learning_rate.at(state.env_steps),
@@ -251,9 +277,9 @@ class TrainingLoop:
                 is_interruption=is_interruption,
             )
 
-    def _sample(self, epsilon: float) -> EpisodeBatch:
+    def _sample(self, epsilon: float, round_episodes: int) -> EpisodeBatch:
         algorithm, settings = self._config.algorithm, self._settings
-        newest = {"replay": 0, "round": settings.num_envs, "both": algorithm.newest_episodes}
+        newest = {"replay": 0, "round": round_episodes, "both": algorithm.newest_episodes}
         return self._buffer.sample(
             0 if algorithm.data == "round" else settings.batch_size,
             self._state.streams["replay"],
@@ -278,21 +304,6 @@ class TrainingLoop:
             yield
         finally:
             self._seconds[activity] += time.monotonic() - start
-
-
-def schedules(settings: TrainingSettings, steps: int) -> tuple[LinearSchedule, LinearSchedule]:
-    """Give exploration and the factor on the learning rate over a run of so many environment steps."""
-    epsilon = LinearSchedule(
-        start=settings.epsilon_start, end=settings.epsilon_end, begin_steps=0, end_steps=settings.epsilon_steps
-    )
-    decays = settings.learning_rate_decay_from < 1
-    learning_rate = LinearSchedule(
-        start=1.0,
-        end=settings.learning_rate_end if decays else 1.0,
-        begin_steps=int(settings.learning_rate_decay_from * steps),
-        end_steps=steps,
-    )
-    return epsilon, learning_rate
 
 
 def purge_from(env_steps: int) -> int:

@@ -31,7 +31,9 @@ class Means:
 
     def add_round(self, played: Round) -> None:
         """Add a collection round's episodes."""
-        count = len(played.success)
+        count = played.episodes
+        if not count:
+            return
         self.add("return_mean", float(played.episode_return.sum(dtype="float64")), count)
         self.add("success_rate", float(played.success.sum()), count)
         self.add("fall_rate", float(played.fell.sum()), count)
@@ -90,10 +92,18 @@ class MetricsLog:
         """
         row: dict[str, float | int | str] = {"kind": kind, "env_steps": env_steps, **numbers}
         finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
-        self._metrics.write((json.dumps(finite) + "\n").encode())
-        self._metrics.flush()
+        self._write(finite)
         if self._board is not None:
             self._board.add({f"{kind}/{name}": float(value) for name, value in numbers.items()}, env_steps)
+
+    def facts(self, env_steps: int, facts: Mapping[str, str | bool]) -> None:
+        """Write one row about the environment, such as the version of a game; TensorBoard is not told.
+
+        Args:
+            env_steps: Environment steps taken.
+            facts: By name.
+        """
+        self._write({"kind": "environment", "env_steps": env_steps, **facts})
 
     def time(self, env_steps: int, updates: int, seconds: Mapping[str, float]) -> None:
         """Write how long things took.
@@ -108,6 +118,10 @@ class MetricsLog:
         row |= {"total": round(time.monotonic() - self._start, 3), "unix_time": round(time.time(), 3)}
         self._timing.write(json.dumps(row) + "\n")
         self._timing.flush()
+
+    def _write(self, row: Mapping[str, float | int | str | None]) -> None:
+        self._metrics.write((json.dumps(row) + "\n").encode())
+        self._metrics.flush()
 
     def sync(self) -> int:
         """Make the rows durable and give their length in bytes."""

@@ -23,6 +23,8 @@ class TrainerState:
         streams: Generators by name.
         env_steps: Environment steps taken.
         episodes: Finished episodes.
+        damaged_episodes: Episodes that broke and were dropped; they count nowhere else.
+        resumed_inexactly: The run went on from a checkpoint in an environment that cannot be brought back to it.
         update_debt: Fraction of an update that is still owed, in [0, 1).
         progress: What the last update saw.
         best_success_rate: Highest success rate of any evaluation, in [0, 1].
@@ -33,6 +35,8 @@ class TrainerState:
     streams: dict[str, np.random.Generator]
     env_steps: int = 0
     episodes: int = 0
+    damaged_episodes: int = 0
+    resumed_inexactly: bool = False
     update_debt: float = 0.0
     progress: Progress = field(default_factory=Progress)
     best_success_rate: float = 0.0
@@ -50,6 +54,8 @@ class TrainerState:
             "streams": {name: generator_state(stream) for name, stream in self.streams.items()},
             "env_steps": self.env_steps,
             "episodes": self.episodes,
+            "damaged_episodes": self.damaged_episodes,
+            "resumed_inexactly": self.resumed_inexactly,
             "update_debt": self.update_debt,
             "progress": asdict(self.progress),
             "best_success_rate": self.best_success_rate,
@@ -65,6 +71,8 @@ class TrainerState:
             restore_generator(state.streams[name], recorded)
         state.env_steps = values["env_steps"]
         state.episodes = values["episodes"]
+        state.damaged_episodes = values.get("damaged_episodes", 0)
+        state.resumed_inexactly = values.get("resumed_inexactly", False)
         state.update_debt = values["update_debt"]
         state.progress = Progress(**values["progress"])
         state.best_success_rate = values["best_success_rate"]

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rmix_kit.envs.interface import VectorEnv
+from rmix_kit.envs.interface import VectorEnv, is_costly
 from rmix_kit.envs.make import make_vector_env
+from rmix_kit.errors import ConfigError
 from rmix_kit.training.checkpoint import verify_checkpoint
 from rmix_kit.training.device import choose_device, keep_freed_memory, torch_threads
 from rmix_kit.training.evaluator import copies_for
@@ -78,9 +79,22 @@ def is_finished(folder: RunFolder, reporter: Reporter) -> bool:
 
 @contextmanager
 def copies(make_env: MakeEnv, config: RunConfig) -> Iterator[tuple[VectorEnv, VectorEnv]]:
-    """Make the copies to train and to evaluate in, and close them at the end."""
-    envs = make_env(config.env, config.training.num_envs)
+    """Make the copies to train and to evaluate in (the same, where they are costly), and close them at the end.
+
+    Raises:
+        ConfigError: The environment gives fewer copies than training wants.
+    """
+    wanted = config.training.num_envs
+    envs = make_env(config.env, wanted)
     try:
+        if envs.num_envs < wanted:
+            raise ConfigError(
+                f"training.num_envs is {wanted}, and {config.env} gives at most {envs.num_envs} copies; give "
+                f"--set training.num_envs={envs.num_envs}, or raise the environment's limit (docs/environments)"
+            )
+        if is_costly(envs):
+            yield envs, envs  # a round and an evaluation never overlap
+            return
         test_envs = make_env(config.env, copies_for(config.training.evaluation_episodes))
         try:
             yield envs, test_envs

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -162,3 +163,45 @@ def test_an_episode_longer_than_the_limit_stops() -> None:
     envs.corrupt = lambda step: replace(step, terminated=never, truncated=never)
     with pytest.raises(EnvironmentContractError, match="longer than the limit"):
         collector.collect([0, 1, 2, 3], epsilon=1.0, rng=np.random.default_rng(0))
+
+
+def break_copies(*copies: int) -> Callable[[TimeStep], TimeStep]:
+    """From a copy's first step on it is damaged, and its flags say nothing."""
+
+    def broken(step: TimeStep) -> TimeStep:
+        damaged = np.zeros(COPIES, dtype=np.bool_)
+        damaged[list(copies)] = step.reward.max() > 0
+        return replace(
+            step, damaged=damaged, terminated=step.terminated & ~damaged, truncated=step.truncated & ~damaged
+        )
+
+    return broken
+
+
+def collect_broken(*copies: int) -> Round:
+    envs, collector = make_collector()
+    envs.corrupt = break_copies(*copies)
+    return collector.collect([0, 1, 2, 3], epsilon=0.5, rng=np.random.default_rng(0))
+
+
+def test_damaged_episodes_are_left_out_and_the_others_are_what_they_would_have_been() -> None:
+    found, expected = collect_broken(1, 2), collect()[1]
+    assert (found.episodes, found.damaged) == (2, 2)
+    sound = [0, 3]
+    longest = expected.block.length[sound].max()
+    for name, array in found.block.arrays().items():
+        whole = getattr(expected.block, name)[sound]
+        np.testing.assert_array_equal(array, whole if whole.ndim == 1 else whole[:, : array.shape[1]], err_msg=name)
+    assert found.block.reward.shape[1] == longest
+    for name in ("episode_return", "success", "fell", "risk_level"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name)[sound], err_msg=name)
+
+
+def test_a_round_in_which_every_episode_breaks_is_empty() -> None:
+    found = collect_broken(0, 1, 2, 3)
+    assert (found.episodes, found.damaged, found.env_steps) == (0, 4, 0)
+    assert found.block.reward.shape == (0, 0)
+
+
+def test_an_environment_that_never_breaks_has_no_damaged_episodes() -> None:
+    assert collect()[1].damaged == 0

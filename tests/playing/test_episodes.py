@@ -15,6 +15,8 @@ from rmix_kit.playing.episodes import PlayedEpisodes, play
 from rmix_kit.playing.isolation import IsolatedTeam
 from rmix_kit.playing.manifest import checkpoint_step, environment_text
 from rmix_kit.playing.team import LocalTeam, load_team
+from rmix_kit.seeding import episode_seed
+from tests.fixtures.breaking_env import BreakingEnv
 from tests.fixtures.trained import ENVIRONMENT, Trained
 
 EPISODES = 37  # more than one round of copies, and not a multiple of them
@@ -41,6 +43,17 @@ def test_the_episodes_are_those_of_evaluate(trained: Trained, format_name: str) 
 
 def test_the_episodes_do_not_depend_on_the_number_of_copies(trained: Trained) -> None:
     _same(_local(trained, "onnx", copies=5), _local(trained, "onnx"))
+
+
+def test_later_episodes_stand_in_for_those_that_broke(trained: Trained) -> None:
+    team = LocalTeam(load_team(trained.agents, "onnx"))
+    seeds = [episode_seed(5, "test", number) for number in range(EPISODES)]
+    sound = [number for number, seed in enumerate(seeds) if seed % 3]
+    assert 0 < len(sound) < EPISODES
+    expected = play(team, make_vector_env(ENVIRONMENT, 32), episodes=EPISODES, seed=5)
+    found = play(team, BreakingEnv(make_vector_env(ENVIRONMENT, 4)), episodes=len(sound), seed=5)
+    for name in ("returns", "success", "fell", "lengths", "risk_levels"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name)[sound], err_msg=name)
 
 
 def test_the_dial_reaches_the_agents(trained: Trained) -> None:

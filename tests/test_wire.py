@@ -8,7 +8,7 @@ import struct
 import numpy as np
 import pytest
 
-from rmix_kit.playing.wire import WireError, decode, encode
+from rmix_kit.wire import WireError, decode, encode
 
 
 def test_fields_and_arrays_come_through() -> None:
@@ -29,6 +29,8 @@ def test_fields_and_arrays_come_through() -> None:
         b'{"fields": {}, "arrays": [["x", "object", [1]]]}',
         b'{"fields": {}, "arrays": [["x", "int8", [-1]]]}',
         b'{"fields": {}, "arrays": [["x", "int64", [99999999999]]]}',
+        b'{"fields": {}, "arrays": [["x", "int64", [1e999]]]}',
+        b"[" * 100_000,
     ],
 )
 def test_what_is_no_message_is_refused(header: bytes) -> None:

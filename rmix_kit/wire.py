@@ -55,7 +55,7 @@ def decode(read: Callable[[int], bytes]) -> tuple[dict[str, Any], dict[str, Arra
         header = json.loads(read(length))
         shapes = [(str(name), str(dtype), tuple(map(int, shape))) for name, dtype, shape in header["arrays"]]
         fields = dict(header["fields"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise WireError(f"an unreadable header: {error}") from error
     arrays = {}
     for name, dtype, shape in shapes:
