@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from macn.slipping import slip_draws, stream_keys
 from rmix_kit.envs.smac.arena import LOOPS_PER_TICK, TICKS_PER_STEP, Arena, Difficulty
-from rmix_kit.envs.smac.arrays import Array, as_bytes, as_float, as_index, namespace, pick
+from rmix_kit.envs.smac.arrays import Array, as_bytes, as_float, as_index, namespace, pick, root
 from rmix_kit.envs.smac.layout import NO_ACTION_YET, Units
 from rmix_kit.envs.smac.maps import MAP_SIZE
 from rmix_kit.envs.smac.terrain import FINE, FINE_SIZE
@@ -187,7 +187,7 @@ def _per_unit(pairs: Array, who: Array) -> Array:
 def _pairs(arena: Arena, battle: Battle) -> _Pairs:
     dx = battle.x[:, :, None] - battle.x[:, None, :]
     dy = battle.y[:, :, None] - battle.y[:, None, :]
-    distance = namespace(dx).sqrt(dx * dx + dy * dy)
+    distance = root(dx * dx + dy * dy)
     return _Pairs(dx, dy, distance, distance - arena.radius)
 
 
@@ -246,7 +246,7 @@ def _swept(arena: Arena, pairs: _Pairs, who: Array, unit: int, half_width: float
     """Say who stands on the line that a shot sweeps, across its direction through the target: bool ``[env, unit]``."""
     dx, dy = -pairs.dx[:, unit], -pairs.dy[:, unit]  # [env, unit], from the shooter
     to_x, to_y = pick(dx, who[:, None]), pick(dy, who[:, None])  # [env, 1]
-    length = namespace(dx).sqrt(to_x * to_x + to_y * to_y) + 1e-6
+    length = root(to_x * to_x + to_y * to_y) + 1e-6
     ahead_x, ahead_y = to_x / length, to_y / length
     off_x, off_y = dx - to_x, dy - to_y
     along, across = off_x * ahead_x + off_y * ahead_y, off_y * ahead_x - off_x * ahead_y
@@ -293,7 +293,7 @@ def _walk(arena: Arena, battle: Battle, orders: _Orders, chase: _Chase, pairs: _
     goal_x = xp.where(chase.has, pick(battle.x, chase.who), orders.goal_x)
     goal_y = xp.where(chase.has, pick(battle.y, chase.who), orders.goal_y)
     dx, dy = goal_x - battle.x, goal_y - battle.y
-    length = xp.sqrt(dx * dx + dy * dy)
+    length = root(dx * dx + dy * dy)
     room = xp.where(chase.has, (chase.gap - arena.reach).clip(0.0) + INTO_REACH, length)
     if arena.waypoint is not None:
         dx, dy, length = _around_walls(arena, battle, goal_x, goal_y, length)
@@ -317,6 +317,7 @@ def _around_walls(
 ) -> tuple[Array, Array, Array]:
     """Give dx, dy and distance to the next point on the way."""
     xp = namespace(battle.x)
+    assert arena.waypoint is not None
     inside = (0.0, MAP_SIZE - 1e-3)
     cell = _cells(battle.x, battle.y)
     goal = _cells(goal_x.clip(*inside), goal_y.clip(*inside))
@@ -324,7 +325,7 @@ def _around_walls(
     is_free = (way < 0) | arena.is_flying
     dx = xp.where(is_free, goal_x, as_float(way // MAP_SIZE) + 0.5) - battle.x
     dy = xp.where(is_free, goal_y, as_float(way % MAP_SIZE) + 0.5) - battle.y
-    return dx, dy, xp.where(is_free, length, xp.sqrt(dx * dx + dy * dy))
+    return dx, dy, xp.where(is_free, length, root(dx * dx + dy * dy))
 
 
 def _push(arena: Arena, pairs: _Pairs, moves: Array, alive: Array) -> tuple[Array, Array]:
@@ -334,7 +335,7 @@ def _push(arena: Arena, pairs: _Pairs, moves: Array, alive: Array) -> tuple[Arra
     weight = 0.5 + 0.5 * (walking[:, :, None] - walking[:, None, :])
     force = overlap * weight / (pairs.distance + 1e-6)
     x, y = (force * pairs.dx).sum(-1), (force * pairs.dy).sum(-1)
-    size = namespace(x).sqrt(x * x + y * y)
+    size = root(x * x + y * y)
     scale = (PUSH / (size + 1e-6)).clip(0.0, 1.0)
     return x * scale, y * scale
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rmix_kit.envs.smac.arrays import Array, as_float, as_index, namespace
+from rmix_kit.envs.smac.arrays import Array, as_float, as_index, namespace, root
 from rmix_kit.envs.smac.maps import MAP_SIZE, Scenario
 from rmix_kit.envs.smac.unit_types import UnitType
 
@@ -22,6 +22,7 @@ NO_OP, STOP = 0, 1
 FIRST_TARGET = 6
 MOVES = ((0, 1), (0, -1), (1, 0), (-1, 0))  # north, south, east, west: actions 2 to 5
 SIGHT, SHOOT = 9.0, 6.0  # between centres, for every type: SMAC's constants, not the game's
+PER_SIGHT = 1.0 / SIGHT
 DEATH_VALUE, WIN_VALUE, REWARD_SCALE = 10.0, 200.0, 20.0
 
 
@@ -200,7 +201,7 @@ class _Offsets(NamedTuple):
 def _offsets(units: Units, x: Array, y: Array) -> _Offsets:
     dx = x[:, None, :] - units.ally_x[:, :, None]
     dy = y[:, None, :] - units.ally_y[:, :, None]
-    return _Offsets(dx, dy, namespace(x).sqrt(dx * dx + dy * dy))
+    return _Offsets(dx, dy, root(dx * dx + dy * dy))
 
 
 def _seen(first: Array, offsets: _Offsets, health: list[Array], type_bits: Array, alive: Array) -> Array:
@@ -218,7 +219,8 @@ def _seen(first: Array, offsets: _Offsets, health: list[Array], type_bits: Array
     """
     xp = namespace(first)
     visible = as_float(offsets.distance < SIGHT) * alive[:, None, :]
-    features = [first, offsets.distance / SIGHT, offsets.dx / SIGHT, offsets.dy / SIGHT]
+    # Products, since a GPU divides by a number as if by its rounded inverse: the replay rebuilds these bits there.
+    features = [first, offsets.distance * PER_SIGHT, offsets.dx * PER_SIGHT, offsets.dy * PER_SIGHT]
     features += [xp.broadcast_to(row[:, None, :], first.shape) for row in health]
     whole = xp.stack(features, axis=-1)
     bits = xp.broadcast_to(type_bits, (*first.shape, type_bits.shape[-1]))
