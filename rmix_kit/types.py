@@ -7,6 +7,7 @@ states and action masks: the last one is the real final observation, which a tru
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -75,6 +76,8 @@ class TimeStep:
         truncated: The clock ended it, bool ``[env]``; stays true while a finished copy waits.
         success: The task was solved, bool ``[env]``; meaningful on the final step.
         fell: Agents that met a catastrophe, bool ``[env, agent]``.
+        compact: A smaller form of observations, state and masks, ``[env, ...]`` by name, where the environment has one:
+            `rmix_kit.envs.interface.StepCodec`.
     """
 
     obs: NDArray[np.generic]
@@ -85,6 +88,7 @@ class TimeStep:
     truncated: BoolArray
     success: BoolArray
     fell: BoolArray
+    compact: Mapping[str, NDArray[np.generic]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

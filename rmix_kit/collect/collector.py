@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from rmix_kit.collect.exploration import explore
-from rmix_kit.envs.interface import VectorEnv
+from rmix_kit.envs.interface import VectorEnv, codec_of
 from rmix_kit.errors import EnvironmentContractError
 from rmix_kit.policy import TeamPolicy
-from rmix_kit.replay.episode import EpisodeBlock, empty_block
+from rmix_kit.replay.episode import EpisodeBlock, empty_block, observed_of
 from rmix_kit.types import BoolArray, FloatArray, TimeStep
 
 
@@ -48,7 +48,7 @@ class Collector:
             envs: Copies of the environment.
             policy: Reads the learner's current weights.
         """
-        self._envs, self._policy = envs, policy
+        self._envs, self._policy, self._codec = envs, policy, codec_of(envs)
 
     def collect(
         self,
@@ -76,13 +76,13 @@ class Collector:
         """
         spec, num_envs = self._envs.spec, self._envs.num_envs
         levels = np.zeros(num_envs, dtype=np.float32) if risk_level is None else risk_level
-        block = empty_block(spec, num_envs, spec.episode_limit)
+        block = empty_block(spec, num_envs, spec.episode_limit, self._codec)
         level_sum = np.zeros((num_envs, spec.n_agents), dtype=np.float64)
         step = self._envs.reset(seeds)
         carry = self._policy.initial_carry(num_envs)
         active = np.ones(num_envs, dtype=np.bool_)
         t = 0
-        _record(block, step, t, active)
+        self._record(block, step, t, active)
         while active.any():
             if t == spec.episode_limit:
                 raise EnvironmentContractError(f"an episode is longer than the limit of {spec.episode_limit} steps")
@@ -97,25 +97,23 @@ class Collector:
             block.length[active] += 1
             level_sum[active] += choice.risk_level[active]
             t += 1
-            _record(block, step, t, active)
+            self._record(block, step, t, active)
             active = active & ~(step.terminated | step.truncated)
         block.terminated[:] = step.terminated
         block.risk_level[:] = levels
         return Round(
-            block=_trim(block, t),
+            block=block.trimmed(t),
             episode_return=block.reward.sum(1, dtype=np.float64).astype(np.float32),
             success=step.success,
             fell=np.any(step.fell, axis=-1),
             risk_level=(level_sum / block.length[:, None]).astype(np.float32),
         )
 
-
-def _record(block: EpisodeBlock, step: TimeStep, t: int, active: BoolArray) -> None:
-    """Write what copies that were active before the step now see, after checking it."""
-    _check(step, t, active)
-    block.obs[active, t] = step.obs[active]
-    block.state[active, t] = step.state[active]
-    block.avail_actions[active, t] = step.avail_actions[active]
+    def _record(self, block: EpisodeBlock, step: TimeStep, t: int, active: BoolArray) -> None:
+        """Write what copies that were active before the step now see, after checking it."""
+        _check(step, t, active)
+        for name, array in observed_of(step, self._codec).items():
+            block.observed[name][active, t] = array[active]
 
 
 def _check(step: TimeStep, t: int, active: BoolArray) -> None:
@@ -129,17 +127,3 @@ def _check(step: TimeStep, t: int, active: BoolArray) -> None:
     if not has_action.all():
         env, agent = np.argwhere(~has_action)[0]
         raise EnvironmentContractError(f"agent {agent} in copy {env} has no allowed action at step {t}")
-
-
-def _trim(block: EpisodeBlock, steps: int) -> EpisodeBlock:
-    return EpisodeBlock(
-        obs=block.obs[:, : steps + 1],
-        state=block.state[:, : steps + 1],
-        avail_actions=block.avail_actions[:, : steps + 1],
-        actions=block.actions[:, :steps],
-        is_explored=block.is_explored[:, :steps],
-        reward=block.reward[:, :steps],
-        terminated=block.terminated,
-        length=block.length,
-        risk_level=block.risk_level,
-    )
