@@ -20,7 +20,7 @@ from rmix_kit.seeding import episode_seed
 from rmix_kit.training.evaluator import Evaluation, evaluate
 from rmix_kit.training.files import writing
 from rmix_kit.training.learner import Learner
-from rmix_kit.training.memory import replay_notes
+from rmix_kit.training.memory import MIB, replay_fill, replay_notes
 from rmix_kit.training.metrics import MetricsLog
 from rmix_kit.training.progress_bar import Reporter, Status
 from rmix_kit.training.run import acting
@@ -63,8 +63,7 @@ class TrainingLoop:
         self._policy = TeamPolicy(acting(self._learner.online.agent), envs.spec, device)
         self._collector = Collector(envs, self._policy)
         self._buffer = ReplayBuffer(envs.spec, settings.buffer_episodes, device, codec=codec_of(envs))
-        reporter.note(f"{config.algorithm.name} on {config.env}, {device}")
-        for line in replay_notes(self._buffer):
+        for line in (f"{config.algorithm.name} on {config.env}, {device}", *replay_notes(self._buffer)):
             reporter.note(line)
         self._storage = Storage(folder, config)
         restored = self._storage.restore(self._learner, self._buffer, reporter)
@@ -98,6 +97,7 @@ class TrainingLoop:
                 before = state.env_steps
                 self.round()
                 self.finish_round(before, signals)
+            self._reporter.note(replay_fill(self._buffer))
         finally:
             self._reporter.stop()
             self._log.close()
@@ -235,6 +235,7 @@ class TrainingLoop:
             rates = {
                 "epsilon": self._epsilon.at(state.env_steps),
                 "learning_rate_factor": self._learning_rate.at(state.env_steps),
+                "replay_mebibytes": self._buffer.bytes_held / MIB,
             }
             self._log.row("training", state.env_steps, {**counts, **rates, **state.means.means()})
             self._log.time(state.env_steps, state.progress.updates, self._seconds)

@@ -34,6 +34,14 @@ def replay_notes(buffer: ReplayBuffer) -> list[str]:
     return lines
 
 
+def replay_fill(buffer: ReplayBuffer) -> str:
+    """Say how full a replay is."""
+    return (
+        f"replay: {len(buffer):,} episodes fill {in_words(buffer.bytes_held)} of at most "
+        f"{in_words(buffer.worst_case_bytes)}"
+    )
+
+
 def available_bytes() -> int | None:
     """Give the memory that the system can hand out without swapping; None where it does not say."""
     try:

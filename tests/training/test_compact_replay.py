@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +32,10 @@ def trained(folder: Path, make_env: Callable[[str, int], VectorEnv]) -> Path:
     return folder
 
 
+def rows(folder: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return trained(tmp_path_factory.mktemp("compact") / "run", compact)
@@ -41,7 +46,11 @@ def test_a_run_learns_the_same_whichever_form_is_kept(whole: Path, tmp_path: Pat
     ours = content(whole)
     weights = [name for name in ours if name.endswith("line.safetensors")]
     assert weights
-    assert [name for name in (*weights, "metrics.jsonl") if ours[name] != received[name]] == []
+    assert [name for name in weights if ours[name] != received[name]] == []
+    ours_rows, received_rows = rows(whole), rows(tmp_path / "run")
+    assert [row | {"replay_mebibytes": 0} for row in ours_rows] == [
+        row | {"replay_mebibytes": 0} for row in received_rows
+    ]
 
 
 def test_a_run_with_a_codec_resumes_exactly(whole: Path, tmp_path: Path) -> None:
@@ -86,3 +95,15 @@ def test_the_size_is_said_before_the_first_step(tmp_path: Path) -> None:
             assert "up to 60 episodes of at most 9 steps, at most 16.4 KiB (steps in the environment's" in self.text
 
     train(with_training(CONFIG, buffer_episodes=60), tmp_path / "run", make_env=compact, reporter=Early())
+
+
+def test_training_rows_say_how_full_the_replay_is(whole: Path) -> None:
+    filled = [row["replay_mebibytes"] for row in rows(whole) if row["kind"] == "training"]
+    assert 0 < filled[0] < max(filled) <= 60 * 10 * 28 / 2**20
+
+
+def test_the_fill_is_said_at_the_end(tmp_path: Path) -> None:
+    notes = Notes()
+    train(CONFIG, tmp_path / "run", make_env=compact, reporter=notes)
+    assert notes.lines[-1].startswith("replay: 60 episodes fill ")
+    assert notes.lines[-1].endswith(" of at most 16.4 KiB")
