@@ -52,6 +52,18 @@ class EpisodeBlock:
             **{name: getattr(self, name)[:, :steps] for name in STEP_FIELDS},
         )
 
+    def of_episodes(self, chosen: BoolArray | IntArray) -> EpisodeBlock:
+        """Give some of the episodes.
+
+        Args:
+            chosen: bool ``[episode]``, or int64 ``[chosen]``, their numbers in the block.
+        """
+        return replace(
+            self,
+            observed={name: array[chosen] for name, array in self.observed.items()},
+            **{name: getattr(self, name)[chosen] for name in (*STEP_FIELDS, *EPISODE_FIELDS)},
+        )
+
     def rows(self) -> dict[str, NDArray[np.generic]]:
         """Give the real rows alone, episode after episode.
 

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 
 from rmix_kit.replay import EpisodeBlock, ReplayBuffer
-from rmix_kit.replay.episode import EPISODE_FIELDS, STEP_FIELDS
 from tests.fixtures.blocks import differing, random_block
 from tests.fixtures.episodes import CPU, make_spec
 
@@ -191,11 +190,5 @@ def test_a_sample_lives_on_its_device() -> None:
 def test_a_round_without_episodes_changes_nothing() -> None:
     buffer = filled_buffer()
     before = buffer.last(4)
-    none = random_block([2])
-    empty = replace(
-        none,
-        observed={name: array[:0] for name, array in none.observed.items()},
-        **{name: getattr(none, name)[:0] for name in (*STEP_FIELDS, *EPISODE_FIELDS)},
-    )
-    buffer.add(empty)
+    buffer.add(random_block([2, 1]).of_episodes(np.array([False, False])))
     assert (len(buffer), differing(buffer.last(4), before)) == (4, [])

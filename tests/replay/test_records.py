@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rmix_kit.replay import EpisodeBlock, ReplayBuffer, worst_case_bytes
-from rmix_kit.replay.episode import EPISODE_FIELDS, STEP_FIELDS, block_of_rows
+from rmix_kit.replay.episode import block_of_rows, empty_block
 from rmix_kit.replay.records import CHUNKS, chunk_episodes, episode_bytes, pack, record_dtype, unpack
 from tests.fixtures.blocks import differing, random_block
 from tests.fixtures.episodes import CPU, float_spec, make_spec
@@ -71,16 +71,8 @@ def test_rows_that_contradict_the_lengths_are_refused() -> None:
 
 def episodes_of(block: EpisodeBlock) -> list[EpisodeBlock]:
     """The episodes of a block, each a block of its own."""
-    parts = []
-    for row, length in enumerate(block.length.tolist()):
-        one = slice(row, row + 1)
-        whole = replace(
-            block,
-            observed={name: array[one] for name, array in block.observed.items()},
-            **{name: getattr(block, name)[one] for name in (*STEP_FIELDS, *EPISODE_FIELDS)},
-        )
-        parts.append(whole.trimmed(length))
-    return parts
+    lengths = enumerate(block.length.tolist())
+    return [block.of_episodes(np.array([row])).trimmed(length) for row, length in lengths]
 
 
 @given(ROUNDS, st.integers(3, 9), st.integers(0, 100))
@@ -136,7 +128,8 @@ def test_memory_never_exceeds_the_worst_case(capacity: int, kind: str, seed: int
     }[kind]
     buffer = ReplayBuffer(SPEC, capacity, torch.device("meta"))
     for first in range(0, count, capacity):
-        buffer.add(random_block(lengths[first : first + capacity].tolist()))
+        part = lengths[first : first + capacity]
+        buffer.add(replace(empty_block(SPEC, len(part), limit), length=part))
     assert buffer.bytes_held <= buffer.store.bytes_taken <= buffer.worst_case_bytes
 
 
