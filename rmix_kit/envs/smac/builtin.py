@@ -98,7 +98,9 @@ class BuiltinVector:
         going = ~(self._terminated | self._truncated)
         legal = self._legal(np.asarray(actions, dtype=np.int64), going)
         following = combat.step(self._arena, self._difficulty, self._battle, legal)
-        self._battle = combat.Battle(*(_chosen(going, new, old) for new, old in zip(following, self._battle, strict=True)))
+        self._battle = combat.Battle(
+            *(_chosen(going, new, old) for new, old in zip(following, self._battle, strict=True))
+        )
         units = combat.units_of(self._arena, self._battle)
         paid = reward(self._facts, self._units, units) * going
         self._elapsed += going

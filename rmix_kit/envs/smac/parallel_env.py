@@ -134,9 +134,7 @@ class SMACParallelEnv(ParallelEnv[str, Observation, int]):
 
     def step(
         self, actions: dict[str, int]
-    ) -> tuple[
-        dict[str, Observation], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]
-    ]:
+    ) -> tuple[dict[str, Observation], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]:
         """Play one step.
 
         Args:
@@ -196,6 +194,4 @@ class SMACParallelEnv(ParallelEnv[str, Observation, int]):
             "dead_allies": int(self._battles.dead_allies[0]),
             "dead_enemies": int(self._battles.dead_enemies[0]),
         }
-        return {
-            agent: {**shared, "action_mask": mask} for agent, mask in zip(self.possible_agents, masks, strict=True)
-        }
+        return {agent: {**shared, "action_mask": mask} for agent, mask in zip(self.possible_agents, masks, strict=True)}

@@ -36,7 +36,11 @@ def recorded(request: pytest.FixtureRequest) -> Recorded:
 def followers(recorded: Recorded) -> tuple[Units, Units, NDArray[np.int64]]:
     """Give the units before and after each recorded step, and the rows after it."""
     after = np.flatnonzero(~recorded.rows["first"])
-    return Units(*(field[after - 1] for field in recorded.units)), Units(*(field[after] for field in recorded.units)), after
+    return (
+        Units(*(field[after - 1] for field in recorded.units)),
+        Units(*(field[after] for field in recorded.units)),
+        after,
+    )
 
 
 def test_observations_are_smacs(recorded: Recorded) -> None:
