@@ -108,7 +108,8 @@ class Arena(NamedTuple):
 
     def to(self, asarray: Callable[[Array], Array]) -> Arena:
         """Give the same tables as other arrays, for example as tensors of a device."""
-        return Arena(*(asarray(value) if isinstance(value, np.ndarray) else value for value in self))
+        tables = {name: asarray(value) for name, value in self._asdict().items() if isinstance(value, np.ndarray)}
+        return self._replace(**tables)
 
 
 MOVE_LENGTH = 2.0
@@ -194,7 +195,7 @@ def _starts(scenario: Scenario) -> tuple[Array, Array]:
 
 
 def _orders(allies: tuple[UnitType, ...], n_enemies: int) -> tuple[Array, Array]:
-    """Give where each action sends an agent, float32 ``[action, 2]``, and whom it aims at, int64 ``[agent, action]``."""
+    """Give where actions send an agent, float32 ``[action, 2]``, and whom they aim at, int64 ``[agent, action]``."""
     n_agents, n_actions = len(allies), FIRST_TARGET + n_enemies
     move = np.zeros((n_actions, 2), dtype=np.float32)
     move[2:FIRST_TARGET] = np.asarray(MOVES, dtype=np.float32) * MOVE_LENGTH

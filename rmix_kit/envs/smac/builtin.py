@@ -78,12 +78,14 @@ class BuiltinVector:
         self._timeout_terminates = timeout_terminates
         self.num_envs = num_envs
         self.codec = UnitCodec(self._facts)
-        self._start(np.zeros(num_envs, dtype=np.int64))
+        self._battle, self._units, self._encoded = self._begun(np.zeros(num_envs, dtype=np.int64))
+        self._restart_clocks()
         self.spec = spec_of(self._encoded, scenario.episode_limit)
 
     def reset(self, seeds: Sequence[int]) -> TimeStep:
         """Start a battle in every copy; the same seed and actions give the same battle."""
-        self._start(np.asarray(seeds, dtype=np.int64))
+        self._battle, self._units, self._encoded = self._begun(np.asarray(seeds, dtype=np.int64))
+        self._restart_clocks()
         return self._time_step(np.zeros(self.num_envs, dtype=np.float32))
 
     def step(self, actions: IntArray) -> TimeStep:
@@ -121,19 +123,25 @@ class BuiltinVector:
     @property
     def dead_allies(self) -> IntArray:
         """Agents that have died, int64 ``[env]``."""
-        return (self._units.ally_hp <= 0).sum(-1)
+        dead: IntArray = (self._units.ally_hp <= 0).sum(-1)
+        return dead
 
     @property
     def dead_enemies(self) -> IntArray:
         """Enemies that have died, int64 ``[env]``."""
-        return (self._units.enemy_hp <= 0).sum(-1)
+        dead: IntArray = (self._units.enemy_hp <= 0).sum(-1)
+        return dead
 
-    def _start(self, seeds: IntArray) -> None:
-        self._battle = combat.begin(self._arena, seeds)
-        self._units = combat.units_of(self._arena, self._battle)
-        self._encoded = encode(self._facts, self._units)
+    def _begun(self, seeds: IntArray) -> tuple[combat.Battle, Units, Encoded]:
+        battle = combat.begin(self._arena, seeds)
+        units = combat.units_of(self._arena, battle)
+        return battle, units, encode(self._facts, units)
+
+    def _restart_clocks(self) -> None:
         self._elapsed: IntArray = np.zeros(self.num_envs, dtype=np.int64)
-        self._terminated, self._truncated, self._won = np.zeros((3, self.num_envs), dtype=np.bool_)
+        self._terminated: BoolArray = np.zeros(self.num_envs, dtype=np.bool_)
+        self._truncated: BoolArray = np.zeros(self.num_envs, dtype=np.bool_)
+        self._won: BoolArray = np.zeros(self.num_envs, dtype=np.bool_)
 
     def _legal(self, actions: IntArray, going: BoolArray) -> IntArray:
         """Check actions against the masks; those of battles that are over do not matter."""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from macn.slipping import slip_draws, stream_keys
 from rmix_kit.envs.smac.arena import LOOPS_PER_TICK, TICKS_PER_STEP, Arena, Difficulty
 from rmix_kit.envs.smac.arrays import Array, as_bytes, as_float, as_index, namespace, pick, root
-from rmix_kit.envs.smac.layout import NO_ACTION_YET, Units
+from rmix_kit.envs.smac.layout import FIRST_TARGET, NO_ACTION_YET, STOP, Units
 from rmix_kit.envs.smac.maps import MAP_SIZE
 from rmix_kit.envs.smac.terrain import FINE, FINE_SIZE
 from rmix_kit.envs.smac.unit_types import (
@@ -34,6 +34,7 @@ DELAY_LOW, DELAY_HIGH = -1.0, 2.0  # loops: the game's random weapon delay of -0
 PUSH = 0.15 * LOOPS_PER_TICK  # cells: the most that bodies are pushed apart in a tick
 EDGE = 0.4  # cells: nobody comes closer to the map's edge
 WOUNDED_NEARER = 0.5  # cells: how much nearer a unit counts that is about to die
+LEAST_STRIDE = 0.01  # cells in a tick: who moves less than that stands
 INTO_REACH = 0.02  # cells: how far inside its range a unit that chases stops
 _BITS = 2.0**-20  # the resolution of a draw
 
@@ -109,8 +110,10 @@ class _Orders(NamedTuple):
     aim: Array
     """int64 [env, agent]: whom agents attack or heal, -1 for nobody."""
     goal_x: Array
-    """float32 [env, unit]: where to, for those without a target."""
+    """float32 [env, unit]: where to, for those who march."""
     goal_y: Array
+    marches: Array
+    """bool [env, unit]: goes there while it has no target; the others stand."""
 
 
 def _orders(arena: Arena, battle: Battle, actions: Array) -> _Orders:
@@ -125,8 +128,11 @@ def _orders(arena: Arena, battle: Battle, actions: Array) -> _Orders:
         count = fighters.sum(-1)[:, None].clip(1.0)
         there_x = xp.where(heals, (battle.x[:, n_agents:] * fighters).sum(-1)[:, None] / count, there_x)
         there_y = xp.where(heals, (battle.y[:, n_agents:] * fighters).sum(-1)[:, None] / count, there_y)
+    aim = arena.target[arena.unit[:n_agents], actions]
+    is_move = (actions > STOP) & (actions < FIRST_TARGET)
     return _Orders(
-        aim=arena.target[arena.unit[:n_agents], actions],
+        aim=aim,
+        marches=xp.concatenate([is_move, there_x == there_x], axis=-1),
         goal_x=xp.concatenate([battle.x[:, :n_agents] + arena.move_x[actions], there_x], axis=-1),
         goal_y=xp.concatenate([battle.y[:, :n_agents] + arena.move_y[actions], there_y], axis=-1),
     )
@@ -150,9 +156,8 @@ def _tick(arena: Arena, difficulty: Difficulty, battle: Battle, orders: _Orders)
     draws = slip_draws(battle.key, battle.tick + 1, arena.unit)  # [env, unit]
     enemy_target = _look(arena, difficulty, battle, pairs, draws)
     aim = xp.concatenate([orders.aim, enemy_target], axis=-1)
-    aims = aim >= 0
-    who = aim * aims
-    has = alive & aims & pick(alive, who)
+    who = aim * (aim >= 0)
+    has = alive & (aim >= 0) & pick(alive, who)
     gap = _per_unit(pairs.gap, who)
     reaches = has & (gap <= arena.reach)
     hit = reaches & (battle.cooldown <= 0) & ~arena.heals
@@ -162,7 +167,7 @@ def _tick(arena: Arena, difficulty: Difficulty, battle: Battle, orders: _Orders)
     # A shot that was due within the tick is not late: what is left below zero counts towards the next one.
     wait = battle.cooldown + arena.period + (DELAY_LOW + (DELAY_HIGH - DELAY_LOW) * _uniform(draws, 0))
     left = (battle.cooldown - LOOPS_PER_TICK) * (battle.cooldown > 0)
-    walks = alive & ~reaches & (has | ~aims)  # whose target has died stands
+    walks = alive & ~reaches & (has | orders.marches)
     x, y = _walk(arena, battle, orders, _Chase(has, who, gap, walks, alive), pairs)
     return after._replace(
         x=x,
@@ -300,7 +305,7 @@ def _walk(arena: Arena, battle: Battle, orders: _Orders, chase: _Chase, pairs: _
         room = xp.where(room < length, room, length)
     stride = xp.minimum(arena.stride + 0.0 * room, room) * chase.walks
     share = stride / (length + 1e-6)
-    push_x, push_y = _push(arena, pairs, stride > 0, chase.alive)
+    push_x, push_y = _push(arena, pairs, stride > LEAST_STRIDE, chase.alive)
     return _stay_on_ground(arena, battle, dx * share + push_x, dy * share + push_y)
 
 

@@ -72,7 +72,8 @@ class Facts(NamedTuple):
         Args:
             asarray: Turns one numpy array into the array wanted, keeping its dtype.
         """
-        return Facts(*(asarray(value) if isinstance(value, np.ndarray) else value for value in self))
+        tables = {name: asarray(value) for name, value in self._asdict().items() if isinstance(value, np.ndarray)}
+        return self._replace(**tables)
 
 
 class Units(NamedTuple):

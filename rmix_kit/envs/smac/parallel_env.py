@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
-from gymnasium.spaces import Box, Dict, Discrete, MultiBinary
+from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, Space
 from gymnasium.utils import seeding
 from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
@@ -17,8 +17,8 @@ from rmix_kit.types import TimeStep
 Observation = dict[str, NDArray[Any]]
 
 
-class SMACParallelEnv(ParallelEnv[str, Observation, int]):
-    """# SMAC
+class SMACParallelEnv(ParallelEnv[str, Any, Any]):
+    """# SMAC, as a PettingZoo parallel environment.
 
     | fact | value |
     |---|---|
@@ -80,7 +80,7 @@ class SMACParallelEnv(ParallelEnv[str, Observation, int]):
     v0: first.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"name": "smac_v0", "render_modes": [], "is_parallelizable": True}
+    metadata = {"name": "smac_v0", "render_modes": [], "is_parallelizable": True}
 
     def __init__(self, battles: BattleVector, map_name: str) -> None:
         """Show one battle; see `rmix_kit.envs.smac.parallel_env`.
@@ -97,20 +97,20 @@ class SMACParallelEnv(ParallelEnv[str, Observation, int]):
         self.agents: list[str] = []
         mask = MultiBinary(spec.n_actions)
         box = Box(-1.0, 1.0, spec.obs_shape, np.float32)
-        self.observation_spaces = {
+        self.observation_spaces: dict[str, Space[Any]] = {
             agent: Dict({"observation": box, "action_mask": mask}) for agent in self.possible_agents
         }
-        self.action_spaces = {agent: Discrete(spec.n_actions) for agent in self.possible_agents}
+        self.action_spaces: dict[str, Space[Any]] = {agent: Discrete(spec.n_actions) for agent in self.possible_agents}
         self.state_space = Box(-np.inf, np.inf, (spec.state_size,), np.float32)
         self._battles = battles
         self._now: TimeStep | None = None
         self._draws = np.random.default_rng()
 
-    def observation_space(self, agent: str) -> Dict:
+    def observation_space(self, agent: str) -> Space[Any]:
         """Give the space of an agent's observations."""
         return self.observation_spaces[agent]
 
-    def action_space(self, agent: str) -> Discrete:
+    def action_space(self, agent: str) -> Space[Any]:
         """Give the space of an agent's actions."""
         return self.action_spaces[agent]
 
@@ -172,7 +172,8 @@ class SMACParallelEnv(ParallelEnv[str, Observation, int]):
         """
         if self._now is None:
             raise ActionError("no battle has begun; call reset first")
-        return self._now.state[0]
+        state: NDArray[np.float32] = self._now.state[0]
+        return state
 
     def close(self) -> None:
         """End the game."""

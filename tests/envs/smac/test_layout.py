@@ -36,11 +36,8 @@ def recorded(request: pytest.FixtureRequest) -> Recorded:
 def followers(recorded: Recorded) -> tuple[Units, Units, NDArray[np.int64]]:
     """Give the units before and after each recorded step, and the rows after it."""
     after = np.flatnonzero(~recorded.rows["first"])
-    return (
-        Units(*(field[after - 1] for field in recorded.units)),
-        Units(*(field[after] for field in recorded.units)),
-        after,
-    )
+    before, behind = (Units(*(field[rows] for field in recorded.units)) for rows in (after - 1, after))
+    return before, behind, after
 
 
 def test_observations_are_smacs(recorded: Recorded) -> None:
