@@ -268,7 +268,7 @@ def _recover(arena: Arena, battle: Battle, reaches: Array, who: Array, alive: Ar
         amount = xp.minimum(battle.energy * HEALTH_PER_ENERGY, 0.0 * battle.energy + HEALTH_PER_SECOND * TICK_SECONDS)
         amount = amount * at_work
         mended = (as_float(who[..., None] == arena.unit) * amount[..., None]).sum(-2)
-        gain = ENERGY_PER_SECOND * TICK_SECONDS * arena.heals - amount / HEALTH_PER_ENERGY
+        gain = ENERGY_PER_SECOND * TICK_SECONDS * as_float(arena.heals) - amount / HEALTH_PER_ENERGY
         battle = battle._replace(
             hp=xp.minimum(battle.hp + mended * lives, arena.hp_max + 0.0 * battle.hp),
             energy=(battle.energy + gain).clip(0.0, LARGEST_ENERGY) * alive,

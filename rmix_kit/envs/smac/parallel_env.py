@@ -29,6 +29,7 @@ class SMACParallelEnv(ParallelEnv[str, Any, Any]):
     | Observation | `{"observation": float32 (30,), "action_mask": int8 (9,)}` on `3m` |
     | Observation values | -1.0 to 1.0 |
     | State shape | `(48,)` on `3m` |
+    | State values | -1.0 to 2.0 |
     | Steps before truncation | 60 on `3m` |
 
     ## Description
@@ -101,7 +102,9 @@ class SMACParallelEnv(ParallelEnv[str, Any, Any]):
             agent: Dict({"observation": box, "action_mask": mask}) for agent in self.possible_agents
         }
         self.action_spaces: dict[str, Space[Any]] = {agent: Discrete(spec.n_actions) for agent in self.possible_agents}
-        self.state_space = Box(-np.inf, np.inf, (spec.state_size,), np.float32)
+        self.state_space = Box(
+            -1.0, 2.0, (spec.state_size,), np.float32
+        )  # a delayed weapon waits longer than its cooldown
         self._battles = battles
         self._now: TimeStep | None = None
         self._draws = np.random.default_rng()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.fixtures.compact_env import codec_mismatches
 
 from rmix_kit.envs.make import make_vector_env
 from rmix_kit.envs.smac import resolve
@@ -13,6 +12,7 @@ from rmix_kit.envs.smac.maps import SCENARIOS
 from rmix_kit.envs.text import parse
 from rmix_kit.replay.records import worst_case_bytes
 from rmix_kit.types import IntArray
+from tests.fixtures.compact_env import codec_mismatches
 
 TABLE_3 = {"5m_vs_6m": 3.0, "8m_vs_9m": 4.9, "10m_vs_11m": 7.1, "1c3s5z": 8.6, "MMM2": 10.8, "corridor": 14.4}
 """GB of replay for 5,000 episodes in the RMIX paper's supplement."""

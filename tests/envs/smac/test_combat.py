@@ -73,13 +73,14 @@ def test_every_step_is_that_of_plain_python(name: str, difficulty: str, naive: M
 def test_torch_plays_the_same_battles(name: str) -> None:
     facts, arena, rng = layout_facts(SCENARIOS[name]), arena_of(name), np.random.default_rng(2)
     battle = combat.begin(arena, np.arange(8))
-    tensors = combat.begin(arena.to(torch.as_tensor), torch.arange(8))
+    start, tensors = battle, combat.begin(arena.to(torch.as_tensor), torch.arange(8))
     for _ in range(12):
         units = combat.units_of(arena, battle)
         actions = scripts.nearest(facts, units, encode(facts, units), rng)
         battle = combat.step(arena, DIFFICULTIES["7"], battle, actions)
         tensors = combat.step(arena.to(torch.as_tensor), DIFFICULTIES["7"], tensors, torch.from_numpy(actions))
         for field in Battle._fields:
+            assert getattr(battle, field).dtype == getattr(start, field).dtype
             np.testing.assert_allclose(
                 getattr(battle, field), getattr(tensors, field).numpy(), atol=1e-4, err_msg=field
             )

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 import pytest
-from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test, seed_test
 from pettingzoo.utils.conversions import parallel_to_aec
 
 from rmix_kit.envs.smac import SMACParallelEnv, parallel_env
 from rmix_kit.errors import ActionError, EnvironmentTextError
+
+with warnings.catch_warnings():
+    # PettingZoo's own tests load its example games by the way that PettingZoo itself has deprecated.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test, seed_test
+    from pettingzoo.test.state_test import state_test
 
 MAPS = ("3m", "MMM2")
 
@@ -25,6 +31,15 @@ def test_pettingzoos_parallel_suite_passes(name: str) -> None:
     parallel_api_test(parallel_env(name, backend="builtin"), num_cycles=400)
 
 
+def test_pettingzoos_state_suite_passes() -> None:
+    env = parallel_env("3m", backend="builtin")
+    state_test(parallel_to_aec(env), env)
+
+
+# Observations are dicts with their masks; PettingZoo's suite knows them from its own games alone.
+@pytest.mark.filterwarnings("ignore:Observation space for each agent probably should be:UserWarning")
+@pytest.mark.filterwarnings("ignore:Observation is not a numpy array:UserWarning")
+@pytest.mark.filterwarnings("ignore:Observation numpy array is all zeros:UserWarning")  # of the dead, as in SMAC
 @pytest.mark.parametrize("name", MAPS)
 def test_pettingzoos_turn_based_suite_passes(name: str) -> None:
     api_test(parallel_to_aec(parallel_env(name, backend="builtin")), num_cycles=400)
