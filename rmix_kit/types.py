@@ -7,6 +7,7 @@ states and action masks: the last one is the real final observation, which a tru
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -77,6 +78,8 @@ class TimeStep:
         fell: Agents that met a catastrophe, bool ``[env, agent]``.
         damaged: Copies whose episode broke and must not be used, bool ``[env]``; they stand still like finished ones
             until the next reset. None where that cannot happen.
+        compact: A smaller form of observations, state and masks, ``[env, ...]`` by name, where the environment has one:
+            `rmix_kit.envs.interface.StepCodec`.
     """
 
     obs: NDArray[np.generic]
@@ -88,6 +91,7 @@ class TimeStep:
     success: BoolArray
     fell: BoolArray
     damaged: BoolArray | None = None
+    compact: Mapping[str, NDArray[np.generic]] | None = None
 
     @property
     def is_sound(self) -> BoolArray:

@@ -8,7 +8,10 @@ import click
 
 from rmix_kit.cli.kit import LazyGroup
 
-_MODULES = {name: f"rmix_kit.cli.{name}" for name in ("train", "evaluate", "export", "run", "inspect", "algos", "envs")}
+_MODULES = {
+    name: f"rmix_kit.cli.{name}"
+    for name in ("train", "evaluate", "export", "run", "inspect", "algos", "envs", "doctor")
+}
 
 
 def _show_version(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:

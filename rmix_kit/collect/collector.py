@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rmix_kit.collect.exploration import explore
-from rmix_kit.envs.interface import VectorEnv
+from rmix_kit.envs.interface import VectorEnv, codec_of
 from rmix_kit.errors import EnvironmentContractError
 from rmix_kit.policy import TeamPolicy
-from rmix_kit.replay.episode import EpisodeBlock, empty_block
+from rmix_kit.replay.episode import EpisodeBlock, empty_block, observed_of
 from rmix_kit.types import BoolArray, FloatArray, TimeStep
 
 
@@ -56,7 +56,7 @@ class Collector:
             envs: Copies of the environment.
             policy: Reads the learner's current weights.
         """
-        self._envs, self._policy = envs, policy
+        self._envs, self._policy, self._codec = envs, policy, codec_of(envs)
 
     def collect(
         self,
@@ -84,13 +84,13 @@ class Collector:
         """
         spec, num_envs = self._envs.spec, self._envs.num_envs
         levels = np.zeros(num_envs, dtype=np.float32) if risk_level is None else risk_level
-        block = empty_block(spec, num_envs, spec.episode_limit)
+        block = empty_block(spec, num_envs, spec.episode_limit, self._codec)
         level_sum = np.zeros((num_envs, spec.n_agents), dtype=np.float64)
         step = self._envs.reset(seeds)
         carry = self._policy.initial_carry(num_envs)
         active = np.ones(num_envs, dtype=np.bool_)
         t = 0
-        _record(block, step, t, active)
+        self._record(block, step, t, active)
         while active.any():
             if t == spec.episode_limit:
                 raise EnvironmentContractError(f"an episode is longer than the limit of {spec.episode_limit} steps")
@@ -105,17 +105,24 @@ class Collector:
             block.length[active] += 1
             level_sum[active] += choice.risk_level[active]
             t += 1
-            _record(block, step, t, active)
+            self._record(block, step, t, active)
             active = active & ~step.has_ended
         block.terminated[:] = step.terminated
         block.risk_level[:] = levels
         return _round(block, step, level_sum)
 
+    def _record(self, block: EpisodeBlock, step: TimeStep, t: int, active: BoolArray) -> None:
+        """Write what copies that were active before the step now see, after checking it."""
+        _check(step, t, active)
+        for name, array in observed_of(step, self._codec).items():
+            block.observed[name][active, t] = array[active]
+
 
 def _round(block: EpisodeBlock, step: TimeStep, level_sum: NDArray[np.float64]) -> Round:
     """Give what was played up to the last step, without the episodes that broke."""
     sound = step.is_sound
-    kept = _kept(block, sound)
+    kept = block if sound.all() else block.of_episodes(sound)
+    kept = kept.trimmed(int(kept.length.max(initial=0)))
     return Round(
         block=kept,
         episode_return=kept.reward.sum(1, dtype=np.float64).astype(np.float32),
@@ -124,14 +131,6 @@ def _round(block: EpisodeBlock, step: TimeStep, level_sum: NDArray[np.float64]) 
         risk_level=(level_sum[sound] / kept.length[:, None]).astype(np.float32),
         damaged=int((~sound).sum()),
     )
-
-
-def _record(block: EpisodeBlock, step: TimeStep, t: int, active: BoolArray) -> None:
-    """Write what copies that were active before the step now see, after checking it."""
-    _check(step, t, active)
-    block.obs[active, t] = step.obs[active]
-    block.state[active, t] = step.state[active]
-    block.avail_actions[active, t] = step.avail_actions[active]
 
 
 def _check(step: TimeStep, t: int, active: BoolArray) -> None:
@@ -145,20 +144,3 @@ def _check(step: TimeStep, t: int, active: BoolArray) -> None:
     if not has_action.all():
         env, agent = np.argwhere(~has_action)[0]
         raise EnvironmentContractError(f"agent {agent} in copy {env} has no allowed action at step {t}")
-
-
-def _kept(block: EpisodeBlock, sound: BoolArray) -> EpisodeBlock:
-    """Give the sound episodes, cut to the longest of them."""
-    rows = slice(None) if sound.all() else sound
-    steps = int(block.length[rows].max(initial=0))
-    return EpisodeBlock(
-        obs=block.obs[rows, : steps + 1],
-        state=block.state[rows, : steps + 1],
-        avail_actions=block.avail_actions[rows, : steps + 1],
-        actions=block.actions[rows, :steps],
-        is_explored=block.is_explored[rows, :steps],
-        reward=block.reward[rows, :steps],
-        terminated=block.terminated[rows],
-        length=block.length[rows],
-        risk_level=block.risk_level[rows],
-    )

@@ -3,9 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rmix_kit.types import EnvSpec, IntArray, TimeStep
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Array = TypeVar("Array", NDArray[Any], "Tensor")
+"""A numpy array or a torch tensor; one call has one kind."""
+
+
+class StepCodec(Protocol):
+    """A smaller form in which an environment's steps are kept; the rest is rebuilt from it exactly.
+
+    An environment that has one exposes it as ``codec`` and fills `TimeStep.compact`.
+    """
+
+    @property
+    def template(self) -> Mapping[str, NDArray[np.generic]]:
+        """One array of zeros per field, of its dtype and shape, without an env or time axis."""
+        ...
+
+    def rebuild(self, fields: Mapping[str, Array]) -> tuple[Array, Array, Array]:
+        """Rebuild what the environment gave, bit for bit; pure, and on the device of the fields.
+
+        Args:
+            fields: ``[..., *field]`` by the names of the template; rows of zeros among them may give anything.
+
+        Returns:
+            Observations ``[..., agent, *obs_shape]`` in the environment's dtype, states float32 ``[..., state]`` and
+            masks bool ``[..., agent, action]``.
+        """
+        ...
 
 
 class VectorEnv(Protocol):
@@ -60,3 +93,13 @@ def facts_of(envs: VectorEnv) -> Mapping[str, str]:
     """Give what a record must say about the environment, such as the version of a game; mostly nothing."""
     facts: Mapping[str, str] = getattr(envs, "facts", {})
     return facts
+
+
+def codec_of(envs: VectorEnv) -> StepCodec | None:
+    """Give the smaller form in which an environment's steps are kept; None where there is none.
+
+    Args:
+        envs: Any copies.
+    """
+    codec: StepCodec | None = getattr(envs, "codec", None)
+    return codec

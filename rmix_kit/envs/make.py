@@ -47,6 +47,11 @@ KINDS = MappingProxyType(
             summary="two-step, mmdp, climbing, penalty, qtran, qtran-harder, monotone or predator-prey",
             example="didactic:climbing?noise=partial",
         ),
+        "smac": Kind(
+            adapter="rmix_kit.envs.smac",
+            summary="StarCraft battles: a SMAC map, in StarCraft II (backend=sc2) or in a simulator (backend=builtin)",
+            example="smac:3m?backend=builtin",
+        ),
         "pettingzoo": Kind(
             adapter="rmix_kit.envs.pettingzoo",
             summary="any PettingZoo parallel environment: the importable function or class that makes it",

@@ -137,7 +137,8 @@ class PettingZooVector:
 
 def _joined(steps: Sequence[CopyStep]) -> TimeStep:
     """Put single steps, without the axis env, behind each other."""
-    return TimeStep(**{name: np.stack([getattr(step, name) for step in steps]) for name in CopyStep._fields})
+    arrays: dict[str, Any] = {name: np.stack([getattr(step, name) for step in steps]) for name in CopyStep._fields}
+    return TimeStep(**arrays)
 
 
 def _check_arguments(factory: Factory, options: Mapping[str, Value], where: str) -> None:

@@ -1,51 +1,78 @@
-"""A ring of whole episodes in preallocated tensors on the training device."""
+"""The last episodes, their records on the training device, drawn as padded batches."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
-from rmix_kit.replay.episode import EpisodeBlock, empty_block
+from rmix_kit.replay.episode import OBSERVED, STEP_FIELDS, EpisodeBlock, observed_template
 from rmix_kit.replay.packing import make_packing
-from rmix_kit.types import EnvSpec, EpisodeBatch, FloatArray, IntArray
+from rmix_kit.replay.records import RecordStore, episode_bytes, pack, unpack, worst_case_bytes
+from rmix_kit.types import BoolArray, EnvSpec, EpisodeBatch, FloatArray, IntArray
 
-BYTES_PER_MIB = 2**20
+if TYPE_CHECKING:
+    from rmix_kit.envs.interface import StepCodec
 
 
 class ReplayBuffer:
-    """The last ``capacity`` episodes. Lengths and levels stay on the host: sampling never waits for the device."""
+    """The last ``capacity`` episodes. Lengths and levels stay on the host: sampling never waits for the device.
 
-    def __init__(self, spec: EnvSpec, capacity: int, device: torch.device) -> None:
-        """Allocate everything at once.
+    Episode number n has slot n modulo the capacity. Its steps lie in the record store, at their true length and in the
+    environment's smaller form if it has one.
+    """
+
+    def __init__(self, spec: EnvSpec, capacity: int, device: torch.device, *, codec: StepCodec | None = None) -> None:
+        """Take no memory for steps yet; it is taken as episodes come.
 
         Args:
             spec: The environment's spec.
             capacity: Most episodes held, at least 1.
-            device: Where the tensors live.
+            device: Where the records live.
+            codec: The environment's smaller form, if steps are kept in it.
         """
         self.capacity = capacity
         self.device = device
+        self.template = observed_template(spec, codec)
         self.lengths: IntArray = np.zeros(capacity, dtype=np.int64)
         self.levels: FloatArray = np.zeros(capacity, dtype=np.float32)
         self.added = 0
         self.reward_low, self.reward_high = np.inf, -np.inf
-        template = empty_block(spec, 1, spec.episode_limit).arrays()
-        self._tensors: dict[str, Tensor] = {
-            name: torch.zeros((capacity, *array.shape[1:]), dtype=torch.from_numpy(array).dtype, device=device)
-            for name, array in template.items()
-            if name not in ("length", "risk_level")
-        }
+        self.store = RecordStore(spec, codec, capacity, device)
+        self.codec = codec
+        self._spec = spec
+        self._places: IntArray = np.zeros((capacity, 2), dtype=np.int64)  # chunk and first row of each slot
+        self._ends: BoolArray = np.zeros(capacity, dtype=np.bool_)  # terminated
+        self._held = 0
 
     def __len__(self) -> int:
         """Give the number of episodes held."""
         return min(self.added, self.capacity)
 
     @property
-    def mebibytes(self) -> float:
-        """Size of the preallocated tensors in MiB."""
-        return sum(t.numel() * t.element_size() for t in self._tensors.values()) / BYTES_PER_MIB
+    def worst_case_bytes(self) -> int:
+        """Most memory that the steps will ever take."""
+        return worst_case_bytes(self._spec, self.codec, self.capacity)
+
+    @property
+    def episode_bytes(self) -> int:
+        """Memory of one episode that reaches the limit."""
+        return episode_bytes(self._spec, self.codec)
+
+    @property
+    def episode_limit(self) -> int:
+        """Most steps of an episode."""
+        return self._spec.episode_limit
+
+    @property
+    def bytes_held(self) -> int:
+        """Size of the steps held at present."""
+        return self.store.bytes_held
 
     def add(self, block: EpisodeBlock) -> None:
         """Append episodes, the oldest ones giving way.
@@ -53,24 +80,24 @@ class ReplayBuffer:
         Args:
             block: At most ``capacity`` episodes.
         """
-        count = len(block.length)
-        slots = (self.added + np.arange(count)) % self.capacity
-        index = torch.from_numpy(slots).to(self.device)
-        for name, tensor in self._tensors.items():
-            source = torch.from_numpy(block.arrays()[name]).to(self.device)
-            if name == "terminated":
-                tensor[index] = source
-            else:
-                tensor[index, : source.shape[1]] = source
-                tensor[index, source.shape[1] :] = 0  # nothing of the slot's last tenant: exact resume needs it
-        self.lengths[slots], self.levels[slots] = block.length, block.risk_level
+        records = torch.split(pack(block, self.store.dtype).to(self.device), (block.length + 1).tolist())
+        for episode, length in zip(records, block.length, strict=True):
+            slot = self.added % self.capacity
+            if self._held == self.capacity:
+                self.store.drop(int(self._places[slot, 0]), int(self.lengths[slot]) + 1)
+                self._held -= 1
+            self._places[slot] = self.store.add(episode)
+            self.lengths[slot] = length
+            self.added += 1
+            self._held += 1
+        slots = (self.added - len(block.length) + np.arange(len(block.length))) % self.capacity
+        self.levels[slots], self._ends[slots] = block.risk_level, block.terminated
         is_real = np.arange(block.reward.shape[1]) < block.length[:, None]  # [episode, time]
         self.reward_low = min(self.reward_low, float(block.reward.min(where=is_real, initial=np.inf)))
         self.reward_high = max(self.reward_high, float(block.reward.max(where=is_real, initial=-np.inf)))
-        self.added += count
 
     def last(self, count: int) -> EpisodeBlock:
-        """Give the newest episodes, oldest of them first, trimmed to their longest.
+        """Give the newest episodes, oldest of them first, padded to their longest.
 
         Args:
             count: How many, at most ``len(self)``.
@@ -79,20 +106,14 @@ class ReplayBuffer:
             A block on the host.
         """
         slots = (self.added - count + np.arange(count)) % self.capacity
-        lengths = self.lengths[slots]
-        steps = int(lengths.max(initial=1))
-        index = torch.from_numpy(slots).to(self.device)
-        real = torch.arange(steps + 1).unsqueeze(0) <= torch.from_numpy(lengths).unsqueeze(1)  # [episode, time + 1]
-        arrays = {}
-        for name, tensor in self._tensors.items():
-            host = tensor[index].cpu()
-            if name != "terminated":
-                extra = 1 if name in ("obs", "state", "avail_actions") else 0
-                host = host[:, : steps + extra]
-                keep = real if extra else real[:, 1:]
-                host = host * keep.reshape(*keep.shape, *(1,) * (host.ndim - 2)).to(host.dtype)
-            arrays[name] = host.numpy()
-        return EpisodeBlock(length=lengths, risk_level=self.levels[slots], **arrays)
+        arrays = {name: tensor.numpy() for name, tensor in unpack(self._padded(slots).cpu(), self.store.dtype).items()}
+        return EpisodeBlock(
+            observed={name: arrays[OBSERVED + name] for name in self.template},
+            **{name: arrays[name][:, :-1] for name in STEP_FIELDS},
+            terminated=self._ends[slots],
+            length=self.lengths[slots],
+            risk_level=self.levels[slots],
+        )
 
     def sample(
         self,
@@ -139,33 +160,43 @@ class ReplayBuffer:
         }
         return self._gather(slots, steps, reward_scale, extra)
 
+    def _padded(self, slots: IntArray) -> Tensor:
+        """Give the slots' records, uint8 ``[episode, time + 1, byte]``, zeros after each one's end."""
+        places = zip(*self._places[slots].T.tolist(), (self.lengths[slots] + 1).tolist(), strict=True)
+        return pad_sequence([self.store.at(chunk, start, rows) for chunk, start, rows in places], batch_first=True)
+
+    def _observed(self, fields: Mapping[str, Tensor], padding: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Give observations, states and masks; on padding zeros, and every action allowed."""
+        kept = {name: fields[OBSERVED + name] for name in self.template}
+        if self.codec is None:
+            obs, state, avail_actions = kept["obs"], kept["state"], kept["avail_actions"]
+        else:
+            obs, state, avail_actions = self.codec.rebuild(kept)
+            obs = obs.masked_fill(padding.reshape(*padding.shape, *(1,) * (obs.ndim - 2)), 0)
+            state = state.masked_fill(padding.unsqueeze(-1), 0)
+        return obs, state, avail_actions | padding[:, :, None, None]
+
     def _gather(
         self, slots: IntArray, steps: int, reward_scale: float, extra: dict[str, NDArray[np.generic]]
     ) -> EpisodeBatch:
         lengths = self.lengths[slots]
         step_index = np.arange(steps)
         mask = step_index < lengths[:, None]  # [batch, time]
-        is_last = step_index == lengths[:, None] - 1
+        ends = (step_index == lengths[:, None] - 1) & self._ends[slots, None]  # [batch, time]
         padding = np.arange(steps + 1) > lengths[:, None]  # [batch, time + 1]
-        index = torch.from_numpy(slots).to(self.device)
-        rows = {
-            name: tensor[:, : steps + 1].index_select(0, index) if tensor.ndim > 1 else tensor.index_select(0, index)
-            for name, tensor in self._tensors.items()
-        }
-        device_mask = torch.from_numpy(mask).to(self.device)
-        device_padding = torch.from_numpy(padding).to(self.device)
-        ends = rows["terminated"].unsqueeze(1) & torch.from_numpy(is_last).to(self.device)  # [batch, time]
+        fields = unpack(self._padded(slots), self.store.dtype)  # [batch, time + 1, ...]
+        obs, state, avail_actions = self._observed(fields, torch.from_numpy(padding).to(self.device))
         reward_range = torch.tensor([self.reward_low, self.reward_high], dtype=torch.float32) * reward_scale
         return EpisodeBatch(
-            obs=rows["obs"],
-            state=rows["state"],
-            avail_actions=rows["avail_actions"] | device_padding[:, :, None, None],
-            actions=rows["actions"][:, :steps].long(),
-            is_explored=rows["is_explored"][:, :steps],
-            reward=rows["reward"][:, :steps] * reward_scale * device_mask,
-            terminated=ends,
-            mask=device_mask,
+            obs=obs,
+            state=state,
+            avail_actions=avail_actions,
+            actions=fields["actions"][:, :steps].long(),
+            is_explored=fields["is_explored"][:, :steps],
+            reward=fields["reward"][:, :steps] * reward_scale,
+            terminated=torch.from_numpy(ends).to(self.device),
+            mask=torch.from_numpy(mask).to(self.device),
             reward_range=reward_range.to(self.device),
             **{name: torch.from_numpy(values).to(self.device) for name, values in extra.items()},
-            packing=make_packing(lengths, rows["obs"].shape[2], self.device),
+            packing=make_packing(lengths, self._spec.n_agents, self.device),
         )

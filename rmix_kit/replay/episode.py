@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rmix_kit.errors import EnvironmentContractError
 from rmix_kit.types import BoolArray, EnvSpec, FloatArray, IntArray, TimeStep
+
+if TYPE_CHECKING:
+    from rmix_kit.envs.interface import StepCodec
+
+OBSERVED = "observed."
+"""What the names of observed fields begin with where they stand beside others."""
+STEP_FIELDS = ("actions", "is_explored", "reward")
+EPISODE_FIELDS = ("terminated", "length", "risk_level")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,9 +26,8 @@ class EpisodeBlock:
     """Several finished episodes, padded to one length ``time`` (the longest), zeros after each one's end.
 
     Attributes:
-        obs: ``[episode, time + 1, agent, *obs_shape]`` in the environment's dtype.
-        state: float32 ``[episode, time + 1, state]``.
-        avail_actions: bool ``[episode, time + 1, agent, action]``.
+        observed: What is kept of each observation, ``[episode, time + 1, ...]`` by name (`observed_template`): obs,
+            state and avail_actions, or the fields of the environment's codec.
         actions: uint8 ``[episode, time, agent]``.
         is_explored: bool ``[episode, time, agent]``, the action was a random draw and not the agent's own.
         reward: float32 ``[episode, time]``, as the environment gave it.
@@ -27,9 +36,7 @@ class EpisodeBlock:
         risk_level: float32 ``[episode]``, the level that was asked for; 0 where the agents chose.
     """
 
-    obs: NDArray[np.generic]
-    state: FloatArray
-    avail_actions: BoolArray
+    observed: Mapping[str, NDArray[np.generic]]
     actions: NDArray[np.uint8]
     is_explored: BoolArray
     reward: FloatArray
@@ -37,36 +44,130 @@ class EpisodeBlock:
     length: IntArray
     risk_level: FloatArray
 
-    def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Give the arrays by name, in a fixed order."""
+    def trimmed(self, steps: int) -> EpisodeBlock:
+        """Give the block without the padding after so many steps."""
+        return replace(
+            self,
+            observed={name: array[:, : steps + 1] for name, array in self.observed.items()},
+            **{name: getattr(self, name)[:, :steps] for name in STEP_FIELDS},
+        )
+
+    def of_episodes(self, chosen: BoolArray | IntArray) -> EpisodeBlock:
+        """Give some of the episodes.
+
+        Args:
+            chosen: bool ``[episode]``, or int64 ``[chosen]``, their numbers in the block.
+        """
+        return replace(
+            self,
+            observed={name: array[chosen] for name, array in self.observed.items()},
+            **{name: getattr(self, name)[chosen] for name in (*STEP_FIELDS, *EPISODE_FIELDS)},
+        )
+
+    def rows(self) -> dict[str, NDArray[np.generic]]:
+        """Give the real rows alone, episode after episode.
+
+        Returns:
+            By name, in a fixed order: ``observed.*`` ``[observation, ...]`` (``length + 1`` an episode), the fields of
+            steps ``[step, ...]`` (``length`` an episode), those of episodes ``[episode]``.
+        """
+        time = np.arange(self.reward.shape[1] + 1)
+        is_observed = time <= self.length[:, None]  # [episode, time + 1]
+        is_step = is_observed[:, 1:]
         return {
-            "obs": self.obs,
-            "state": self.state,
-            "avail_actions": self.avail_actions,
-            "actions": self.actions,
-            "is_explored": self.is_explored,
-            "reward": self.reward,
-            "terminated": self.terminated,
-            "length": self.length,
-            "risk_level": self.risk_level,
+            **{OBSERVED + name: array[is_observed] for name, array in self.observed.items()},
+            **{name: getattr(self, name)[is_step] for name in STEP_FIELDS},
+            **{name: getattr(self, name) for name in EPISODE_FIELDS},
         }
 
 
-def empty_block(spec: EnvSpec, episodes: int, steps: int) -> EpisodeBlock:
+def block_of_rows(rows: Mapping[str, NDArray[np.generic]]) -> EpisodeBlock:
+    """Read back what `EpisodeBlock.rows` gave.
+
+    Args:
+        rows: All names of one block.
+
+    Returns:
+        The block, padded to its longest episode.
+
+    Raises:
+        KeyError: A name is missing.
+        ValueError: Lengths and rows disagree.
+    """
+    length = rows["length"].astype(np.int64)
+    is_observed = np.arange(int(length.max(initial=1)) + 1) <= length[:, None]  # [episode, time + 1]
+
+    def padded(name: str, is_real: BoolArray) -> NDArray[np.generic]:
+        flat = rows[name]
+        if len(flat) != is_real.sum():
+            raise ValueError(f"{name} has {len(flat)} rows, the lengths say {is_real.sum()}")
+        full = np.zeros((*is_real.shape, *flat.shape[1:]), dtype=flat.dtype)
+        full[is_real] = flat
+        return full
+
+    names = [name.removeprefix(OBSERVED) for name in rows if name.startswith(OBSERVED)]
+    arrays: dict[str, Any] = {
+        **{name: padded(name, is_observed[:, 1:]) for name in STEP_FIELDS},
+        **{name: rows[name] for name in EPISODE_FIELDS},
+    }
+    return EpisodeBlock(observed={name: padded(OBSERVED + name, is_observed) for name in names}, **arrays)
+
+
+def observed_template(spec: EnvSpec, codec: StepCodec | None) -> dict[str, NDArray[np.generic]]:
+    """Say what is kept of one observation.
+
+    Args:
+        spec: The environment's spec.
+        codec: The environment's smaller form; None keeps observations, state and masks as received.
+
+    Returns:
+        One array of zeros per field, without leading axes.
+    """
+    if codec is not None:
+        return dict(codec.template)
+    return {
+        "obs": np.zeros((spec.n_agents, *spec.obs_shape), dtype=spec.obs_dtype),
+        "state": np.zeros(spec.state_size, dtype=np.float32),
+        "avail_actions": np.zeros((spec.n_agents, spec.n_actions), dtype=np.bool_),
+    }
+
+
+def observed_of(step: TimeStep, codec: StepCodec | None) -> Mapping[str, NDArray[np.generic]]:
+    """Give what is kept of a time step, ``[env, ...]`` by the names of `observed_template`.
+
+    Args:
+        step: What the environment gave.
+        codec: The environment's smaller form, if it has one.
+
+    Raises:
+        EnvironmentContractError: The step's smaller form is missing, or not that of the codec.
+    """
+    if codec is None:
+        return {"obs": step.obs, "state": step.state, "avail_actions": step.avail_actions}
+    expected = {name: (array.dtype, array.shape) for name, array in codec.template.items()}
+    given = {name: (array.dtype, array.shape[1:]) for name, array in (step.compact or {}).items()}
+    if step.compact is None or given != expected:
+        raise EnvironmentContractError(f"the compact form of a step is {given}; its codec says {expected}")
+    return step.compact
+
+
+def empty_block(spec: EnvSpec, episodes: int, steps: int, codec: StepCodec | None = None) -> EpisodeBlock:
     """Give a zeroed block.
 
     Args:
         spec: The environment's spec.
         episodes: Number of episodes.
         steps: Room for this many steps each.
+        codec: The environment's smaller form, if steps are kept in it.
 
     Returns:
         A block of the right dtypes and shapes.
     """
     return EpisodeBlock(
-        obs=np.zeros((episodes, steps + 1, spec.n_agents, *spec.obs_shape), dtype=spec.obs_dtype),
-        state=np.zeros((episodes, steps + 1, spec.state_size), dtype=np.float32),
-        avail_actions=np.zeros((episodes, steps + 1, spec.n_agents, spec.n_actions), dtype=np.bool_),
+        observed={
+            name: np.zeros((episodes, steps + 1, *array.shape), dtype=array.dtype)
+            for name, array in observed_template(spec, codec).items()
+        },
         actions=np.zeros((episodes, steps, spec.n_agents), dtype=np.uint8),
         is_explored=np.zeros((episodes, steps, spec.n_agents), dtype=np.bool_),
         reward=np.zeros((episodes, steps), dtype=np.float32),
@@ -86,7 +187,7 @@ def block_of(spec: EnvSpec, actions: IntArray, played: Sequence[TimeStep]) -> Ep
             copy waits, its terminated or truncated flag up. Where no flag is up at the end, the episode is cut there.
 
     Returns:
-        A block with one episode per copy.
+        A block with one episode per copy, steps kept as received.
     """
     episodes, steps = actions.shape[:2]
     block = empty_block(spec, episodes, steps)
@@ -96,8 +197,8 @@ def block_of(spec: EnvSpec, actions: IntArray, played: Sequence[TimeStep]) -> Ep
             block.actions[active, t - 1] = actions[active, t - 1]
             block.reward[active, t - 1] = step.reward[active]
             block.length[active] += 1
-        for name in ("obs", "state", "avail_actions"):
-            getattr(block, name)[active, t] = getattr(step, name)[active]
+        for name, array in observed_of(step, None).items():
+            block.observed[name][active, t] = array[active]
         active &= ~(step.terminated | step.truncated)
     block.terminated[:] = played[-1].terminated
     return block

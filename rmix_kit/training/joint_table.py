@@ -147,7 +147,7 @@ def tabulate(
         n_actions=spec.n_actions,
         actions=actions,
         values=np.where(is_real, values, np.nan),
-        states=block.state[:, : actions.shape[1]],
+        states=block.observed["state"][:, : actions.shape[1]].astype(np.float32, copy=False),
         greedy_action=tuple(choice.actions[0].tolist()),
     )
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from rmix_kit.collect import Collector, Round
-from rmix_kit.envs.interface import VectorEnv, facts_of, is_reproducible
+from rmix_kit.envs.interface import VectorEnv, codec_of, facts_of, is_reproducible
 from rmix_kit.errors import Interrupted, NonFiniteError
 from rmix_kit.policy import TeamPolicy
 from rmix_kit.replay import ReplayBuffer
@@ -20,6 +20,7 @@ from rmix_kit.seeding import episode_seed
 from rmix_kit.training.evaluator import Evaluation, evaluate
 from rmix_kit.training.files import writing
 from rmix_kit.training.learner import Learner
+from rmix_kit.training.memory import MIB, replay_fill, replay_notes
 from rmix_kit.training.metrics import MetricsLog
 from rmix_kit.training.progress_bar import Reporter, Status
 from rmix_kit.training.run import acting
@@ -61,11 +62,9 @@ class TrainingLoop:
         self._learner = Learner(config.algorithm, envs.spec, settings.target, seed=config.seed, device=device)
         self._policy = TeamPolicy(acting(self._learner.online.agent), envs.spec, device)
         self._collector = Collector(envs, self._policy)
-        self._buffer = ReplayBuffer(envs.spec, settings.buffer_episodes, device)
-        reporter.note(
-            f"{config.algorithm.name} on {config.env}, {device}: replay of {settings.buffer_episodes} episodes, "
-            f"{self._buffer.mebibytes:.1f} MiB"
-        )
+        self._buffer = ReplayBuffer(envs.spec, settings.buffer_episodes, device, codec=codec_of(envs))
+        for line in (f"{config.algorithm.name} on {config.env}, {device}", *replay_notes(self._buffer)):
+            reporter.note(line)
         self._storage = Storage(folder, config)
         restored = self._storage.restore(self._learner, self._buffer, reporter)
         self._state = TrainerState.at_start(config.seed) if restored is None else restored[0]
@@ -103,6 +102,7 @@ class TrainingLoop:
                 self.round()
                 self._record_environment()
                 self.finish_round(before, signals)
+            self._reporter.note(replay_fill(self._buffer))
         finally:
             self._reporter.stop()
             self._log.close()
@@ -261,6 +261,7 @@ class TrainingLoop:
             rates = {
                 "epsilon": self._epsilon.at(state.env_steps),
                 "learning_rate_factor": self._learning_rate.at(state.env_steps),
+                "replay_mebibytes": self._buffer.bytes_held / MIB,
             }
             self._log.row("training", state.env_steps, {**counts, **rates, **state.means.means()})
             self._log.time(state.env_steps, state.progress.updates, self._seconds)

@@ -15,7 +15,7 @@ from rmix_kit.training.files import StoredFile
 from rmix_kit.training.replay_files import SEGMENT_NAME, Segment
 from rmix_kit.types import EnvSpec
 
-FORMAT = 3
+FORMAT = 4
 KIND = "rmix-kit checkpoint"
 MANIFEST_NAME = "manifest.json"
 TENSOR_FILES = ("online.safetensors", "target.safetensors", "optimizers.safetensors")

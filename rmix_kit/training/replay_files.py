@@ -11,6 +11,7 @@ from safetensors.numpy import load, save
 
 from rmix_kit.errors import CheckpointError
 from rmix_kit.replay import EpisodeBlock, ReplayBuffer
+from rmix_kit.replay.episode import block_of_rows
 from rmix_kit.training.files import StoredFile, read_file, write_file
 
 SEGMENT_NAME = re.compile(r"segment_(\d{9,})_(\d{9,})\.safetensors")
@@ -45,7 +46,7 @@ def write_segment(folder: Path, buffer: ReplayBuffer, first: int) -> Segment:
     first = max(first, buffer.added - len(buffer))
     block = buffer.last(buffer.added - first)
     path = folder / f"segment_{first:09}_{buffer.added:09}.safetensors"
-    return Segment(first=first, end=buffer.added, file=write_file(path, save(block.arrays())))
+    return Segment(first=first, end=buffer.added, file=write_file(path, save(block.rows())))
 
 
 def read_segment(folder: Path, segment: Segment, owner: str) -> EpisodeBlock:
@@ -64,8 +65,8 @@ def read_segment(folder: Path, segment: Segment, owner: str) -> EpisodeBlock:
     """
     data = read_file(folder, segment.file, owner)
     try:
-        block = EpisodeBlock(**load(data))
-    except (SafetensorError, TypeError, ValueError) as error:
+        block = block_of_rows(load(data))
+    except (SafetensorError, KeyError, ValueError) as error:
         raise CheckpointError(f"{owner} is damaged: {segment.file.name} holds no episodes ({error})") from error
     if len(block.length) != segment.end - segment.first:
         raise CheckpointError(f"{owner} is damaged: {segment.file.name} holds {len(block.length)} episodes")

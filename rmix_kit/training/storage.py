@@ -7,6 +7,7 @@ from typing import Any
 
 from rmix_kit.errors import CheckpointError
 from rmix_kit.replay import ReplayBuffer
+from rmix_kit.replay.records import kept_arrays
 from rmix_kit.training.checkpoint import read_tensors, verify_checkpoint, write_checkpoint
 from rmix_kit.training.files import writing
 from rmix_kit.training.learner import Learner
@@ -131,6 +132,12 @@ class Storage:
         if manifest.segments:
             buffer.added = manifest.segments[0].first
         for segment in manifest.segments:
-            buffer.add(read_segment(self._folder.replay, segment, f"step_{manifest.step}"))
+            block = read_segment(self._folder.replay, segment, f"step_{manifest.step}")
+            then = kept_arrays({name: array[0, 0] for name, array in block.observed.items()})
+            if then != (now := kept_arrays(buffer.template)):
+                raise CheckpointError(
+                    f"the replay of step_{manifest.step} keeps {then}; this environment's keeps {now}"
+                )
+            buffer.add(block)
         recorded: Any = manifest.state["reward_range"]
         buffer.reward_low, buffer.reward_high = recorded

@@ -45,7 +45,7 @@ def returns(environment: str, steps: int | None = None) -> np.ndarray:
 
 def same(one: TimeStep, other: TimeStep) -> None:
     for name in TimeStep.__dataclass_fields__:
-        left, right = getattr(one, name), getattr(other, name)
+        left, right = np.asarray(getattr(one, name)), np.asarray(getattr(other, name))  # None for no compact form
         assert left.dtype == right.dtype, name
         assert np.array_equal(left, right), name
 

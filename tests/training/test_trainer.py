@@ -61,7 +61,7 @@ def test_updates_follow_the_episodes(finished: Path) -> None:
 def test_replay_size_is_said_before_training(tmp_path: Path) -> None:
     class Early(Notes):
         def start(self, total_steps: int, env_steps: int) -> None:
-            assert "MiB" in self.text
+            assert "replay: up to 60 episodes of at most 20 steps, at most 78.8 KiB (steps as received)" in self.text
 
     train(tiny(steps=100), tmp_path / "run", reporter=Early())
 
