@@ -16,7 +16,7 @@ SILENT = ("hang", "stopped")  # only the deadline tells
 
 
 def settings_for(kind: str) -> dict[str, float]:
-    return {"step_timeout": 0.3} if kind in SILENT else {}
+    return {"step_timeout": 0.5} if kind in SILENT else {}
 
 
 def test_a_failure_in_a_step_damages_the_episode_of_that_copy_alone(theatre: Theatre) -> None:
