@@ -84,7 +84,7 @@ class Watched(SC2Vector):
 
 
 class Trouble(threading.Thread):
-    """Kills and freezes games at random moments, spread over the first four fifths of a run."""
+    """Kills and freezes games at random moments, spread over most of a run."""
 
     def __init__(self, envs: Watched, *, kills: int, freezes: int, steps: int, rng: random.Random) -> None:
         """Draw the moments.
@@ -155,7 +155,7 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
     envs = Watched(settings, COPIES)
     steps = MAPS[name] * options.episodes
     trouble = Trouble(
-        envs, kills=options.kills, freezes=options.freezes, steps=steps // COPIES // 2, rng=random.Random(options.seed)
+        envs, kills=options.kills, freezes=options.freezes, steps=steps // COPIES, rng=random.Random(options.seed)
     )
     training = TrainingSettings(
         num_envs=COPIES,

@@ -169,7 +169,8 @@ def _keep_lines(pipe: IO[bytes], lines: deque[str]) -> None:
     """Read a process's standard error to its end, so that it never blocks, and keep the last lines."""
     with contextlib.suppress(OSError, ValueError):  # closed while being read
         for line in pipe:
-            if text := line[:400].decode(errors="replace").strip():
+            text = line[:400].decode(errors="replace").strip()
+            if text.strip("^~ "):  # a traceback's markers say nothing without the column
                 lines.append(text)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from rmix_kit.envs.smac.sc2.process import Worker, WorkerFailure, plain
 from rmix_kit.envs.smac.sc2.settings import Settings
 from rmix_kit.errors import StarCraftError
+from rmix_kit.spelling import suggestion
 from rmix_kit.types import EnvSpec, IntArray
 
 _LOG = logging.getLogger(__name__)
@@ -300,12 +301,14 @@ class SupervisedCopy:
 
 def _hopeless(settings: Settings, failure: WorkerFailure, lines: tuple[str, ...]) -> StarCraftError:
     """Say what no restart can mend."""
-    what = str(failure)
+    what = str(failure) if failure.is_final else f"{failure}{_tail(lines)}"
     if failure.known:
-        what = f"{settings.package_name} has no map {settings.map_name!r}; it has {', '.join(failure.known)}"
+        what = (
+            f"{settings.package_name} has no map {settings.map_name!r}; it has {', '.join(failure.known)}"
+            f"{suggestion(settings.map_name, failure.known)}"
+        )
     return StarCraftError(
-        f"StarCraft II cannot be used through {settings.interpreter}: {what}{'' if failure.known else _tail(lines)}; "
-        "rmix-kit doctor looks at the installation"
+        f"StarCraft II cannot be used through {settings.interpreter}: {what}; rmix-kit doctor looks at the installation"
     )
 
 

@@ -12,7 +12,7 @@ from rmix_kit.envs.smac.sc2.supervisor import Episode, Facts, SupervisedCopy
 from rmix_kit.errors import ActionError, EnvironmentContractError
 from rmix_kit.types import EnvSpec, IntArray, TimeStep
 
-ACTIONS_BEFORE_TARGETS = ("no-op", "stop", "north", "south", "east", "west")
+ACTIONS_BEFORE_TARGETS = ("no_op", "stop", "north", "south", "east", "west")
 
 
 class SC2Vector:
@@ -175,7 +175,7 @@ class SC2Vector:
 
 def _spec(sizes: dict[str, int]) -> EnvSpec:
     n_agents, n_actions, width = sizes["n_agents"], sizes["n_actions"], sizes["obs_shape"]
-    targets = (f"target_{number}" for number in range(n_actions - len(ACTIONS_BEFORE_TARGETS)))
+    targets = (f"attack_{number}" for number in range(n_actions - len(ACTIONS_BEFORE_TARGETS)))
     return EnvSpec(
         n_agents=n_agents,
         n_actions=n_actions,

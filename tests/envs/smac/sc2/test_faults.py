@@ -16,7 +16,7 @@ SILENT = ("hang", "stopped")  # only the deadline tells
 
 
 def settings_for(kind: str) -> dict[str, float]:
-    return {"step_timeout": 0.3} if kind in SILENT else {}
+    return {"step_timeout": 0.5} if kind in SILENT else {}
 
 
 def test_a_failure_in_a_step_damages_the_episode_of_that_copy_alone(theatre: Theatre) -> None:
@@ -119,7 +119,9 @@ def test_what_a_restart_cannot_mend_is_said_at_once(theatre: Theatre) -> None:
 
 
 def test_an_unknown_map_is_answered_with_those_there_are(theatre: Theatre) -> None:
-    with pytest.raises(StarCraftError, match=r"smac has no map '3m'; it has 3m, 8m; rmix-kit doctor"):
+    with pytest.raises(
+        StarCraftError, match=r"smac has no map '3m'; it has 3m, 8m; did you mean '3m'\?; rmix-kit doctor"
+    ):
         theatre.make(fault("describe", "unknown map"))
     assert theatre.is_empty()
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import sys
 
@@ -71,3 +72,12 @@ def test_the_page_lists_every_option_with_its_default() -> None:
 @pytest.mark.parametrize("option", OPTIONS)
 def test_every_option_is_a_setting(option: str) -> None:
     assert hasattr(Settings(map_name="3m"), option)
+
+
+@pytest.mark.parametrize("name", ["3m", "MMM2", "corridor", "10gen_terran"])
+def test_the_page_shows_the_records_of_killed_and_frozen_games(name: str) -> None:
+    record = json.loads((ROOT / "benchmarks" / "results" / "sc2_faults" / f"{name}.json").read_text())
+    keys = ("episodes_in_the_replay", "damaged_episodes", "kills", "freezes", "restarts", "orphans")
+    row = " | ".join(str(record[key]) for key in (*keys, "orphans_after_the_trainer_was_killed"))
+    page = (ROOT / "docs" / "environments" / "smac-sc2.md").read_text(encoding="utf-8")
+    assert f"| `{name}` | {row} |" in page

@@ -13,7 +13,7 @@ from tests.envs.smac.sc2.theatre import Theatre, ended, fault, first_allowed, pl
 def test_the_spec_is_what_the_worker_says(theatre: Theatre) -> None:
     spec = theatre.make().spec
     assert (spec.n_agents, spec.n_actions, spec.obs_shape, spec.state_size, spec.episode_limit) == (2, 8, (5,), 4, 12)
-    assert spec.action_meanings == ("no-op", "stop", "north", "south", "east", "west", "target_0", "target_1")
+    assert spec.action_meanings == ("no_op", "stop", "north", "south", "east", "west", "attack_0", "attack_1")
     assert spec.agent_ids == ("agent_0", "agent_1")
 
 
