@@ -8,15 +8,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
-import numpy as np
+from naive_smac_layout import NaiveLayout, Unit
 
-from rmix_kit.envs.smac import combat, layout
+from rmix_kit.envs.smac import combat, movement
 from rmix_kit.envs.smac.arena import LOOPS_PER_TICK, TICKS_PER_STEP, Arena, Difficulty
-from rmix_kit.envs.smac.combat import TICK_SECONDS, Battle
-from rmix_kit.envs.smac.layout import FIRST_TARGET, MOVES, SHOOT, SIGHT, Facts
+from rmix_kit.envs.smac.battle import Battle
+from rmix_kit.envs.smac.combat import TICK_SECONDS
+from rmix_kit.envs.smac.facts import (
+    DEATH_VALUE,
+    FIRST_TARGET,
+    MOVES,
+    REWARD_SCALE,
+    WIN_VALUE,
+    Facts,
+)
 from rmix_kit.envs.smac.maps import MAP_SIZE
+from rmix_kit.envs.smac.targeting import WOUNDED_NEARER
 from rmix_kit.envs.smac.terrain import FINE, FINE_SIZE
 from rmix_kit.envs.smac.unit_types import (
     ENERGY_PER_SECOND,
@@ -28,29 +36,13 @@ from rmix_kit.envs.smac.unit_types import (
 )
 
 
-@dataclass
-class Unit:
-    """One unit."""
-
-    x: float
-    y: float
-    hp: float
-    shield: float
-    cooldown: float
-    energy: float
-    calm: float
-    target: int = -1
-    last: int = layout.NO_ACTION_YET
-
-
-class NaiveBattle:
+class NaiveBattle(NaiveLayout):
     """One battle."""
 
     def __init__(self, facts: Facts, arena: Arena, difficulty: Difficulty, draws: Callable[[int], list[int]]) -> None:
         """Set up; `draws` gives 60 random bits per unit for a tick."""
-        self.facts, self.arena, self.difficulty, self.draws = facts, arena, difficulty, draws
-        self.n_agents, self.n = arena.n_agents, len(arena.unit)
-        self.units: list[Unit] = []
+        super().__init__(facts)
+        self.arena, self.difficulty, self.draws = arena, difficulty, draws
         self.tick = 0
 
     def copy_from(self, battle: Battle, env: int) -> None:
@@ -80,8 +72,8 @@ class NaiveBattle:
         points = 0.0
         for (hp, whole), unit in zip(before, self.units[self.n_agents :], strict=True):
             if hp > 0:
-                points += whole + layout.DEATH_VALUE if unit.hp <= 0 else whole - unit.hp - unit.shield
-        return (abs(points) + layout.WIN_VALUE * self.has_won()) / (self.facts.max_reward / layout.REWARD_SCALE)
+                points += whole + DEATH_VALUE if unit.hp <= 0 else whole - unit.hp - unit.shield
+        return (abs(points) + WIN_VALUE * self.has_won()) / (self.facts.max_reward / REWARD_SCALE)
 
     def has_won(self) -> bool:
         """Say whether the enemy is beaten."""
@@ -100,10 +92,6 @@ class NaiveBattle:
             count = max(len(fighters), 1)
             return sum(u.x for u in fighters) / count, sum(u.y for u in fighters) / count
         return float(self.arena.attack_x[enemy]), float(self.arena.attack_y[enemy])
-
-    def distance(self, i: int, j: int) -> float:
-        """Give the distance between centres."""
-        return math.hypot(self.units[i].x - self.units[j].x, self.units[i].y - self.units[j].y)
 
     def play_tick(self, goals: list[tuple[float, float]]) -> None:
         """Play two game loops."""
@@ -152,7 +140,7 @@ class NaiveBattle:
     def patience(self, j: int) -> float:
         """Give how much further away a target counts than it is."""
         life = (self.units[j].hp + self.units[j].shield) / (self.arena.hp_max[j] + self.arena.shield_max[j])
-        return float(self.arena.patience[j] + combat.WOUNDED_NEARER * life)
+        return float(self.arena.patience[j] + WOUNDED_NEARER * life)
 
     def strike(self, shoots: list[bool], alive: list[bool]) -> None:
         """Let all shots land at once."""
@@ -216,7 +204,7 @@ class NaiveBattle:
             target = unit.target
             x, y = (units[target].x, units[target].y) if has[i] else goals[i]
             length = math.hypot(x - unit.x, y - unit.y)
-            room = max(gap[i][target] - float(arena.reach[i]), 0.0) + combat.INTO_REACH if has[i] else length
+            room = max(gap[i][target] - float(arena.reach[i]), 0.0) + movement.INTO_REACH if has[i] else length
             if arena.waypoint is not None:
                 x, y, length = self.way_around(i, x, y, length)
                 room = min(room, length)
@@ -227,7 +215,7 @@ class NaiveBattle:
                 (
                     (x - unit.x) * stride / (length + 1e-6),
                     (y - unit.y) * stride / (length + 1e-6),
-                    stride > combat.LEAST_STRIDE,
+                    stride > movement.LEAST_STRIDE,
                 )
             )
         places = []
@@ -238,7 +226,7 @@ class NaiveBattle:
                     weight = 0.5 + 0.5 * (ways[i][2] - ways[j][2])
                     force = -gap[i][j] * weight / (self.distance(i, j) + 1e-6)
                     px, py = px + force * (unit.x - other.x), py + force * (unit.y - other.y)
-            scale = min(combat.PUSH / (math.hypot(px, py) + 1e-6), 1.0)
+            scale = min(movement.PUSH / (math.hypot(px, py) + 1e-6), 1.0)
             places.append(self.stand(i, unit.x + ways[i][0] + px * scale, unit.y + ways[i][1] + py * scale))
         return places
 
@@ -257,8 +245,8 @@ class NaiveBattle:
     def stand(self, i: int, x: float, y: float) -> tuple[float, float]:
         """Keep a unit on the ground."""
         unit = self.units[i]
-        x = min(max(x, combat.EDGE), MAP_SIZE - combat.EDGE)
-        y = min(max(y, combat.EDGE), MAP_SIZE - combat.EDGE)
+        x = min(max(x, movement.EDGE), MAP_SIZE - movement.EDGE)
+        y = min(max(y, movement.EDGE), MAP_SIZE - movement.EDGE)
         if self.arena.is_flying[i] or self.is_ground(x, y):
             return x, y
         if self.is_ground(x, unit.y):
@@ -268,75 +256,3 @@ class NaiveBattle:
     def is_ground(self, x: float, y: float) -> bool:
         """Say whether units can stand somewhere."""
         return bool(self.arena.ground[int(x * FINE) * FINE_SIZE + int(y * FINE)])
-
-    def observe(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Give observations, state and masks, agent by agent and unit by unit."""
-        masks = np.zeros((self.n_agents, self.facts.n_actions), dtype=np.bool_)
-        obs = []
-        for i in range(self.n_agents):
-            masks[i] = self.mask(i)
-            obs.append(self.observe_one(i, masks[i]))
-        return np.asarray(obs, dtype=np.float32), self.state(), masks
-
-    def mask(self, i: int) -> list[bool]:
-        """Give what one agent may do."""
-        unit = self.units[i]
-        if unit.hp <= 0:
-            return [True] + [False] * (self.facts.n_actions - 1)
-        allowed = [False, True]
-        for dx, dy in MOVES:
-            x, y = int(unit.x + dx), int(unit.y + dy)
-            allowed.append(0 <= x < MAP_SIZE and 0 <= y < MAP_SIZE and bool(self.facts.pathing[x * MAP_SIZE + y]))
-        for enemy in range(self.n - self.n_agents):
-            if self.facts.medivac[i]:
-                can = enemy < self.n_agents and self.units[enemy].hp > 0 and not self.facts.medivac[enemy]
-                allowed.append(can and self.distance(i, enemy) <= SHOOT)
-            else:
-                j = self.n_agents + enemy
-                allowed.append(self.units[j].hp > 0 and self.distance(i, j) <= SHOOT)
-        return allowed
-
-    def observe_one(self, i: int, mask: np.ndarray) -> list[float]:
-        """Give one agent's observation."""
-        facts, unit, row = self.facts, self.units[i], [float(allowed) for allowed in mask[2:FIRST_TARGET]]
-        for enemy in range(self.n - self.n_agents):
-            shield = facts.max_shield_enemy[enemy] if facts.has_enemy_shield else 0.0
-            first = float(mask[FIRST_TARGET + enemy])
-            hp_max, bits = facts.enemy_hp_max[enemy], facts.enemy_type[enemy]
-            row += self.look_at(i, self.n_agents + enemy, first, hp_max, shield, bits)
-        for j in range(self.n_agents):
-            if j != i:
-                shield = facts.max_shield_ally[j] if facts.has_ally_shield else 0.0
-                row += self.look_at(i, j, 1.0, facts.ally_hp_max[j], shield, facts.ally_type[j])
-        row.append(unit.hp / facts.ally_hp_max[i])
-        if facts.has_ally_shield:
-            row.append(unit.shield / facts.max_shield_ally[i])
-        row += list(facts.ally_type[i])
-        return row if unit.hp > 0 else [0.0] * len(row)
-
-    def look_at(self, i: int, j: int, first: float, hp_max: float, shield: float, bits: np.ndarray) -> list[float]:
-        """Give what one agent sees of another unit."""
-        unit, other, distance = self.units[i], self.units[j], self.distance(i, j)
-        features = [first, distance / SIGHT, (other.x - unit.x) / SIGHT, (other.y - unit.y) / SIGHT, other.hp / hp_max]
-        if shield:
-            features.append(other.shield / shield)
-        features += list(bits)
-        return features if distance < SIGHT and other.hp > 0 else [0.0] * len(features)
-
-    def state(self) -> np.ndarray:
-        """Give the global state."""
-        facts, rows = self.facts, []
-        for j, unit in enumerate(self.units):
-            is_agent = j < self.n_agents
-            k = j if is_agent else j - self.n_agents
-            row = [unit.hp / (facts.ally_hp_max if is_agent else facts.enemy_hp_max)[k]]
-            if is_agent:
-                row.append((unit.energy if facts.medivac[k] else max(unit.cooldown, 0.0)) / facts.max_cooldown[k])
-            row += [(unit.x - MAP_SIZE / 2) / MAP_SIZE, (unit.y - MAP_SIZE / 2) / MAP_SIZE]
-            if facts.has_ally_shield if is_agent else facts.has_enemy_shield:
-                row.append(unit.shield / (facts.max_shield_ally if is_agent else facts.max_shield_enemy)[k])
-            row += list((facts.ally_type if is_agent else facts.enemy_type)[k])
-            rows += row if unit.hp > 0 else [0.0] * len(row)
-        for unit in self.units[: self.n_agents]:
-            rows += [float(unit.last == action) for action in range(facts.n_actions)]
-        return np.asarray(rows, dtype=np.float32)

@@ -12,9 +12,9 @@ from typing import cast
 
 from rmix_kit.envs.interface import VectorEnv
 from rmix_kit.envs.smac import sc2
-from rmix_kit.envs.smac.battle import BattleVector
 from rmix_kit.envs.smac.builtin import BuiltinVector
 from rmix_kit.envs.smac.installation import starcraft_folder
+from rmix_kit.envs.smac.interface import BattleVector
 from rmix_kit.envs.smac.parallel_env import SMACParallelEnv
 from rmix_kit.envs.text import EnvironmentText, known_options
 from rmix_kit.errors import EnvironmentTextError

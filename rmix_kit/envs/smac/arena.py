@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rmix_kit.envs.smac.arrays import Array
-from rmix_kit.envs.smac.layout import FIRST_TARGET, MOVES
+from rmix_kit.envs.smac.facts import FIRST_TARGET, MOVES
 from rmix_kit.envs.smac.maps import SCENARIOS, Scenario
 from rmix_kit.envs.smac.terrain import ground_of, waypoints
 from rmix_kit.envs.smac.unit_types import LOOPS_PER_SECOND, UNIT_TYPES, UnitType

@@ -11,18 +11,9 @@ from numpy.typing import NDArray
 from rmix_kit.envs.smac import combat
 from rmix_kit.envs.smac.arena import DIFFICULTIES, arena_of
 from rmix_kit.envs.smac.arrays import Array, beside
-from rmix_kit.envs.smac.layout import (
-    FIRST_TARGET,
-    NO_OP,
-    STOP,
-    Encoded,
-    Facts,
-    Units,
-    encode,
-    layout_facts,
-    outcome,
-    reward,
-)
+from rmix_kit.envs.smac.battle import Battle
+from rmix_kit.envs.smac.facts import FIRST_TARGET, NO_OP, STOP, Facts, Units, layout_facts
+from rmix_kit.envs.smac.layout import Encoded, encode, outcome, reward
 from rmix_kit.envs.smac.maps import SCENARIOS
 from rmix_kit.errors import ActionError, EnvironmentTextError
 from rmix_kit.spelling import suggestion
@@ -100,9 +91,7 @@ class BuiltinVector:
         going = ~(self._terminated | self._truncated)
         legal = self._legal(np.asarray(actions, dtype=np.int64), going)
         following = combat.step(self._arena, self._difficulty, self._battle, legal)
-        self._battle = combat.Battle(
-            *(_chosen(going, new, old) for new, old in zip(following, self._battle, strict=True))
-        )
+        self._battle = Battle(*(_chosen(going, new, old) for new, old in zip(following, self._battle, strict=True)))
         units = combat.units_of(self._arena, self._battle)
         paid = reward(self._facts, self._units, units) * going
         self._elapsed += going
@@ -132,7 +121,7 @@ class BuiltinVector:
         dead: IntArray = (self._units.enemy_hp <= 0).sum(-1)
         return dead
 
-    def _begun(self, seeds: IntArray) -> tuple[combat.Battle, Units, Encoded]:
+    def _begun(self, seeds: IntArray) -> tuple[Battle, Units, Encoded]:
         battle = combat.begin(self._arena, seeds)
         units = combat.units_of(self._arena, battle)
         return battle, units, encode(self._facts, units)

@@ -10,7 +10,7 @@ from gymnasium.utils import seeding
 from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
 
-from rmix_kit.envs.smac.battle import BattleVector
+from rmix_kit.envs.smac.interface import BattleVector
 from rmix_kit.errors import ActionError, StarCraftError
 from rmix_kit.types import TimeStep
 

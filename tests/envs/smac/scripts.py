@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from rmix_kit.envs.smac import combat
 from rmix_kit.envs.smac.arena import DIFFICULTIES, Arena, build_arena
-from rmix_kit.envs.smac.layout import FIRST_TARGET, STOP, Encoded, Facts, Units, encode, layout_facts, outcome, reward
+from rmix_kit.envs.smac.facts import FIRST_TARGET, STOP, Facts, Units, layout_facts
+from rmix_kit.envs.smac.layout import Encoded, encode, outcome, reward
 from rmix_kit.envs.smac.maps import SCENARIOS, Scenario
 from rmix_kit.types import IntArray
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
+import importlib
 from pathlib import Path
 from types import ModuleType
 
@@ -13,9 +12,10 @@ import torch
 
 from macn.slipping import slip_draws
 from rmix_kit.envs.smac import combat
-from rmix_kit.envs.smac.arena import DIFFICULTIES, arena_of
-from rmix_kit.envs.smac.combat import Battle
-from rmix_kit.envs.smac.layout import encode, layout_facts, outcome, reward
+from rmix_kit.envs.smac.arena import DIFFICULTIES, Arena, arena_of
+from rmix_kit.envs.smac.battle import Battle
+from rmix_kit.envs.smac.facts import layout_facts
+from rmix_kit.envs.smac.layout import encode, outcome, reward
 from rmix_kit.envs.smac.maps import SCENARIOS
 from tests.envs.smac import scripts
 from tests.envs.smac.scripts import play, team, versus
@@ -25,16 +25,10 @@ MAPS = tuple(SCENARIOS)
 BATTLES = 6
 
 
-@pytest.fixture(scope="module")
-def naive() -> ModuleType:
-    path = Path(__file__).parents[3] / "benchmarks" / "naive_smac.py"
-    spec = importlib.util.spec_from_file_location("naive_smac", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def naive(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[3] / "benchmarks"))
+    return importlib.import_module("naive_smac")
 
 
 @pytest.mark.parametrize("difficulty", ["2", "7"])
@@ -141,7 +135,7 @@ def test_kiting_helps_stalkers_against_zealots() -> None:
 
 
 def test_the_choke_helps_the_zealots_of_corridor() -> None:
-    def behind_the_choke(arena: combat.Arena) -> combat.Arena:
+    def behind_the_choke(arena: Arena) -> Arena:
         n, x, y = arena.n_agents, arena.start_x.copy(), arena.start_y.copy()
         x[:n] += 9.5 - x[:n].mean()
         y[:n] += 9.5 - y[:n].mean()

@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from rmix_kit.envs.smac.builtin import UnitCodec
-from rmix_kit.envs.smac.layout import NO_ACTION_YET, Facts, Units, encode, layout_facts, outcome, reward
+from rmix_kit.envs.smac.facts import NO_ACTION_YET, Facts, Units, layout_facts
+from rmix_kit.envs.smac.layout import encode, outcome, reward
 from rmix_kit.envs.smac.maps import SCENARIOS
 
 FOLDER = Path(__file__).parents[2] / "data" / "smac"

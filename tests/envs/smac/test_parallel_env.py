@@ -32,7 +32,7 @@ def test_pettingzoos_parallel_suite_passes(name: str) -> None:
 
 
 def test_pettingzoos_state_suite_passes() -> None:
-    env = parallel_env("3m", backend="builtin")
+    env = parallel_env("3m", backend="builtin", illegal_action="noop")
     state_test(parallel_to_aec(env), env)
 
 
