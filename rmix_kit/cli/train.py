@@ -49,9 +49,12 @@ def command(
     Ctrl-C ends it in order, with a checkpoint; the exit code is then 130 (143 for SIGTERM).
     """
     from rmix_kit.config.load import resolve
-    from rmix_kit.envs.make import make_vector_env
+    from rmix_kit.envs.make import make_vector_env, resolved_text
     from rmix_kit.training.trainer import train
 
+    asked, env = env, resolved_text(env)
+    if env != asked:
+        note(f"{asked} is {env} on this machine; the run keeps the longer form")
     settled = resolve(
         algo=algo,
         env=env,

@@ -62,7 +62,10 @@ KINDS = MappingProxyType(
 
 
 class Adapter(Protocol):
-    """What an adapter's module gives."""
+    """What an adapter's module gives.
+
+    It may also have ``resolve(text) -> EnvironmentText``, which writes out what a text leaves to the machine.
+    """
 
     def make(self, text: EnvironmentText, num_envs: int) -> VectorEnv:
         """Make the copies."""
@@ -88,16 +91,38 @@ def make_vector_env(text: str, num_envs: int) -> VectorEnv:
     if num_envs < 1:
         raise ConfigError(f"num_envs is {num_envs}; it must be at least 1")
     parsed = parse_known(text)
+    return _adapter(parsed).make(parsed, num_envs)
+
+
+def resolved_text(text: str) -> str:
+    """Write out what an environment text leaves to the machine, so that a record means the same everywhere.
+
+    Args:
+        text: ``KIND:NAME[?key=value&...]``.
+
+    Returns:
+        The text itself where nothing is left open.
+
+    Raises:
+        EnvironmentTextError: The text has another form, or names a kind or option that does not exist.
+        MissingExtraError: The kind needs an extra that is not installed.
+    """
+    parsed = parse_known(text)
+    settle = getattr(_adapter(parsed), "resolve", None)
+    resolved = parsed if settle is None else settle(parsed)
+    return text if resolved == parsed else str(resolved)
+
+
+def _adapter(parsed: EnvironmentText) -> Adapter:
     kind = KINDS[parsed.kind]
     try:
-        adapter = cast(Adapter, importlib.import_module(kind.adapter))
+        return cast(Adapter, importlib.import_module(kind.adapter))
     except ModuleNotFoundError as error:
         if not kind.extra:
             raise
         raise MissingExtraError(
             f"{parsed.kind} environments need {error.name}; install it with: pip install 'rmix-kit[{kind.extra}]'"
         ) from error
-    return adapter.make(parsed, num_envs)
 
 
 def parse_known(text: str) -> EnvironmentText:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal, get_args
 
 import numpy as np
@@ -19,6 +20,7 @@ from rmix_kit.errors import ActionError, EnvironmentTextError
 from rmix_kit.spelling import suggestion
 from rmix_kit.types import BoolArray, EnvSpec, IntArray, TimeStep
 
+LABEL = "SMAC-like simulator: win rates do not compare with StarCraft II's"
 IllegalAction = Literal["raise", "noop"]
 
 
@@ -31,7 +33,10 @@ class BuiltinVector:
         codec: Unit states in place of observations, state and masks.
         dead_allies: int64 ``[env]``, agents that have died.
         dead_enemies: int64 ``[env]``.
+        facts: Of whom a record must say that they fought.
     """
+
+    facts: Mapping[str, str] = MappingProxyType({"backend": "builtin", "comparable": LABEL})
 
     def __init__(
         self,
