@@ -43,7 +43,7 @@ def configuration_page() -> str:
         "`algorithm.NAME` or `training.NAME`; a name that is unambiguous stands for its path. The resolved file lies "
         "in the run folder as `config.yaml`, and running it again (`--config`) repeats the run.",
         "A preset lists only what differs from the defaults. Values under its `maps:` apply where the environment text "
-        "names the map, and are printed.",
+        "names the map, or any of a kind (`smac:*`), and are printed.",
     ]
     for prefix, kind in (
         ("training", TrainingSettings),

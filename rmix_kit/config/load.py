@@ -140,12 +140,13 @@ def preset_values(algo: str, name: str, env: str, report: Callable[[str], None])
         raise ConfigError(f"preset {name} is for {document.values.get('algo')}, not for {algo}; leave one of them out")
     values = flatten(document, SECTIONS)
     named = env.strip().partition("?")[0]
-    if named in (document.values.get("maps") or {}):
-        check_keys(document, ("maps", named), SECTIONS)
-        special = flatten(document, SECTIONS, within=("maps", named))
-        told = ", ".join(f"{'.'.join(path)}={value}" for path, (value, _) in special.items())
-        report(f"preset {name} sets for {named}: {told}")
-        values.update(special)
+    for key in (f"{named.partition(':')[0]}:*", named):  # the whole kind first, then the single map
+        if key in (document.values.get("maps") or {}):
+            check_keys(document, ("maps", key), SECTIONS)
+            special = flatten(document, SECTIONS, within=("maps", key))
+            told = ", ".join(f"{'.'.join(path)}={value}" for path, (value, _) in special.items())
+            report(f"preset {name} sets for {key}: {told}")
+            values.update(special)
     return values
 
 

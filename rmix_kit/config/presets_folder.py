@@ -24,7 +24,8 @@ def read_preset(name: str) -> Document:
         name: A name of `preset_names`.
 
     Returns:
-        Its keys: ``algo``, ``algorithm``, ``training``, and ``maps`` with the same two for single maps.
+        Its keys: ``algo``, ``algorithm``, ``training``, and ``maps`` with the same two for single maps, or for all of a
+        kind (``smac:*``).
 
     Raises:
         ConfigError: There is no such preset.

@@ -258,3 +258,18 @@ def test_the_paper_presets_of_the_baselines_have_the_published_values(settle: Re
     found = vars(config.algorithm) | vars(config.training) | vars(config.training.target)
     expected = OURS_OFF | PUBLISHED[algo]
     assert {name: found[name] for name in expected} == expected
+
+
+def test_a_preset_speaks_for_a_whole_kind_and_then_for_a_single_map(settle: Resolve) -> None:
+    config = settle(algo="rmix", env="smac:corridor?backend=builtin")
+    assert (config.training.reward_scale, config.training.num_envs) == (1.0, 8)
+    assert vars(config.algorithm)["n_quantiles"] == 55
+    assert vars(settle(algo="rmix", env="smac:3m").algorithm)["n_quantiles"] == 32
+    assert settle(algo="rmix", env="macn:4x7").training.num_envs == 32
+
+
+@pytest.mark.parametrize("algo", [cls.name for cls in ALGORITHMS])
+def test_every_algorithm_has_a_frame_for_starcraft(settle: Resolve, algo: str) -> None:
+    training = settle(algo=algo, env="smac:5m_vs_6m").training
+    assert (training.reward_scale, training.num_envs) == (1.0, 8)
+    assert (training.evaluation_interval, training.evaluation_episodes) == (10_000, 32)
