@@ -1,4 +1,4 @@
-"""Do RMIX and QMIX learn SMAC's maps on the built-in simulator? Not StarCraft II: no win rate here compares with SMAC's.
+"""Do RMIX and QMIX learn SMAC on the built-in simulator? Not StarCraft II: no win rate compares with SMAC's.
 
     python benchmarks/long/smac_learning.py [--jobs 2] [--only qmix-3m] [--runs FOLDER]
 
