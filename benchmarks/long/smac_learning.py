@@ -19,8 +19,8 @@ from _runs import RESULTS, kit, machine, make_all
 FOLDER = RESULTS / "smac"
 MAPS = {
     "3m": (300_000, ()),
-    "2s3z": (500_000, ("training.updates_per_step=0", "training.updates_per_episode=0.25")),
-    "5m_vs_6m": (500_000, ()),
+    "2s3z": (300_000, ("training.updates_per_step=0", "training.updates_per_episode=0.25")),
+    "5m_vs_6m": (300_000, ()),
 }
 """Steps, and what is set besides the preset."""
 CASES = {f"{algo}-{name}": ((algo, name), range(1)) for name in MAPS for algo in ("qmix", "rmix")}
