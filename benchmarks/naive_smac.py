@@ -82,6 +82,11 @@ class NaiveBattle(NaiveLayout):
         theirs = [u.hp > 0 and f for u, f in zip(self.units, fights, strict=True)][self.n_agents :]
         return any(ours) and not any(theirs)
 
+    def is_over(self) -> bool:
+        """Say whether a side has nobody left who fights."""
+        fights = [u.hp > 0 and not heals for u, heals in zip(self.units, self.arena.heals, strict=True)]
+        return not any(fights[: self.n_agents]) or not any(fights[self.n_agents :])
+
     def marching_goal(self, i: int) -> tuple[float, float]:
         """Give where an enemy is sent."""
         enemy = i - self.n_agents
