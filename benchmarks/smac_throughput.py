@@ -77,11 +77,11 @@ def unit_by_unit(map_name: str) -> Round:
     def play() -> tuple[int, int]:
         one.copy_from(combat.begin(arena, np.array([draws.getrandbits(31)])), 0)
         _, _, masks = one.observe()
-        for steps in range(1, SCENARIOS[map_name].episode_limit + 1):
+        steps = 0
+        while steps < SCENARIOS[map_name].episode_limit and not one.is_over():
             one.step([draws.choice([action for action, can in enumerate(row) if can]) for row in masks.tolist()])
             _, _, masks = one.observe()
-            if one.is_over():
-                break
+            steps += 1
         return steps, steps
 
     return play
@@ -125,7 +125,9 @@ def main() -> None:
     """Measure, print the table and write it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("maps", nargs="*", default=MAPS, metavar="MAP", help=f"of {', '.join(SCENARIOS)}")
-    parser.add_argument("--csv", type=Path, default=RESULTS / "smac_throughput.csv", help="write the table to this file")
+    parser.add_argument(
+        "--csv", type=Path, default=RESULTS / "smac_throughput.csv", help="write the table to this file"
+    )
     parser.add_argument("--turns", type=int, default=TURNS, help="turns of each contender")
     arguments = parser.parse_args()
     rows = [row for name in arguments.maps for row in measured(name, arguments.turns)]

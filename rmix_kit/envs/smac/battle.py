@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from macn.slipping import slip_draws
-from rmix_kit.envs.smac.arena import Arena
+from rmix_kit.envs.smac.arena import LOOPS_PER_TICK, Arena, Difficulty
 from rmix_kit.envs.smac.arrays import Array, as_float, beginnings, namespace, root
 
 _BITS = 2.0**-20  # the resolution of a draw
@@ -65,15 +65,17 @@ class Rows(NamedTuple):
     """int64 [env, unit]: a unit's pairs."""
 
 
-class Luck(NamedTuple):
-    """The draws of one tick."""
+class Moment(NamedTuple):
+    """What is settled about a tick before it is played."""
 
     delay: Array
-    """float32 [env, unit]: loops, of a weapon that shoots now."""
+    """float32 [env, unit]: loops that a weapon which shoots now waits longer than its period."""
     whim: Array
     """float32 [env, enemy] in [0, 1): which of the units in sight a look without judgement chooses."""
-    judgement: Array
-    """float32 [env, enemy] in [0, 1): a look chooses the best target if this is below its share."""
+    judges: Array
+    """bool [env, enemy]: a look chooses the best target."""
+    is_due: Array
+    """bool [env, enemy]: looks for a better target; not all do in the same tick."""
 
 
 class Pairs(NamedTuple):
@@ -106,15 +108,18 @@ def pairs_of(arena: Arena, battle: Battle) -> Pairs:
     return Pairs(apart, distance, distance - arena.radius)
 
 
-def lucks_of(arena: Arena, battle: Battle) -> list[Luck]:
+def moments_of(arena: Arena, difficulty: Difficulty, battle: Battle) -> list[Moment]:
     """Draw the ticks of one step."""
     xp = namespace(battle.key)
-    ticks = (battle.tick + 1) + arena.ticks  # [tick, env]
+    ticks = battle.tick + arena.ticks  # [tick, env]
     keys = xp.broadcast_to(battle.key, ticks.shape).reshape(-1)
-    draws = slip_draws(keys, ticks.reshape(-1), arena.unit).reshape(*ticks.shape, -1)  # [tick, env, unit]
+    draws = slip_draws(keys, ticks.reshape(-1) + 1, arena.unit).reshape(*ticks.shape, -1)  # [tick, env, unit]
     delay = DELAY_LOW + (DELAY_HIGH - DELAY_LOW) * uniform(draws, 0)
-    chosen = draws[..., arena.n_agents :]
-    return [Luck(*of_tick) for of_tick in zip(delay, uniform(chosen, 20), uniform(chosen, 40), strict=True)]
+    chosen = draws[..., arena.n_agents :]  # [tick, env, enemy]
+    judges = uniform(chosen, 40) < difficulty.best_share
+    every = difficulty.retarget_loops // LOOPS_PER_TICK
+    is_due = (ticks[..., None] + arena.unit[arena.n_agents :]) % every == 0
+    return list(map(Moment, delay, uniform(chosen, 20), judges, is_due))
 
 
 def uniform(draws: Array, shift: int) -> Array:

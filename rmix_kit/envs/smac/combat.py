@@ -13,12 +13,11 @@ from __future__ import annotations
 from macn.slipping import slip_draws, stream_keys
 from rmix_kit.envs.smac.arena import LOOPS_PER_TICK, Arena, Difficulty
 from rmix_kit.envs.smac.arrays import Array, as_bytes, as_float, at_least, at_most, namespace
-from rmix_kit.envs.smac.battle import Battle, Luck, Orders, Pairs, Rows, lucks_of, pairs_of, rows_of, size, uniform
+from rmix_kit.envs.smac.battle import Battle, Moment, Orders, Pairs, Rows, moments_of, pairs_of, rows_of, size, uniform
 from rmix_kit.envs.smac.facts import FIRST_TARGET, NO_ACTION_YET, STOP, Units
 from rmix_kit.envs.smac.movement import Chase, walk
 from rmix_kit.envs.smac.targeting import look
 from rmix_kit.envs.smac.unit_types import (
-    ENERGY_PER_SECOND,
     HEALTH_PER_ENERGY,
     HEALTH_PER_SECOND,
     LARGEST_ENERGY,
@@ -70,8 +69,8 @@ def step(arena: Arena, difficulty: Difficulty, battle: Battle, actions: Array) -
         After. A battle that is over goes on like any other; its caller stops it.
     """
     orders, rows = _orders(arena, battle, actions), rows_of(arena, battle)
-    for luck in lucks_of(arena, battle):
-        battle = _tick(arena, difficulty, battle, orders, rows=rows, luck=luck)
+    for moment in moments_of(arena, difficulty, battle):
+        battle = _tick(arena, battle, orders, rows=rows, moment=moment)
     return battle._replace(last_action=as_bytes(actions))
 
 
@@ -95,11 +94,11 @@ def _orders(arena: Arena, battle: Battle, actions: Array) -> Orders:
     )
 
 
-def _tick(arena: Arena, difficulty: Difficulty, battle: Battle, orders: Orders, *, rows: Rows, luck: Luck) -> Battle:
+def _tick(arena: Arena, battle: Battle, orders: Orders, *, rows: Rows, moment: Moment) -> Battle:
     xp = namespace(battle.hp)
     alive = battle.hp > 0
     pairs = pairs_of(arena, battle)
-    enemy_target = look(arena, difficulty, battle, pairs, rows=rows, luck=luck)
+    enemy_target = look(arena, battle, pairs, rows=rows, moment=moment)
     aim = xp.concatenate([orders.aim, enemy_target], axis=-1)
     has = aim >= 0
     who = aim * has
@@ -111,7 +110,7 @@ def _tick(arena: Arena, difficulty: Difficulty, battle: Battle, orders: Orders, 
     after = _strike(arena, battle, struck, pairs, who, alive)
     after = _recover(arena, after, reaches, who, rows.battle, alive)
     # A shot that was due within the tick is not late: what is left below zero counts towards the next one.
-    wait = battle.cooldown + arena.period + luck.delay
+    wait = battle.cooldown + arena.period + moment.delay
     left = (battle.cooldown - LOOPS_PER_TICK) * (battle.cooldown > 0)
     walks = alive & ~reaches & (has | orders.marches)
     chase = Chase(has, who, gap, walks, alive)
@@ -163,7 +162,7 @@ def _recover(arena: Arena, battle: Battle, reaches: Array, who: Array, begins: A
     lives = as_float(battle.hp > 0)
     if arena.has_healers:
         health = battle.hp.take(begins + who)
-        at_work = reaches & arena.heals & (health < arena.hp_max[who]) & (health > 0)
+        at_work = reaches & arena.heals & (health < arena.hp_max.take(who)) & (health > 0)
         amount = at_most(battle.energy * HEALTH_PER_ENERGY, HEALTH_PER_SECOND * TICK_SECONDS) * at_work
         mended = ((who[..., None] == arena.unit) * amount[..., None]).sum(-2)
         energy = battle.energy + (arena.energy_gain - amount / HEALTH_PER_ENERGY)

@@ -53,7 +53,9 @@ def walk(arena: Arena, battle: Battle, orders: Orders, chase: Chase, *, pairs: P
         room = xp.minimum(room, length)
     stride = xp.minimum(arena.stride, room) * chase.walks
     share = stride / (length + 1e-6)
-    return _stay_on_ground(arena, battle, way * share[:, None] - _pull(arena, pairs, stride > LEAST_STRIDE, chase.alive))
+    return _stay_on_ground(
+        arena, battle, way * share[:, None] - _pull(arena, pairs, stride > LEAST_STRIDE, chase.alive)
+    )
 
 
 def _around_walls(arena: Arena, battle: Battle, goal: Array, length: Array) -> tuple[Array, Array]:
@@ -75,12 +77,12 @@ def _pull(arena: Arena, pairs: Pairs, moves: Array, alive: Array) -> Array:
     Returns:
         float32 ``[env, 2, unit]``.
     """
-    touches = arena.is_solid & alive[:, None, :] & alive[:, :, None]
+    touches = arena.is_solid & alive[:, None, :]  # who is dead itself, is not moved below
     half = 0.5 * as_float(moves)
     weight = (half + 0.5)[:, :, None] - half[:, None, :]
     force = at_most(pairs.gap, 0.0) * touches * weight / (pairs.distance + 1e-6)  # [env, unit, other]
     pull = (force[:, None] * pairs.apart).sum(-1)  # [env, 2, unit]
-    return pull * at_most(PUSH / (size(pull) + 1e-6), 1.0)[:, None]
+    return pull * (at_most(PUSH / (size(pull) + 1e-6), 1.0) * alive)[:, None]
 
 
 def _stay_on_ground(arena: Arena, battle: Battle, by: Array) -> Array:
@@ -89,7 +91,8 @@ def _stay_on_ground(arena: Arena, battle: Battle, by: Array) -> Array:
     place = at_most(at_least(battle.place + by, EDGE), MAP_SIZE - EDGE)  # [env, 2, unit]
     there = as_index(place * FINE) * arena.ground_axis
     here = as_index(battle.place * FINE) * arena.ground_axis
-    is_free = arena.ground.take(there.sum(1)) | arena.is_flying  # [env, unit]
-    slides = arena.ground.take(here.sum(1)[:, None] + (there - here))  # [env, 2, unit]: along x alone, along y alone
+    is_free = arena.ground.take(there[:, 0] + there[:, 1]) | arena.is_flying  # [env, unit]
+    now = here[:, 0] + here[:, 1]
+    slides = arena.ground.take(now[:, None] + (there - here))  # [env, 2, unit]: along x alone, along y alone
     slides[:, 1] &= ~slides[:, 0]
     return xp.where(is_free[:, None] | slides, place, battle.place)

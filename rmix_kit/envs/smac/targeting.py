@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from rmix_kit.envs.smac.arena import LOOPS_PER_TICK, Arena, Difficulty
+from rmix_kit.envs.smac.arena import Arena
 from rmix_kit.envs.smac.arrays import Array, as_float, as_index, namespace
-from rmix_kit.envs.smac.battle import Battle, Luck, Pairs, Rows
+from rmix_kit.envs.smac.battle import Battle, Moment, Pairs, Rows
 
 WOUNDED_NEARER = 0.5  # cells: how much nearer a unit counts that is about to die
 
 
-def look(arena: Arena, difficulty: Difficulty, battle: Battle, pairs: Pairs, *, rows: Rows, luck: Luck) -> Array:
+def look(arena: Arena, battle: Battle, pairs: Pairs, *, rows: Rows, moment: Moment) -> Array:
     """Choose the enemies' targets, int64 ``[env, enemy]``: at each look the nearest threat, or any one in sight.
 
     Enemies look in turn, so that not all of them change their minds in the same tick.
@@ -25,16 +25,12 @@ def look(arena: Arena, difficulty: Difficulty, battle: Battle, pairs: Pairs, *, 
         wanted = wanted[:, None, :]
     sees = wanted & arena.is_wanted & (gap <= arena.acquire[:, None])
     far = arena.patience + WOUNDED_NEARER * ((battle.hp + battle.shield) / arena.life_max)
-    choice = xp.where(sees, gap + far[:, None, :], arena.out_of_sight).argmin(-1)
+    best = xp.where(sees, gap + far[:, None, :], arena.out_of_sight).argmin(-1)
     count = sees.cumsum(-1)
     seen = count[..., -1]
-    if difficulty.best_share < 1:
-        nth = as_index(luck.whim * as_float(seen))
-        other = (count <= nth[..., None]).sum(-1)  # those before the nth in sight
-        choice = xp.where(luck.judgement < difficulty.best_share, choice, other)
-    choice = xp.where(seen > 0, choice, arena.nobody)
-    every = difficulty.retarget_loops // LOOPS_PER_TICK
-    is_due = (battle.tick[:, None] + arena.unit[enemies]) % every == 0
+    nth = as_index(moment.whim * as_float(seen))
+    other = (count <= nth[..., None]).sum(-1)  # so many units come before the nth in sight
+    choice = xp.where(seen > 0, xp.where(moment.judges, best, other), arena.nobody)
     has_none = battle.target < 0
     is_gone = has_none | (battle.hp.take(rows.battle + battle.target * ~has_none) <= 0)
-    return xp.where(is_due | is_gone, choice, battle.target)
+    return xp.where(moment.is_due | is_gone, choice, battle.target)
