@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 from naive_smac_layout import NaiveLayout, Unit
 
-from rmix_kit.envs.smac import combat, movement
+from rmix_kit.envs.smac import movement
 from rmix_kit.envs.smac.arena import LOOPS_PER_TICK, TICKS_PER_STEP, Arena, Difficulty
-from rmix_kit.envs.smac.battle import Battle
+from rmix_kit.envs.smac.battle import DELAY_HIGH, DELAY_LOW, Battle
 from rmix_kit.envs.smac.combat import TICK_SECONDS
 from rmix_kit.envs.smac.facts import (
     DEATH_VALUE,
@@ -82,6 +82,11 @@ class NaiveBattle(NaiveLayout):
         theirs = [u.hp > 0 and f for u, f in zip(self.units, fights, strict=True)][self.n_agents :]
         return any(ours) and not any(theirs)
 
+    def is_over(self) -> bool:
+        """Say whether a side has nobody left who fights."""
+        fights = [u.hp > 0 and not heals for u, heals in zip(self.units, self.arena.heals, strict=True)]
+        return not any(fights[: self.n_agents]) or not any(fights[self.n_agents :])
+
     def marching_goal(self, i: int) -> tuple[float, float]:
         """Give where an enemy is sent."""
         enemy = i - self.n_agents
@@ -91,7 +96,7 @@ class NaiveBattle(NaiveLayout):
             ]
             count = max(len(fighters), 1)
             return sum(u.x for u in fighters) / count, sum(u.y for u in fighters) / count
-        return float(self.arena.attack_x[enemy]), float(self.arena.attack_y[enemy])
+        return float(self.arena.attack[0, enemy]), float(self.arena.attack[1, enemy])
 
     def play_tick(self, goals: list[tuple[float, float]]) -> None:
         """Play two game loops."""
@@ -110,8 +115,8 @@ class NaiveBattle(NaiveLayout):
         for i, unit in enumerate(units):
             if shoots[i]:
                 luck = (bits[i] & (2**20 - 1)) * 2.0**-20
-                unit.cooldown += float(arena.period[i]) + combat.DELAY_LOW
-                unit.cooldown += (combat.DELAY_HIGH - combat.DELAY_LOW) * luck
+                unit.cooldown += float(arena.period[i]) + DELAY_LOW
+                unit.cooldown += (DELAY_HIGH - DELAY_LOW) * luck
             else:
                 unit.cooldown = unit.cooldown - LOOPS_PER_TICK if unit.cooldown > 0 else 0.0
             unit.cooldown *= alive[i]

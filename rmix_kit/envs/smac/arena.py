@@ -12,9 +12,9 @@ import numpy as np
 
 from rmix_kit.envs.smac.arrays import Array
 from rmix_kit.envs.smac.facts import FIRST_TARGET, MOVES
-from rmix_kit.envs.smac.maps import SCENARIOS, Scenario
-from rmix_kit.envs.smac.terrain import ground_of, waypoints
-from rmix_kit.envs.smac.unit_types import LOOPS_PER_SECOND, UNIT_TYPES, UnitType
+from rmix_kit.envs.smac.maps import MAP_SIZE, SCENARIOS, Scenario
+from rmix_kit.envs.smac.terrain import FINE_SIZE, ground_of, waypoints
+from rmix_kit.envs.smac.unit_types import ENERGY_PER_SECOND, LOOPS_PER_SECOND, UNIT_TYPES, UnitType
 
 LOOPS_PER_STEP = 8  # SMAC's step_mul
 LOOPS_PER_TICK = 2
@@ -54,8 +54,12 @@ class Arena(NamedTuple):
     """float32 [unit]."""
     shield_max: Array
     """float32 [unit]."""
+    life_max: Array
+    """float32 [unit]: both."""
     energy_start: Array
     """float32 [unit]."""
+    energy_gain: Array
+    """float32 [unit]: per tick."""
     stride: Array
     """float32 [unit]: cells per tick."""
     radius: Array
@@ -70,6 +74,8 @@ class Arena(NamedTuple):
     """float32 [unit, unit]: points that it takes off the hit points."""
     heals: Array
     """bool [unit]."""
+    shoots: Array
+    """bool [unit]: the others."""
     is_wanted: Array
     """bool [enemy, unit]: what each enemy aims at: agents it can shoot, or for healers the wounded of its side."""
     patience: Array
@@ -80,24 +86,30 @@ class Arena(NamedTuple):
     """bool [unit, unit]: pairs that push each other away."""
     is_flying: Array
     """bool [unit]."""
-    start_x: Array
-    """float32 [unit]."""
-    start_y: Array
-    """float32 [unit]."""
-    attack_x: Array
-    """float32 [enemy]: where the enemies are sent."""
-    attack_y: Array
-    """float32 [enemy]."""
+    start: Array
+    """float32 [2, unit]."""
+    attack: Array
+    """float32 [2, enemy]: where the enemies are sent."""
     ground: Array
     """bool [part], part int(4 x) * 128 + int(4 y): where units can stand."""
     waypoint: Array | None
     """int64 [cell * cell] of `rmix_kit.envs.smac.terrain.waypoints`."""
     unit: Array
     """int64 [unit]: the units."""
-    move_x: Array
-    """float32 [action]: how far from where it stands an order sends an agent."""
-    move_y: Array
-    """float32 [action]."""
+    nobody: Array
+    """int64: -1, where a unit is looked for."""
+    out_of_sight: Array
+    """float32: more than any distance."""
+    axis: Array
+    """int64 [2, 1]: where x and y begin in a battle's flattened places."""
+    ground_axis: Array
+    """int64 [2, 1]: what a part counts along x and y in `ground`."""
+    cell_axis: Array
+    """int64 [2, 1]: what a cell counts along x and y in `waypoint`."""
+    ticks: Array
+    """int64 [tick, 1]: the ticks of a step."""
+    move: Array
+    """float32 [2, action]: how far from where it stands an order sends an agent."""
     target: Array
     """int64 [agent, action]: the unit that an action aims at, -1 for none."""
     splashing: tuple[tuple[int, float], ...]
@@ -115,6 +127,7 @@ class Arena(NamedTuple):
 MOVE_LENGTH = 2.0
 ACQUIRE_AT_LEAST, ACQUIRE_BEYOND_REACH = 5.0, 1.5
 HEALER_PATIENCE = 100.0
+OUT_OF_SIGHT = 1e6  # cells, more than any distance
 
 
 @cache
@@ -139,13 +152,14 @@ def build_arena(scenario: Scenario) -> Arena:
     heals = np.asarray([unit.heals for unit in units])
     mends = np.asarray([[a.heals and "biological" in b.attributes for b in units] for a in units]) & ~opposed
     flying = np.asarray([unit.is_flying for unit in units])
-    x, y = _starts(scenario)
     move, target = _orders(allies, len(enemies))
     reach = _column(units, "reach")
     return Arena(
         hp_max=_column(units, "health"),
         shield_max=_column(units, "shield"),
+        life_max=_column(units, "health") + _column(units, "shield"),
         energy_start=_column(units, "energy"),
+        energy_gain=(ENERGY_PER_SECOND * LOOPS_PER_TICK / LOOPS_PER_SECOND * heals).astype(np.float32),
         stride=_column(units, "speed") * np.float32(LOOPS_PER_TICK / LOOPS_PER_SECOND),
         radius=_column(units, "radius")[:, None] + _column(units, "radius"),
         reach=reach,
@@ -153,6 +167,7 @@ def build_arena(scenario: Scenario) -> Arena:
         shield_damage=shots[..., 0],
         health_damage=shots[..., 1],
         heals=heals,
+        shoots=~heals,
         is_wanted=((shots[..., 1] > 0) | mends)[n_agents:],
         patience=(heals * HEALER_PATIENCE).astype(np.float32),
         acquire=np.where(heals, np.inf, np.maximum(reach, ACQUIRE_AT_LEAST) + ACQUIRE_BEYOND_REACH)[n_agents:].astype(
@@ -160,15 +175,18 @@ def build_arena(scenario: Scenario) -> Arena:
         ),
         is_solid=(flying[:, None] == flying[None]) & ~np.eye(n_units, dtype=np.bool_),
         is_flying=flying,
-        start_x=x,
-        start_y=y,
-        attack_x=np.full(len(enemies), scenario.attack_point[0], dtype=np.float32),
-        attack_y=np.full(len(enemies), scenario.attack_point[1], dtype=np.float32),
+        start=_starts(scenario),
+        attack=np.tile(np.asarray(scenario.attack_point, dtype=np.float32)[:, None], len(enemies)),
         ground=ground_of(scenario.pathing).reshape(-1),
         waypoint=waypoints(scenario.pathing),
         unit=np.arange(n_units),
-        move_x=move[:, 0],
-        move_y=move[:, 1],
+        nobody=np.asarray(-1),
+        out_of_sight=np.asarray(OUT_OF_SIGHT, dtype=np.float32),
+        axis=np.asarray([[0], [n_units]]),
+        ground_axis=np.asarray([[FINE_SIZE], [1]]),
+        cell_axis=np.asarray([[MAP_SIZE], [1]]),
+        ticks=np.arange(TICKS_PER_STEP)[:, None],
+        move=move,
         target=target,
         splashing=tuple((i, unit.splash) for i, unit in enumerate(units) if unit.splash),
         has_healers=bool(heals.any()),
@@ -181,8 +199,12 @@ def _column(types: tuple[UnitType, ...], name: str) -> Array:
     return np.asarray([getattr(unit, name) for unit in types], dtype=np.float32)
 
 
-def _starts(scenario: Scenario) -> tuple[Array, Array]:
-    """Pack the units of each group into a square of touching bodies around the spawn point, column by column."""
+def _starts(scenario: Scenario) -> Array:
+    """Pack the units of each group into a square of touching bodies around the spawn point, column by column.
+
+    Returns:
+        float32 ``[2, unit]``.
+    """
     points = []
     for groups, (x, y) in ((scenario.allies, scenario.ally_spawn), (scenario.enemies, scenario.enemy_spawn)):
         for name, count in groups:
@@ -190,15 +212,14 @@ def _starts(scenario: Scenario) -> tuple[Array, Array]:
             side = math.ceil(math.sqrt(count))
             middle = (side - 1) / 2
             points += [(x + (k // side - middle) * width, y + (k % side - middle) * width) for k in range(count)]
-    whole = np.asarray(points, dtype=np.float32)
-    return whole[:, 0].copy(), whole[:, 1].copy()
+    return np.asarray(points, dtype=np.float32).T.copy()
 
 
 def _orders(allies: tuple[UnitType, ...], n_enemies: int) -> tuple[Array, Array]:
-    """Give where actions send an agent, float32 ``[action, 2]``, and whom they aim at, int64 ``[agent, action]``."""
+    """Give where actions send an agent, float32 ``[2, action]``, and whom they aim at, int64 ``[agent, action]``."""
     n_agents, n_actions = len(allies), FIRST_TARGET + n_enemies
-    move = np.zeros((n_actions, 2), dtype=np.float32)
-    move[2:FIRST_TARGET] = np.asarray(MOVES, dtype=np.float32) * MOVE_LENGTH
+    move = np.zeros((2, n_actions), dtype=np.float32)
+    move[:, 2:FIRST_TARGET] = np.asarray(MOVES, dtype=np.float32).T * MOVE_LENGTH
     target = np.full((n_agents, n_actions), -1, dtype=np.int64)
     target[:, FIRST_TARGET:] = n_agents + np.arange(n_enemies)
     for agent, unit in enumerate(allies):

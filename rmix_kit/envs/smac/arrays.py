@@ -49,16 +49,46 @@ def beside(table: Array, array: Array) -> Array:
     return table if isinstance(array, np.ndarray) else sys.modules["torch"].as_tensor(table, device=array.device)
 
 
-def pick(rows: Array, index: Array) -> Array:
-    """Give chosen elements of the last axis.
+def at_least(array: Array, low: float) -> Array:
+    """Give the larger of each number and a limit; numpy's own ``clip`` costs four times as much on small arrays."""
+    return np.maximum(array, low) if isinstance(array, np.ndarray) else array.clamp(min=low)
+
+
+def at_most(array: Array, high: float) -> Array:
+    """Give the smaller of each number and a limit."""
+    return np.minimum(array, high) if isinstance(array, np.ndarray) else array.clamp(max=high)
+
+
+def beginnings(array: Array) -> Array:
+    """Give where each row begins when the array is flattened.
 
     Args:
-        rows: ``[env, unit]``.
-        index: int64 ``[env, place]``, units.
+        array: ``[row, place]``.
 
     Returns:
-        ``[env, place]``.
+        int64 ``[row, 1]``.
     """
-    if isinstance(rows, np.ndarray):
-        return rows.take(index + np.arange(0, rows.size, rows.shape[1])[:, None])  # half the time of take_along_axis
-    return rows.gather(1, index)
+    rows, width = array.shape
+    if isinstance(array, np.ndarray):
+        return np.arange(0, rows * width, width)[:, None]
+    return sys.modules["torch"].arange(0, rows * width, width, device=array.device)[:, None]
+
+
+def side_by_side(shape: tuple[int, ...], parts: list[Array], tail: Array) -> Array:
+    """Lay features out on a new last axis; a third of the time of stacking what was broadcast.
+
+    Args:
+        shape: Of the other axes.
+        parts: float32 arrays that broadcast to the shape, one feature each.
+        tail: float32 features that come last, an array whose last axis holds them.
+    """
+    n = len(parts)
+    whole_shape = (*shape, n + tail.shape[-1])
+    if isinstance(tail, np.ndarray):
+        whole = np.empty(whole_shape, dtype=np.float32)
+    else:
+        whole = tail.new_empty(whole_shape)
+    for feature, part in enumerate(parts):
+        whole[..., feature] = part
+    whole[..., n:] = tail
+    return whole

@@ -96,7 +96,7 @@ class BuiltinVector:
         going = ~(self._terminated | self._truncated)
         legal = self._legal(np.asarray(actions, dtype=np.int64), going)
         following = combat.step(self._arena, self._difficulty, self._battle, legal)
-        self._battle = Battle(*(_chosen(going, new, old) for new, old in zip(following, self._battle, strict=True)))
+        self._battle = following if going.all() else _chosen(going, following, self._battle)
         units = combat.units_of(self._arena, self._battle)
         paid = reward(self._facts, self._units, units) * going
         self._elapsed += going
@@ -142,7 +142,8 @@ class BuiltinVector:
         masks = self._encoded.avail_actions  # [env, agent, action]
         n_actions = masks.shape[-1]
         inside = (actions >= 0) & (actions < n_actions)
-        allowed = inside & np.take_along_axis(masks, (actions * inside)[..., None], axis=-1)[..., 0]
+        begins = np.arange(0, masks.size, n_actions).reshape(actions.shape)
+        allowed = inside & masks.take(begins + actions * inside)
         if self._illegal == "raise" and not allowed[going].all():
             env, agent = np.argwhere(~allowed & going[:, None])[0]
             raise ActionError(
@@ -196,8 +197,10 @@ class UnitCodec:
         return obs, state, avail_actions
 
 
-def _chosen(going: BoolArray, new: Array, old: Array) -> Array:
-    return np.where(going.reshape(-1, *(1,) * (new.ndim - 1)), new, old)
+def _chosen(going: BoolArray, following: Battle, before: Battle) -> Battle:
+    """Let only the battles go on that are not over."""
+    pairs = zip(following, before, strict=True)
+    return Battle(*(np.where(going.reshape(-1, *(1,) * (new.ndim - 1)), new, old) for new, old in pairs))
 
 
 def spec_of(encoded: Encoded, episode_limit: int) -> EnvSpec:

@@ -11,14 +11,13 @@ The functions run on numpy arrays and torch tensors of any device, without a val
 from __future__ import annotations
 
 from macn.slipping import slip_draws, stream_keys
-from rmix_kit.envs.smac.arena import LOOPS_PER_TICK, TICKS_PER_STEP, Arena, Difficulty
-from rmix_kit.envs.smac.arrays import Array, as_bytes, as_float, namespace, pick, root
-from rmix_kit.envs.smac.battle import Battle, Orders, Pairs, pairs_of, per_unit, uniform
+from rmix_kit.envs.smac.arena import LOOPS_PER_TICK, Arena, Difficulty
+from rmix_kit.envs.smac.arrays import Array, as_bytes, as_float, at_least, at_most, namespace
+from rmix_kit.envs.smac.battle import Battle, Moment, Orders, Pairs, Rows, moments_of, pairs_of, rows_of, size, uniform
 from rmix_kit.envs.smac.facts import FIRST_TARGET, NO_ACTION_YET, STOP, Units
 from rmix_kit.envs.smac.movement import Chase, walk
 from rmix_kit.envs.smac.targeting import look
 from rmix_kit.envs.smac.unit_types import (
-    ENERGY_PER_SECOND,
     HEALTH_PER_ENERGY,
     HEALTH_PER_SECOND,
     LARGEST_ENERGY,
@@ -29,7 +28,6 @@ from rmix_kit.envs.smac.unit_types import (
 
 TICK_SECONDS = LOOPS_PER_TICK / LOOPS_PER_SECOND
 JITTER = 0.05  # cells, of the starting places
-DELAY_LOW, DELAY_HIGH = -1.0, 2.0  # loops: the game's random weapon delay of -0.0625 to 0.125 seconds
 
 
 def begin(arena: Arena, seeds: Array) -> Battle:
@@ -43,9 +41,9 @@ def begin(arena: Arena, seeds: Array) -> Battle:
     key = stream_keys(seeds, zero, zero)
     draws = slip_draws(key, zero, arena.unit)  # [env, unit]
     nothing = as_float(draws * 0)
+    jitter = namespace(draws).stack([uniform(draws, 0), uniform(draws, 20)], 1)  # [env, 2, unit]
     return Battle(
-        x=arena.start_x + (2.0 * uniform(draws, 0) - 1.0) * JITTER,
-        y=arena.start_y + (2.0 * uniform(draws, 20) - 1.0) * JITTER,
+        place=arena.start + (2.0 * jitter - 1.0) * JITTER,
         hp=nothing + arena.hp_max,
         shield=nothing + arena.shield_max,
         cooldown=nothing,
@@ -70,57 +68,54 @@ def step(arena: Arena, difficulty: Difficulty, battle: Battle, actions: Array) -
     Returns:
         After. A battle that is over goes on like any other; its caller stops it.
     """
-    orders = _orders(arena, battle, actions)
-    for _ in range(TICKS_PER_STEP):
-        battle = _tick(arena, difficulty, battle, orders)
+    orders, rows = _orders(arena, battle, actions), rows_of(arena, battle)
+    for moment in moments_of(arena, difficulty, battle):
+        battle = _tick(arena, battle, orders, rows=rows, moment=moment)
     return battle._replace(last_action=as_bytes(actions))
 
 
 def _orders(arena: Arena, battle: Battle, actions: Array) -> Orders:
     """Give the orders of one step: what agents were told, and the enemies' attack-move."""
-    xp = namespace(battle.x)
+    xp = namespace(battle.hp)
     n_agents = arena.n_agents
-    there_x = xp.broadcast_to(arena.attack_x, battle.target.shape)  # [env, enemy]
-    there_y = xp.broadcast_to(arena.attack_y, battle.target.shape)
+    attack = xp.broadcast_to(arena.attack, (len(battle.hp), *arena.attack.shape))  # [env, 2, enemy]
     if arena.has_healers:  # without a patient, healers stay with their fighters
         heals = arena.heals[n_agents:]
         fighters = as_float((battle.hp[:, n_agents:] > 0) & ~heals)
-        count = fighters.sum(-1)[:, None].clip(1.0)
-        there_x = xp.where(heals, (battle.x[:, n_agents:] * fighters).sum(-1)[:, None] / count, there_x)
-        there_y = xp.where(heals, (battle.y[:, n_agents:] * fighters).sum(-1)[:, None] / count, there_y)
-    aim = arena.target[arena.unit[:n_agents], actions]
+        count = at_least(fighters.sum(-1), 1.0)[:, None]
+        middle = (battle.place[..., n_agents:] * fighters[:, None]).sum(-1) / count  # [env, 2]
+        attack = xp.where(heals, middle[..., None], attack)
+    moves = xp.moveaxis(arena.move[:, actions], 0, 1)  # [env, 2, agent]
     is_move = (actions > STOP) & (actions < FIRST_TARGET)
     return Orders(
-        aim=aim,
-        marches=xp.concatenate([is_move, there_x == there_x], axis=-1),
-        goal_x=xp.concatenate([battle.x[:, :n_agents] + arena.move_x[actions], there_x], axis=-1),
-        goal_y=xp.concatenate([battle.y[:, :n_agents] + arena.move_y[actions], there_y], axis=-1),
+        aim=arena.target[arena.unit[:n_agents], actions],
+        goal=xp.concatenate([battle.place[..., :n_agents] + moves, attack], axis=-1),
+        marches=xp.concatenate([is_move, battle.target == battle.target], axis=-1),
     )
 
 
-def _tick(arena: Arena, difficulty: Difficulty, battle: Battle, orders: Orders) -> Battle:
-    xp = namespace(battle.x)
+def _tick(arena: Arena, battle: Battle, orders: Orders, *, rows: Rows, moment: Moment) -> Battle:
+    xp = namespace(battle.hp)
     alive = battle.hp > 0
     pairs = pairs_of(arena, battle)
-    draws = slip_draws(battle.key, battle.tick + 1, arena.unit)  # [env, unit]
-    enemy_target = look(arena, difficulty, battle, pairs, draws)
+    enemy_target = look(arena, battle, pairs, rows=rows, moment=moment)
     aim = xp.concatenate([orders.aim, enemy_target], axis=-1)
-    who = aim * (aim >= 0)
-    has = alive & (aim >= 0) & pick(alive, who)
-    gap = per_unit(pairs.gap, who)
+    has = aim >= 0
+    who = aim * has
+    has = has & alive & alive.take(rows.battle + who)
+    gap = pairs.gap.take(rows.unit + who)
     reaches = has & (gap <= arena.reach)
-    hit = reaches & (battle.cooldown <= 0) & ~arena.heals
-    struck = (who[..., None] == arena.unit) & hit[..., None]  # [env, unit, other]
+    hit = reaches & (battle.cooldown <= 0) & arena.shoots
+    struck = xp.where(hit, who, arena.nobody)[..., None] == arena.unit  # [env, unit, other]
     after = _strike(arena, battle, struck, pairs, who, alive)
-    after = _recover(arena, after, reaches, who, alive)
+    after = _recover(arena, after, reaches, who, rows.battle, alive)
     # A shot that was due within the tick is not late: what is left below zero counts towards the next one.
-    wait = battle.cooldown + arena.period + (DELAY_LOW + (DELAY_HIGH - DELAY_LOW) * uniform(draws, 0))
+    wait = battle.cooldown + arena.period + moment.delay
     left = (battle.cooldown - LOOPS_PER_TICK) * (battle.cooldown > 0)
     walks = alive & ~reaches & (has | orders.marches)
-    x, y = walk(arena, battle, orders, Chase(has, who, gap, walks, alive), pairs)
+    chase = Chase(has, who, gap, walks, alive)
     return after._replace(
-        x=x,
-        y=y,
+        place=walk(arena, battle, orders, chase, pairs=pairs, begins=rows.battle),
         cooldown=xp.where(hit, wait, left) * alive,
         target=enemy_target,
         tick=battle.tick + 1,
@@ -129,68 +124,71 @@ def _tick(arena: Arena, difficulty: Difficulty, battle: Battle, orders: Orders) 
 
 def _strike(arena: Arena, battle: Battle, struck: Array, pairs: Pairs, who: Array, alive: Array) -> Battle:
     """Let all shots land at once: shields take them first, without armour."""
-    xp = namespace(battle.x)
+    xp = namespace(battle.hp)
     for unit, half_width in arena.splashing:
         swept = _swept(arena, pairs, who[:, unit], unit, half_width) & struck[:, unit].any(-1)[:, None] & alive
         struck = xp.where((arena.unit == unit)[:, None], (swept | struck[:, unit])[:, None, :], struck)
     blows = as_float(struck)
     armoured = (blows * arena.health_damage).sum(-2)  # [env, unit]
     if not arena.has_shields:
-        return battle._replace(hp=(battle.hp - armoured).clip(0.0))
+        return battle._replace(hp=at_least(battle.hp - armoured, 0.0))
     raw = (blows * arena.shield_damage).sum(-2)
     absorbed = xp.minimum(battle.shield, raw)
-    through = 1.0 - absorbed / (raw + as_float(raw == 0))
+    is_calm = raw == 0
     return battle._replace(
-        hp=(battle.hp - armoured * through).clip(0.0),
+        hp=at_least(battle.hp - armoured * (1.0 - absorbed / (raw + as_float(is_calm))), 0.0),
         shield=battle.shield - absorbed,
-        calm=(battle.calm + TICK_SECONDS) * (raw == 0),
+        calm=(battle.calm + TICK_SECONDS) * is_calm,
     )
 
 
 def _swept(arena: Arena, pairs: Pairs, who: Array, unit: int, half_width: float) -> Array:
     """Say who stands on the line that a shot sweeps, across its direction through the target: bool ``[env, unit]``."""
-    dx, dy = -pairs.dx[:, unit], -pairs.dy[:, unit]  # [env, unit], from the shooter
-    to_x, to_y = pick(dx, who[:, None]), pick(dy, who[:, None])  # [env, 1]
-    length = root(to_x * to_x + to_y * to_y) + 1e-6
-    ahead_x, ahead_y = to_x / length, to_y / length
-    off_x, off_y = dx - to_x, dy - to_y
+    there = -pairs.apart[:, :, unit]  # [env, 2, unit], from the shooter
+    to = as_float(arena.unit == who[:, None])[:, None]  # [env, 1, unit]
+    to = (there * to).sum(-1)[..., None]  # [env, 2, 1]
+    ahead = to / (size(to) + 1e-6)[:, None]
+    (off_x, off_y), (ahead_x, ahead_y) = (vectors.swapaxes(0, 1) for vectors in (there - to, ahead))
     along, across = off_x * ahead_x + off_y * ahead_y, off_y * ahead_x - off_x * ahead_y
     body = arena.radius.diagonal() / 2
     return (abs(along) <= body) & (abs(across) <= half_width)
 
 
-def _recover(arena: Arena, battle: Battle, reaches: Array, who: Array, alive: Array) -> Battle:
+def _recover(arena: Arena, battle: Battle, reaches: Array, who: Array, begins: Array, alive: Array) -> Battle:
     """Heal the wounded, regain shields and energy."""
-    xp = namespace(battle.x)
+    xp = namespace(battle.hp)
+    if not (arena.has_healers or arena.has_shields):
+        return battle
     lives = as_float(battle.hp > 0)
     if arena.has_healers:
-        at_work = reaches & arena.heals & (pick(battle.hp, who) < arena.hp_max[who]) & (pick(battle.hp, who) > 0)
-        amount = xp.minimum(battle.energy * HEALTH_PER_ENERGY, 0.0 * battle.energy + HEALTH_PER_SECOND * TICK_SECONDS)
-        amount = amount * at_work
-        mended = (as_float(who[..., None] == arena.unit) * amount[..., None]).sum(-2)
-        gain = ENERGY_PER_SECOND * TICK_SECONDS * as_float(arena.heals) - amount / HEALTH_PER_ENERGY
+        health = battle.hp.take(begins + who)
+        at_work = reaches & arena.heals & (health < arena.hp_max.take(who)) & (health > 0)
+        amount = at_most(battle.energy * HEALTH_PER_ENERGY, HEALTH_PER_SECOND * TICK_SECONDS) * at_work
+        mended = ((who[..., None] == arena.unit) * amount[..., None]).sum(-2)
+        energy = battle.energy + (arena.energy_gain - amount / HEALTH_PER_ENERGY)
         battle = battle._replace(
-            hp=xp.minimum(battle.hp + mended * lives, arena.hp_max + 0.0 * battle.hp),
-            energy=(battle.energy + gain).clip(0.0, LARGEST_ENERGY) * alive,
+            hp=xp.minimum(battle.hp + mended * lives, arena.hp_max),
+            energy=at_most(at_least(energy, 0.0), LARGEST_ENERGY) * alive,
         )
     if arena.has_shields:
         back = SHIELD_PER_SECOND * TICK_SECONDS * as_float(battle.calm > SHIELD_DELAY) * lives
-        battle = battle._replace(shield=xp.minimum(battle.shield + back, arena.shield_max + 0.0 * back))
+        battle = battle._replace(shield=xp.minimum(battle.shield + back, arena.shield_max))
     return battle
 
 
 def units_of(arena: Arena, battle: Battle) -> Units:
     """Give what the layout looks at."""
     n = arena.n_agents
+    x, y = battle.x, battle.y
     return Units(
-        ally_x=battle.x[:, :n],
-        ally_y=battle.y[:, :n],
+        ally_x=x[:, :n],
+        ally_y=y[:, :n],
         ally_hp=battle.hp[:, :n],
         ally_shield=battle.shield[:, :n],
-        ally_cooldown=battle.cooldown[:, :n].clip(0.0),
+        ally_cooldown=at_least(battle.cooldown[:, :n], 0.0),
         ally_energy=battle.energy[:, :n],
-        enemy_x=battle.x[:, n:],
-        enemy_y=battle.y[:, n:],
+        enemy_x=x[:, n:],
+        enemy_y=y[:, n:],
         enemy_hp=battle.hp[:, n:],
         enemy_shield=battle.shield[:, n:],
         last_action=battle.last_action,

@@ -42,10 +42,12 @@ class Facts(NamedTuple):
     """bool [enemy]."""
     pathing: Array
     """bool [cell]: free cells, cell x * 32 + y."""
-    observer: Array
-    """int64 [agent, 1]: the agents."""
     others: Array
-    """int64 [agent, agent - 1]: the other agents of each, in order."""
+    """int64 [agent * (agent - 1)]: which of the agents' pairs, agent by agent, are not of one with itself."""
+    move_x: Array
+    """float32 [move]: how far ahead a move looks for a free cell."""
+    move_y: Array
+    """float32 [move]."""
     actions: Array
     """uint8 [action]: the actions."""
     has_ally_shield: bool
@@ -98,7 +100,6 @@ def layout_facts(scenario: Scenario) -> Facts:
     allies, enemies = scenario.ally_types, scenario.enemy_types
     n_agents = len(allies)
     enemy_points = sum(unit.health + unit.shield for unit in enemies)
-    everyone = np.arange(n_agents)
     n_actions = FIRST_TARGET + len(enemies)
     return Facts(
         ally_type=_type_bits(scenario.allies, scenario.ally_numbers),
@@ -111,8 +112,9 @@ def layout_facts(scenario: Scenario) -> Facts:
         medivac=np.asarray([unit.heals for unit in allies]),
         enemy_medivac=np.asarray([unit.heals for unit in enemies]),
         pathing=scenario.pathing.reshape(-1),
-        observer=everyone[:, None],
-        others=np.stack([np.delete(everyone, agent) for agent in everyone]),
+        others=np.flatnonzero(~np.eye(n_agents, dtype=np.bool_)),
+        move_x=np.asarray([dx for dx, _ in MOVES], dtype=np.float32),
+        move_y=np.asarray([dy for _, dy in MOVES], dtype=np.float32),
         actions=np.arange(n_actions, dtype=np.uint8),
         has_ally_shield=any(unit.shield for unit in allies),
         has_enemy_shield=any(unit.shield for unit in enemies),

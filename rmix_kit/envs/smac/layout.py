@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from rmix_kit.envs.smac.arrays import Array, as_float, as_index, namespace, root
+from rmix_kit.envs.smac.arrays import Array, as_float, as_index, namespace, root, side_by_side
 from rmix_kit.envs.smac.facts import (
     DEATH_VALUE,
     FIRST_TARGET,
-    MOVES,
     PER_SIGHT,
     REWARD_SCALE,
     SHOOT,
@@ -61,22 +60,22 @@ def encode(facts: Facts, units: Units) -> Encoded:
     if facts.has_enemy_shield:
         enemy.append(units.enemy_shield / facts.max_shield_enemy)
     seen_enemies = _seen(can[..., FIRST_TARGET:], to_enemies, enemy, facts.enemy_type, enemy_alive)
-    everyone = _seen(0.0 * to_allies.distance + 1.0, to_allies, own, facts.ally_type, alive)
-    seen_allies = everyone[:, facts.observer, facts.others]  # [env, agent, agent - 1, feature]
-    bits = xp.broadcast_to(facts.ally_type, (len(alive), *facts.ally_type.shape))  # [env, agent, type]
+    everyone = _seen(1.0, to_allies, own, facts.ally_type, alive)
+    seen_allies = everyone.reshape(len(alive), -1, everyone.shape[-1])[
+        :, facts.others
+    ]  # [env, agent * others, feature]
     obs = xp.concatenate(
         [
             can[..., 2:FIRST_TARGET],
             seen_enemies.reshape(*alive.shape, -1),
             seen_allies.reshape(*alive.shape, -1),
-            xp.stack(own, axis=-1),
-            bits,
+            side_by_side(alive.shape, own, facts.ally_type),
         ],
         axis=-1,
     )
     return Encoded(
         obs=obs * alive[..., None],
-        state=_state(facts, units, own, enemy),
+        state=_state(facts, units, own, enemy, alive=alive, enemy_alive=enemy_alive),
         avail_actions=avail_actions,
     )
 
@@ -95,7 +94,7 @@ def _offsets(units: Units, x: Array, y: Array) -> _Offsets:
     return _Offsets(dx, dy, root(dx * dx + dy * dy))
 
 
-def _seen(first: Array, offsets: _Offsets, health: list[Array], type_bits: Array, alive: Array) -> Array:
+def _seen(first: Array | float, offsets: _Offsets, health: list[Array], type_bits: Array, alive: Array) -> Array:
     """Give what each agent sees of others: zero for the dead and for what lies beyond its sight.
 
     Args:
@@ -108,14 +107,11 @@ def _seen(first: Array, offsets: _Offsets, health: list[Array], type_bits: Array
     Returns:
         ``[env, agent, other, feature]``.
     """
-    xp = namespace(first)
     visible = as_float(offsets.distance < SIGHT) * alive[:, None, :]
     # Products, since a GPU divides by a number as if by its rounded inverse: the replay rebuilds these bits there.
     features = [first, offsets.distance * PER_SIGHT, offsets.dx * PER_SIGHT, offsets.dy * PER_SIGHT]
-    features += [xp.broadcast_to(row[:, None, :], first.shape) for row in health]
-    whole = xp.stack(features, axis=-1)
-    bits = xp.broadcast_to(type_bits, (*first.shape, type_bits.shape[-1]))
-    return xp.concatenate([whole, bits], axis=-1) * visible[..., None]
+    features += [row[:, None, :] for row in health]
+    return side_by_side(visible.shape, features, type_bits) * visible[..., None]
 
 
 def _avail_actions(facts: Facts, units: Units, to_enemies: Array, to_allies: Array) -> Array:
@@ -127,25 +123,27 @@ def _avail_actions(facts: Facts, units: Units, to_enemies: Array, to_allies: Arr
     """
     xp = namespace(to_enemies)
     alive = units.ally_hp > 0
-    moves = [alive & _is_free(facts, units.ally_x + dx, units.ally_y + dy) for dx, dy in MOVES]
+    moves = _can_stand(facts, units.ally_x[..., None] + facts.move_x, units.ally_y[..., None] + facts.move_y)
     shoots = (to_enemies <= SHOOT) & (units.enemy_hp > 0)[:, None, :] & ~facts.medivac[:, None]
     n_targets = shoots.shape[-1]
     if facts.has_medivac:
         heals = (to_allies <= SHOOT) & (alive & ~facts.medivac)[:, None, :] & facts.medivac[:, None]
         n_heals = min(n_targets, heals.shape[-1])
         shoots = xp.concatenate([shoots[..., :n_heals] | heals[..., :n_heals], shoots[..., n_heals:]], axis=-1)
-    first = xp.stack([~alive, alive, *moves], axis=-1)  # [env, agent, 6]
-    return xp.concatenate([first, shoots & alive[..., None]], axis=-1)
+    lives = alive[..., None]
+    return xp.concatenate([~lives, lives, moves & lives, shoots & lives], axis=-1)
 
 
-def _is_free(facts: Facts, x: Array, y: Array) -> Array:
+def _can_stand(facts: Facts, x: Array, y: Array) -> Array:
     """Say whether the cell of a point is inside the map and free."""
     column, row = as_index(x), as_index(y)
     inside = (column >= 0) & (column < MAP_SIZE) & (row >= 0) & (row < MAP_SIZE)
-    return inside & facts.pathing[(column * MAP_SIZE + row) * inside]
+    return inside & facts.pathing.take((column * MAP_SIZE + row) * inside)
 
 
-def _state(facts: Facts, units: Units, own: list[Array], enemy: list[Array]) -> Array:
+def _state(
+    facts: Facts, units: Units, own: list[Array], enemy: list[Array], *, alive: Array, enemy_alive: Array
+) -> Array:
     """Give the global state ``[env, state]``: agents, enemies, last actions one-hot."""
     xp = namespace(units.ally_x)
     centre = MAP_SIZE / 2
@@ -154,18 +152,11 @@ def _state(facts: Facts, units: Units, own: list[Array], enemy: list[Array]) -> 
     enemies = [enemy[0], (units.enemy_x - centre) / MAP_SIZE, (units.enemy_y - centre) / MAP_SIZE, *enemy[1:]]
     last = as_float(units.last_action[..., None] == facts.actions)  # [env, agent, action]
     blocks = [
-        _with_bits(allies, facts.ally_type) * as_float(units.ally_hp > 0)[..., None],
-        _with_bits(enemies, facts.enemy_type) * as_float(units.enemy_hp > 0)[..., None],
+        side_by_side(units.ally_hp.shape, allies, facts.ally_type) * alive[..., None],
+        side_by_side(units.enemy_hp.shape, enemies, facts.enemy_type) * enemy_alive[..., None],
         last,
     ]
     return xp.concatenate([block.reshape(len(last), -1) for block in blocks], axis=-1)
-
-
-def _with_bits(features: list[Array], type_bits: Array) -> Array:
-    """Stack features ``[env, unit]`` and append the type bits: ``[env, unit, feature]``."""
-    xp = namespace(features[0])
-    whole = xp.stack(features, axis=-1)
-    return xp.concatenate([whole, xp.broadcast_to(type_bits, (*whole.shape[:2], type_bits.shape[-1]))], axis=-1)
 
 
 class Outcome(NamedTuple):

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from rmix_kit.envs.smac.arena import LOOPS_PER_TICK, Arena, Difficulty
-from rmix_kit.envs.smac.arrays import Array, as_bytes, as_float, as_index, namespace, pick
-from rmix_kit.envs.smac.battle import Battle, Pairs, uniform
+from rmix_kit.envs.smac.arena import Arena
+from rmix_kit.envs.smac.arrays import Array, as_float, as_index, namespace
+from rmix_kit.envs.smac.battle import Battle, Moment, Pairs, Rows
 
 WOUNDED_NEARER = 0.5  # cells: how much nearer a unit counts that is about to die
-OUT_OF_SIGHT = 1e6  # cells, more than any distance
 
 
-def look(arena: Arena, difficulty: Difficulty, battle: Battle, pairs: Pairs, draws: Array) -> Array:
+def look(arena: Arena, battle: Battle, pairs: Pairs, *, rows: Rows, moment: Moment) -> Array:
     """Choose the enemies' targets, int64 ``[env, enemy]``: at each look the nearest threat, or any one in sight.
 
     Enemies look in turn, so that not all of them change their minds in the same tick.
     """
-    xp = namespace(battle.x)
+    xp = namespace(battle.hp)
     enemies = slice(arena.n_agents, None)
     gap = pairs.gap[:, enemies]  # [env, enemy, unit]
     wanted = battle.hp > 0
@@ -25,17 +24,13 @@ def look(arena: Arena, difficulty: Difficulty, battle: Battle, pairs: Pairs, dra
     else:
         wanted = wanted[:, None, :]
     sees = wanted & arena.is_wanted & (gap <= arena.acquire[:, None])
-    life = (battle.hp + battle.shield) / (arena.hp_max + arena.shield_max)
-    best = (gap + (arena.patience + WOUNDED_NEARER * life)[:, None, :] + as_float(~sees) * OUT_OF_SIGHT).argmin(-1)
+    far = arena.patience + WOUNDED_NEARER * ((battle.hp + battle.shield) / arena.life_max)
+    best = xp.where(sees, gap + far[:, None, :], arena.out_of_sight).argmin(-1)
     count = sees.cumsum(-1)
     seen = count[..., -1]
-    chosen = draws[:, enemies]
-    nth = as_index(uniform(chosen, 20) * as_float(seen))
-    other = as_bytes(sees & (count == nth[..., None] + 1)).argmax(-1)
-    choice = xp.where(uniform(chosen, 40) < difficulty.best_share, best, other)
-    choice = choice * (seen > 0) - as_index(seen == 0)
-    every = difficulty.retarget_loops // LOOPS_PER_TICK
-    is_due = (battle.tick[:, None] + arena.unit[enemies]) % every == 0
-    kept = battle.target * (battle.target >= 0)
-    is_gone = (battle.target < 0) | (pick(battle.hp, kept) <= 0)
-    return xp.where(is_due | is_gone, choice, battle.target)
+    nth = as_index(moment.whim * as_float(seen))
+    other = (count <= nth[..., None]).sum(-1)  # so many units come before the nth in sight
+    choice = xp.where(seen > 0, xp.where(moment.judges, best, other), arena.nobody)
+    has_none = battle.target < 0
+    is_gone = has_none | (battle.hp.take(rows.battle + battle.target * ~has_none) <= 0)
+    return xp.where(moment.is_due | is_gone, choice, battle.target)

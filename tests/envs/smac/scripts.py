@@ -122,9 +122,9 @@ def versus(ours: tuple[tuple[str, int], ...], theirs: tuple[tuple[str, int], ...
 def mirrored(arena: Arena) -> Arena:
     """Put the enemies where the agents are, seen in a mirror."""
     n = arena.n_agents
-    x, y = arena.start_x.copy(), arena.start_y.copy()
-    x[n:], y[n:] = 32.0 - x[:n], y[:n]
-    return arena._replace(start_x=x, start_y=y)
+    start = arena.start.copy()
+    start[0, n:], start[1, n:] = 32.0 - start[0, :n], start[1, :n]
+    return arena._replace(start=start)
 
 
 def led_by_the_computer(arena: Arena) -> Arena:
@@ -134,8 +134,7 @@ def led_by_the_computer(arena: Arena) -> Arena:
     return arena._replace(
         is_wanted=aims,
         acquire=np.full(n_units, arena.acquire[0], dtype=np.float32),
-        attack_x=np.where(np.arange(n_units) < n, np.float32(23.0), np.float32(9.0)),
-        attack_y=np.full(n_units, 16.0, dtype=np.float32),
+        attack=np.asarray([np.where(np.arange(n_units) < n, 23.0, 9.0), np.full(n_units, 16.0)], dtype=np.float32),
         target=np.zeros((0, arena.target.shape[1]), dtype=np.int64),
         n_agents=0,
     )

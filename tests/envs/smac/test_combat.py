@@ -136,10 +136,9 @@ def test_kiting_helps_stalkers_against_zealots() -> None:
 
 def test_the_choke_helps_the_zealots_of_corridor() -> None:
     def behind_the_choke(arena: Arena) -> Arena:
-        n, x, y = arena.n_agents, arena.start_x.copy(), arena.start_y.copy()
-        x[:n] += 9.5 - x[:n].mean()
-        y[:n] += 9.5 - y[:n].mean()
-        return arena._replace(start_x=x, start_y=y)
+        n, start = arena.n_agents, arena.start.copy()
+        start[:, :n] += 9.5 - start[:, :n].mean(-1, keepdims=True)
+        return arena._replace(start=start)
 
     corridor = SCENARIOS["corridor"]
     in_the_open = play(corridor, scripts.hold, battles=64, steps=120)
