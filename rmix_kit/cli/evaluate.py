@@ -45,11 +45,12 @@ def command(
     The same seed plays the same episodes; `rmix-kit run` on the exported agents gives the same numbers.
     """
     import rmix_kit
+    from rmix_kit.envs.make import resolved_text
 
     if as_table:
         refuse_options_of_episodes(context)
     loaded = rmix_kit.load(run, checkpoint=checkpoint)
-    text = env or loaded.config.env
+    text = resolved_text(env or loaded.config.env)
     if as_table:
         check_has_one_step(text)
         record = loaded.joint_table(text).to_json()
@@ -60,7 +61,7 @@ def command(
     elif as_table:
         print_joint_table(f"{run} on {text}: the value of every joint action", record)
     else:
-        print_episodes(f"{run} on {text}", record)
+        print_episodes(str(run), text, record)
 
 
 def refuse_options_of_episodes(context: click.Context) -> None:

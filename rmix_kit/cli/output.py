@@ -55,10 +55,20 @@ def print_rows(title: str, rows: Sequence[Sequence[object]], header: Sequence[st
     Console(highlight=False).print(table)
 
 
-def print_episodes(title: str, record: Mapping[str, object]) -> None:
-    """Print the record of evaluated episodes as a table."""
+def print_episodes(what: str, env: str, record: Mapping[str, object]) -> None:
+    """Print the record of evaluated episodes as a table, and below it what must be said of their environment.
+
+    Args:
+        what: Who played.
+        env: Environment text.
+        record: Of the episodes.
+    """
+    from rmix_kit.envs.make import remark_on
+
     rows = [(EPISODE_LABELS.get(key, key), _shown(key, value)) for key, value in record.items()]
-    print_rows(title, rows)
+    print_rows(f"{what} on {env}", rows)
+    if remark := remark_on(env):
+        click.echo(remark)
 
 
 def print_joint_table(title: str, record: Mapping[str, Any]) -> None:

@@ -45,11 +45,12 @@ def command(
     With the same checkpoint and seed it prints what `rmix-kit evaluate` prints.
     """
     from exporters.bundle import read_manifest
+    from rmix_kit.envs.make import resolved_text
     from rmix_kit.playing.manifest import checkpoint_step, environment_text
     from rmix_kit.statistics import summarize
 
     manifest = read_manifest(directory)
-    text = env or environment_text(manifest, directory)
+    text = resolved_text(env or environment_text(manifest, directory))
     chosen = format_name or next(iter(sorted({name for entry in manifest.agents for name in entry.files})))
     played = _play(directory, text, chosen, isolated, episodes=episodes, seed=seed, risk_level=risk_level)
     record = summarize(
@@ -64,7 +65,7 @@ def command(
     if as_json:
         print_json(record)
     else:
-        print_episodes(f"{directory} ({chosen}{', isolated' if isolated else ''}) on {text}", record)
+        print_episodes(f"{directory} ({chosen}{', isolated' if isolated else ''})", text, record)
 
 
 def _play(

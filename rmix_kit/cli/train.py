@@ -49,12 +49,9 @@ def command(
     Ctrl-C ends it in order, with a checkpoint; the exit code is then 130 (143 for SIGTERM).
     """
     from rmix_kit.config.load import resolve
-    from rmix_kit.envs.make import make_vector_env, resolved_text
+    from rmix_kit.envs.make import make_vector_env
     from rmix_kit.training.trainer import train
 
-    asked, env = env, resolved_text(env)
-    if env != asked:
-        note(f"{asked} is {env} on this machine; the run keeps the longer form")
     settled = resolve(
         algo=algo,
         env=env,
@@ -67,11 +64,12 @@ def command(
         checkpoint_every=checkpoint_every,
         device=device,
     )
-    make_vector_env(env, 1).close()  # a text that cannot be made leaves no folder behind
+    if not resume:
+        make_vector_env(env, 1).close()  # a text that cannot be made leaves no folder behind
     run = train(settled, out, resume=resume)
     record = run.evaluate().to_json()
     if as_json:
-        print_json({"run": str(out), "algo": algo, "env": env, **record})
+        print_json({"run": str(out), "algo": algo, "env": run.config.env, **record})
     else:
-        print_episodes(f"{algo} on {env}", record)
+        print_episodes(algo, run.config.env, record)
         note(f"next: rmix-kit export {out} --out agents")

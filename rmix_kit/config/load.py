@@ -139,8 +139,9 @@ def preset_values(algo: str, name: str, env: str, report: Callable[[str], None])
     if document.values.get("algo") != algo:
         raise ConfigError(f"preset {name} is for {document.values.get('algo')}, not for {algo}; leave one of them out")
     values = flatten(document, SECTIONS)
-    named = env.strip().partition("?")[0]
-    for key in (f"{named.partition(':')[0]}:*", named):  # the whole kind first, then the single map
+    kind, _, name_and_options = env.strip().partition(":")
+    named = f"{kind.lower()}:{name_and_options.partition('?')[0]}"
+    for key in (f"{kind.lower()}:*", named):  # the whole kind first, then the single map
         if key in (document.values.get("maps") or {}):
             check_keys(document, ("maps", key), SECTIONS)
             special = flatten(document, SECTIONS, within=("maps", key))

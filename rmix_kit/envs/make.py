@@ -64,7 +64,8 @@ KINDS = MappingProxyType(
 class Adapter(Protocol):
     """What an adapter's module gives.
 
-    It may also have ``resolve(text) -> EnvironmentText``, which writes out what a text leaves to the machine.
+    It may also have ``resolve(text) -> EnvironmentText``, which writes out what a text leaves to the machine, and
+    ``remark(text) -> str``, which must be said beside results.
     """
 
     def make(self, text: EnvironmentText, num_envs: int) -> VectorEnv:
@@ -94,11 +95,13 @@ def make_vector_env(text: str, num_envs: int) -> VectorEnv:
     return _adapter(parsed).make(parsed, num_envs)
 
 
-def resolved_text(text: str) -> str:
+def resolved_text(text: str, kept: str | None = None) -> str:
     """Write out what an environment text leaves to the machine, so that a record means the same everywhere.
 
     Args:
         text: ``KIND:NAME[?key=value&...]``.
+        kept: The text of a record that goes on; it stands where the new one differs from it by nothing but what it
+            leaves open.
 
     Returns:
         The text itself where nothing is left open.
@@ -110,7 +113,30 @@ def resolved_text(text: str) -> str:
     parsed = parse_known(text)
     settle = getattr(_adapter(parsed), "resolve", None)
     resolved = parsed if settle is None else settle(parsed)
-    return text if resolved == parsed else str(resolved)
+    if resolved == parsed:
+        return text
+    if kept is not None:
+        before = parse_known(kept)
+        opened = {key for key, _ in resolved.options} - {key for key, _ in parsed.options}
+        rest = tuple((key, value) for key, value in before.options if key not in opened)
+        if (before.kind, before.name, rest) == (parsed.kind, parsed.name, parsed.options):
+            return kept
+    return str(resolved)
+
+
+def remark_on(text: str) -> str:
+    """Give what must be said beside results from an environment; mostly nothing.
+
+    Args:
+        text: ``KIND:NAME[?key=value&...]``.
+
+    Raises:
+        EnvironmentTextError: The text has another form, or names a kind or option that does not exist.
+        MissingExtraError: The kind needs an extra that is not installed.
+    """
+    parsed = parse_known(text)
+    remark = getattr(_adapter(parsed), "remark", None)
+    return "" if remark is None else str(remark(parsed))
 
 
 def _adapter(parsed: EnvironmentText) -> Adapter:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from rmix_kit.envs.interface import VectorEnv, is_costly
-from rmix_kit.envs.make import make_vector_env
+from rmix_kit.envs.make import make_vector_env, resolved_text
 from rmix_kit.errors import ConfigError
 from rmix_kit.training.checkpoint import verify_checkpoint
 from rmix_kit.training.device import choose_device, keep_freed_memory, torch_threads
@@ -53,6 +54,8 @@ def train(
         Interrupted: A signal came; a checkpoint of the interrupted round is saved.
     """
     folder, told = RunFolder(Path(out)), reporter or make_reporter()
+    if make_env is make_vector_env:
+        config = settled(config, folder, told, resume=resume)
     device = choose_device(config.device)
     folder.check(config, resume=resume)
     if resume and is_finished(folder, told):
@@ -66,6 +69,26 @@ def train(
         with copies(make_env, config) as (envs, test_envs):
             TrainingLoop(config, folder, envs=envs, test_envs=test_envs, device=device, reporter=told).run(signals)
     return load(folder.path)
+
+
+def settled(config: RunConfig, folder: RunFolder, reporter: Reporter, *, resume: bool) -> RunConfig:
+    """Write out what the environment text leaves to the machine; a run that goes on keeps what it has.
+
+    Args:
+        config: What to train.
+        folder: The run's.
+        reporter: Told what the text means here.
+        resume: Whether the run goes on.
+
+    Raises:
+        EnvironmentTextError: The text is no environment's.
+        RunFolderError: The folder is to be resumed and holds no run.
+    """
+    kept = folder.read_config().env if resume and folder.config.exists() else None
+    text = resolved_text(config.env, kept)
+    if text != config.env:
+        reporter.note(f"{config.env} is {text} here; the run keeps the longer form")
+    return replace(config, env=text)
 
 
 def is_finished(folder: RunFolder, reporter: Reporter) -> bool:

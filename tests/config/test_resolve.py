@@ -265,6 +265,7 @@ def test_a_preset_speaks_for_a_whole_kind_and_then_for_a_single_map(settle: Reso
     assert (config.training.reward_scale, config.training.num_envs) == (1.0, 8)
     assert vars(config.algorithm)["n_quantiles"] == 55
     assert vars(settle(algo="rmix", env="smac:3m").algorithm)["n_quantiles"] == 32
+    assert settle(algo="rmix", env="SMAC:3m?backend=builtin").training.reward_scale == 1.0
     assert settle(algo="rmix", env="macn:4x7").training.num_envs == 32
 
 

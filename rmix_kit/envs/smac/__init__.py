@@ -7,29 +7,27 @@ our own, so that no win rate from it compares with a published one.
 
 from __future__ import annotations
 
-import inspect
 from typing import cast
 
 from rmix_kit.envs.interface import VectorEnv
 from rmix_kit.envs.smac import sc2
-from rmix_kit.envs.smac.builtin import BuiltinVector
+from rmix_kit.envs.smac.builtin import LABEL, BuiltinVector
 from rmix_kit.envs.smac.installation import starcraft_folder
 from rmix_kit.envs.smac.interface import BattleVector
 from rmix_kit.envs.smac.parallel_env import SMACParallelEnv
-from rmix_kit.envs.text import EnvironmentText, known_options
-from rmix_kit.errors import EnvironmentTextError
+from rmix_kit.envs.text import EnvironmentText
+from rmix_kit.errors import EnvironmentTextError, StarCraftError
 
-__all__ = ["SMACParallelEnv", "make", "parallel_env", "resolve"]
+__all__ = ["SMACParallelEnv", "make", "parallel_env", "remark", "resolve"]
 
 BACKENDS = ("builtin", "sc2")
-_BUILTIN_OPTIONS = tuple(list(inspect.signature(BuiltinVector).parameters)[2:])
 
 
 def make(text: EnvironmentText, num_envs: int) -> VectorEnv:
     """Make copies of a SMAC map.
 
     Args:
-        text: ``smac:MAP``; the options are ``backend`` and the arguments of `BuiltinVector` or
+        text: ``smac:MAP``; the options are ``backend`` and those of `BuiltinVector` or
             `rmix_kit.envs.smac.sc2.settings.Settings`.
         num_envs: Number of copies.
 
@@ -38,16 +36,20 @@ def make(text: EnvironmentText, num_envs: int) -> VectorEnv:
         StarCraftError: The game is asked for and is not there.
     """
     options = dict(resolve(text).options)
-    if options.pop("backend") == "sc2":
-        return sc2.make(text.name, num_envs, options)
-    known = known_options(text, ("backend", *_BUILTIN_OPTIONS))
-    known.pop("backend", None)
-    if "difficulty" in known:
-        known["difficulty"] = str(known["difficulty"])  # 7 in a text is a number
+    backend = options.pop("backend")
     try:
-        return BuiltinVector(text.name, num_envs, **known)  # type: ignore[arg-type] # checked there
+        if backend == "builtin":
+            return BuiltinVector(text.name, num_envs, **options)
+        return sc2.make(text.name, num_envs, options)
     except EnvironmentTextError as error:
-        raise EnvironmentTextError(f"environment {str(text)!r}: {error}") from error
+        whole = str(error)
+        raise EnvironmentTextError(
+            whole if "environment" in whole else f"environment {str(text)!r}: {whole}"
+        ) from error
+    except StarCraftError as error:
+        if "backend" in dict(text.options):
+            raise
+        raise StarCraftError(f"{error}; to play in the simulator instead append backend=builtin") from error
 
 
 def resolve(text: EnvironmentText) -> EnvironmentText:
@@ -68,6 +70,15 @@ def resolve(text: EnvironmentText) -> EnvironmentText:
             f"environment {str(text)!r}: backend is {asked!r}; it must be {' or '.join(BACKENDS)}"
         )
     return text
+
+
+def remark(text: EnvironmentText) -> str:
+    """Say beside results that they are the simulator's, if they are.
+
+    Args:
+        text: ``smac:MAP``.
+    """
+    return LABEL if dict(resolve(text).options)["backend"] == "builtin" else ""
 
 
 def parallel_env(map_name: str = "3m", **options: str | float | bool) -> SMACParallelEnv:

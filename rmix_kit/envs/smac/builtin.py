@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,15 +13,18 @@ from rmix_kit.envs.smac import combat
 from rmix_kit.envs.smac.arena import DIFFICULTIES, arena_of
 from rmix_kit.envs.smac.arrays import Array, beside
 from rmix_kit.envs.smac.battle import Battle
-from rmix_kit.envs.smac.facts import FIRST_TARGET, NO_OP, STOP, Facts, Units, layout_facts
+from rmix_kit.envs.smac.facts import FIRST_TARGET, Facts, Units, layout_facts
 from rmix_kit.envs.smac.layout import Encoded, encode, outcome, reward
 from rmix_kit.envs.smac.maps import SCENARIOS
-from rmix_kit.errors import ActionError, EnvironmentTextError
+from rmix_kit.envs.smac.options import ILLEGAL_ACTIONS, SHARED, checked_options, legal_actions
+from rmix_kit.envs.text import Value
+from rmix_kit.errors import ConfigError, EnvironmentContractError, EnvironmentTextError
 from rmix_kit.spelling import suggestion
 from rmix_kit.types import BoolArray, EnvSpec, IntArray, TimeStep
 
 LABEL = "SMAC-like simulator: win rates do not compare with StarCraft II's"
-IllegalAction = Literal["raise", "noop"]
+OPTIONS = SHARED
+"""What the simulator takes, with the types."""
 
 
 class BuiltinVector:
@@ -42,36 +45,37 @@ class BuiltinVector:
         self,
         map_name: str,
         num_envs: int,
-        *,
-        difficulty: str = "7",
-        illegal_action: IllegalAction = "raise",
-        timeout_terminates: bool = False,
+        **options: Value,
     ) -> None:
         """Set up the battles.
 
         Args:
             map_name: A key of `rmix_kit.envs.smac.maps.SCENARIOS`.
             num_envs: Number of battles, at least 1.
-            difficulty: The enemy's, "1" to "9" or "A" as in SMAC.
-            illegal_action: What a masked action does: "raise" an error, or "noop": the agent stands still.
-            timeout_terminates: The time limit ends the task (SMAC's default) instead of truncating the episode.
+            **options: ``difficulty`` of the enemy, "1" to "9" or "A" as in SMAC ("7"); ``illegal_action``, what a
+                masked action does: "raise" an error, or "noop", the agent stands still ("raise");
+                ``timeout_terminates``: the time limit ends the task, as by SMAC's default, instead of truncating the
+                episode (False).
 
         Raises:
             EnvironmentTextError: An argument is none of these.
+            ConfigError: ``num_envs`` is below 1.
         """
+        where = f"environment 'smac:{map_name}'"
+        given = checked_options(options, OPTIONS, where=where, backend="builtin")
+        if num_envs < 1:
+            raise ConfigError(f"num_envs is {num_envs}; it must be at least 1")
         if map_name not in SCENARIOS:
+            near = {name.lower(): name for name in SCENARIOS}.get(map_name.lower())
+            hint = suggestion(map_name, SCENARIOS) if near is None else f"; did you mean {near!r}?"
             raise EnvironmentTextError(
-                f"the built-in simulator has no map {map_name!r}; it has {', '.join(SCENARIOS)}"
-                f"{suggestion(map_name, SCENARIOS)}"
+                f"the built-in simulator has no map {map_name!r}; it has {', '.join(SCENARIOS)}{hint}"
             )
-        if difficulty not in DIFFICULTIES:
-            raise EnvironmentTextError(f"difficulty is {difficulty!r}; it must be one of {', '.join(DIFFICULTIES)}")
-        if illegal_action not in get_args(IllegalAction):
-            raise EnvironmentTextError(f"illegal_action is {illegal_action!r}; it must be 'raise' or 'noop'")
         scenario = SCENARIOS[map_name]
         self._facts, self._arena = layout_facts(scenario), arena_of(map_name)
-        self._difficulty, self._illegal = DIFFICULTIES[difficulty], illegal_action
-        self._timeout_terminates = timeout_terminates
+        self._difficulty = DIFFICULTIES[given.get("difficulty", "7")]
+        self._illegal_action = given.get("illegal_action", ILLEGAL_ACTIONS[0])
+        self._timeout_terminates = bool(given.get("timeout_terminates", False))
         self.num_envs = num_envs
         self.codec = UnitCodec(self._facts)
         self._battle, self._units, self._encoded = self._begun(np.zeros(num_envs, dtype=np.int64))
@@ -79,8 +83,20 @@ class BuiltinVector:
         self.spec = spec_of(self._encoded, scenario.episode_limit)
 
     def reset(self, seeds: Sequence[int]) -> TimeStep:
-        """Start a battle in every copy; the same seed and actions give the same battle."""
-        self._battle, self._units, self._encoded = self._begun(np.asarray(seeds, dtype=np.int64))
+        """Start a battle in every copy; the same seed and actions give the same battle.
+
+        Args:
+            seeds: One whole number from 0 to 2**63 - 1 per copy.
+
+        Raises:
+            EnvironmentContractError: They are not as many as the copies, or one is out of range.
+        """
+        whole = [operator.index(seed) for seed in seeds]
+        if len(whole) != self.num_envs or not all(0 <= seed < 2**63 for seed in whole):
+            raise EnvironmentContractError(
+                f"the seeds are {whole[:8]}; expected {self.num_envs}, each from 0 to 2**63 - 1"
+            )
+        self._battle, self._units, self._encoded = self._begun(np.asarray(whole, dtype=np.int64))
         self._restart_clocks()
         return self._time_step(np.zeros(self.num_envs, dtype=np.float32))
 
@@ -91,10 +107,16 @@ class BuiltinVector:
             actions: int64 ``[env, agent]``.
 
         Raises:
-            ActionError: An action is masked, and such actions are not taken for standing still.
+            ActionError: They have another shape, or one is masked and such actions do not stand for standing still.
         """
         going = ~(self._terminated | self._truncated)
-        legal = self._legal(np.asarray(actions, dtype=np.int64), going)
+        legal = legal_actions(
+            actions,
+            self._encoded.avail_actions,
+            going,
+            steps=self._elapsed,
+            illegal_action=self._illegal_action,
+        )
         following = combat.step(self._arena, self._difficulty, self._battle, legal)
         self._battle = following if going.all() else _chosen(going, following, self._battle)
         units = combat.units_of(self._arena, self._battle)
@@ -136,21 +158,6 @@ class BuiltinVector:
         self._terminated: BoolArray = np.zeros(self.num_envs, dtype=np.bool_)
         self._truncated: BoolArray = np.zeros(self.num_envs, dtype=np.bool_)
         self._won: BoolArray = np.zeros(self.num_envs, dtype=np.bool_)
-
-    def _legal(self, actions: IntArray, going: BoolArray) -> IntArray:
-        """Check actions against the masks; those of battles that are over do not matter."""
-        masks = self._encoded.avail_actions  # [env, agent, action]
-        n_actions = masks.shape[-1]
-        inside = (actions >= 0) & (actions < n_actions)
-        begins = np.arange(0, masks.size, n_actions).reshape(actions.shape)
-        allowed = inside & masks.take(begins + actions * inside)
-        if self._illegal == "raise" and not allowed[going].all():
-            env, agent = np.argwhere(~allowed & going[:, None])[0]
-            raise ActionError(
-                f"agent_{agent} cannot take action {actions[env, agent]} at step {self._elapsed[env]} of copy {env}; "
-                f"allowed are {np.flatnonzero(masks[env, agent]).tolist()}"
-            )
-        return np.where(allowed, actions, np.where(masks[..., NO_OP], NO_OP, STOP))
 
     def _time_step(self, paid: NDArray[np.float32]) -> TimeStep:
         return TimeStep(

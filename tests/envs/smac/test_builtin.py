@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from rmix_kit.envs.make import make_vector_env
+from rmix_kit.envs.make import make_vector_env, remark_on, resolved_text
 from rmix_kit.envs.smac import resolve
 from rmix_kit.envs.smac.builtin import BuiltinVector
 from rmix_kit.envs.smac.maps import SCENARIOS
-from rmix_kit.envs.text import parse
+from rmix_kit.envs.text import Value, parse
+from rmix_kit.errors import ActionError, EnvironmentContractError, EnvironmentTextError, StarCraftError
 from rmix_kit.replay.records import worst_case_bytes
 from rmix_kit.types import IntArray
 from tests.fixtures.compact_env import codec_mismatches
@@ -79,3 +82,63 @@ def test_a_text_that_leaves_the_backend_open_is_resolved_where_the_game_is_absen
     monkeypatch.setenv("SC2PATH", str(tmp_path_factory.mktemp("empty")))
     assert str(resolve(parse("smac:3m?difficulty=5"))) == "smac:3m?backend=builtin&difficulty=5"
     assert isinstance(make_vector_env("smac:3m", 1), BuiltinVector)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"timeout_terminates": "no"}, "timeout_terminates is 'no'; expected bool"),
+        ({"timeout_terminates": 0}, "timeout_terminates is 0; expected bool"),
+        ({"difficulty": "B"}, "difficulty is 'B'; it must be 1"),
+        ({"illegal_action": "skip"}, "illegal_action is 'skip'; it must be raise or noop"),
+        ({"games": 4}, "no option 'games' with backend=builtin, which takes difficulty"),
+    ],
+)
+def test_options_are_checked(options: dict[str, Value], said: str) -> None:
+    with pytest.raises(EnvironmentTextError, match=said):
+        BuiltinVector("3m", 1, **options)
+
+
+def test_a_map_in_other_letters_is_recognised() -> None:
+    with pytest.raises(EnvironmentTextError, match="did you mean 'MMM2'"):
+        BuiltinVector("mmm2", 1)
+
+
+def test_the_difficulty_may_be_written_small() -> None:
+    easy, hard = (BuiltinVector("3m", 1, difficulty=code) for code in ("a", "A"))
+    np.testing.assert_array_equal(easy.reset([0]).obs, hard.reset([0]).obs)
+
+
+@pytest.mark.parametrize("seeds", [[1, 2], [], [-1], [2**63]])
+def test_seeds_that_do_not_fit_are_refused(seeds: list[int]) -> None:
+    with pytest.raises(EnvironmentContractError, match="expected 1, each from 0 to"):
+        BuiltinVector("3m", 1).reset(seeds)
+
+
+@pytest.mark.parametrize("actions", [np.zeros((1, 2), dtype=np.int64), np.full((1, 3), 1.7)])
+def test_actions_that_do_not_fit_are_refused(actions: np.ndarray) -> None:
+    envs = BuiltinVector("3m", 1)
+    envs.reset([0])
+    with pytest.raises(ActionError, match=r"expected whole numbers \(1, 3\)"):
+        envs.step(actions)
+
+
+def test_a_chosen_game_that_cannot_be_played_names_the_simulator(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / "Versions" / "Base75689"
+    folder.mkdir(parents=True)
+    (folder / "SC2_x64").touch(mode=0o755)
+    monkeypatch.setenv("SC2PATH", str(tmp_path))
+    monkeypatch.setenv("RMIX_SMAC_PYTHON", str(tmp_path / "no-python"))
+    with pytest.raises(StarCraftError, match="append backend=builtin"):
+        make_vector_env("smac:3m", 1)
+    assert resolved_text("smac:3m?difficulty=5") == "smac:3m?backend=sc2&difficulty=5"
+    # A run that goes on keeps the backend that it has.
+    assert resolved_text("smac:3m", "smac:3m?backend=builtin") == "smac:3m?backend=builtin"
+    assert resolved_text("smac:8m", "smac:3m?backend=builtin") == "smac:8m?backend=sc2"
+
+
+def test_results_of_the_simulator_carry_its_label() -> None:
+    assert "do not compare" in remark_on("smac:3m?backend=builtin")
+    assert remark_on("smac:3m?backend=sc2") == remark_on("macn:4x7") == ""

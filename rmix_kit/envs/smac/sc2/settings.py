@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rmix_kit.envs.smac.options import SHARED, checked_options
 from rmix_kit.envs.text import Value
 from rmix_kit.errors import EnvironmentTextError
 from rmix_kit.spelling import suggestion
 
 PYTHON_VARIABLE = "RMIX_SMAC_PYTHON"
 WORKER = Path(__file__).with_name("worker.py")
-DIFFICULTIES = "123456789A"
 PACKAGES = ("smac", "smacv2")
 
 # SMACv2's three generated maps (Ellis et al. 2023): unit types with their weights.
@@ -41,6 +41,7 @@ class Settings:
         max_restarts: Failures in a row after which a copy gives up.
         games: Most games that run side by side; an evaluation of more episodes plays them in turn.
         difficulty: Strength of the built-in opponent, "1" to "9" or "A".
+        illegal_action: What a masked action does: "raise" an error, or "noop": the agent stands still.
         timeout_terminates: The time limit is a true end without bootstrap, as in PyMARL, instead of a truncation.
         replay_dir: Folder for StarCraft II's replays, one per game, written when the copies are closed; empty: none.
         n_units: Own team of a generated map.
@@ -56,6 +57,7 @@ class Settings:
     max_restarts: int = 5
     games: int = 8
     difficulty: str = "7"
+    illegal_action: str = "raise"
     timeout_terminates: bool = False
     replay_dir: str = ""
     n_units: int = 5
@@ -92,8 +94,7 @@ _OPTIONS: Mapping[str, tuple[type, ...]] = {
     "step_timeout": (int, float),
     "max_restarts": (int,),
     "games": (int,),
-    "difficulty": (str, int),
-    "timeout_terminates": (bool,),
+    **SHARED,
     "replay_dir": (str,),
     "n_units": (int,),
     "n_enemies": (int,),
@@ -116,19 +117,7 @@ def read_settings(map_name: str, options: Mapping[str, Value]) -> Settings:
         EnvironmentTextError: An option does not exist, has another type, is out of range or contradicts the map.
     """
     where = f"environment 'smac:{map_name}'"
-    for key, value in options.items():
-        if key not in _OPTIONS:
-            raise EnvironmentTextError(
-                f"{where} has no option {key!r} with backend=sc2, which takes {', '.join(_OPTIONS)}"
-                f"{suggestion(key, _OPTIONS)}"
-            )
-        types = _OPTIONS[key]
-        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-            names = " or ".join(kind.__name__ for kind in types)
-            raise EnvironmentTextError(f"{where}: {key} is {value!r}; expected {names}")
-    given: dict[str, Any] = dict(options)
-    if "difficulty" in given:
-        given["difficulty"] = str(given["difficulty"]).upper()
+    given = checked_options(options, _OPTIONS, where=where, backend="sc2")
     settings = Settings(map_name=map_name, **given)
     _check_ranges(settings, where)
     _check_package(settings, options, where)
@@ -142,10 +131,6 @@ def _check_ranges(settings: Settings, where: str) -> None:
     for name, least in (("max_restarts", 0), ("games", 1), ("n_units", 1), ("n_enemies", 1)):
         if getattr(settings, name) < least:
             raise EnvironmentTextError(f"{where}: {name} is {getattr(settings, name)}; it must be at least {least}")
-    if len(settings.difficulty) != 1 or settings.difficulty not in DIFFICULTIES:
-        raise EnvironmentTextError(
-            f"{where}: difficulty is {settings.difficulty!r}; it must be 1 (very easy) to 9, or A; SMAC's is 7"
-        )
 
 
 def _check_package(settings: Settings, options: Mapping[str, Value], where: str) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from rmix_kit.envs.smac.options import legal_actions
 from rmix_kit.envs.smac.sc2.settings import Settings
 from rmix_kit.envs.smac.sc2.supervisor import Episode, Facts, SupervisedCopy
 from rmix_kit.errors import ActionError, EnvironmentContractError
@@ -107,9 +108,15 @@ class SC2Vector:
             ActionError: An action is not allowed; nothing was sent to any game.
             StarCraftError: A copy failed too often in a row.
         """
-        running = [index for index, episode in enumerate(self._episodes()) if not episode.has_ended]
-        for index in running:
-            self._check_actions(index, actions[index])
+        episodes = self._episodes()
+        running = [index for index, episode in enumerate(episodes) if not episode.has_ended]
+        actions = legal_actions(
+            actions,
+            np.stack([episode.avail_actions for episode in episodes]),
+            np.array([not episode.has_ended for episode in episodes]),
+            steps=[episode.steps for episode in episodes],
+            illegal_action=self._settings.illegal_action,
+        )
         with self._all_or_none():
             for index in running:
                 self._copies[index].begin_step(actions[index])
@@ -147,16 +154,6 @@ class SC2Vector:
         if any(episode is None for episode in episodes):
             raise ActionError("no episode is running; call reset first")
         return [episode for episode in episodes if episode is not None]
-
-    def _check_actions(self, index: int, actions: IntArray) -> None:
-        episode = self._episodes()[index]
-        for agent, action in enumerate(actions):
-            allowed = np.flatnonzero(episode.avail_actions[agent])
-            if action not in allowed:
-                raise ActionError(
-                    f"{self.spec.agent_ids[agent]} of copy {index} at step {episode.steps}: action {int(action)} is "
-                    f"not allowed; allowed are {', '.join(map(str, allowed))}"
-                )
 
     def _seen(self) -> TimeStep:
         episodes = self._episodes()
