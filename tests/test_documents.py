@@ -11,7 +11,13 @@ DOCS = Path(__file__).parents[1] / "docs"
 PAGES = runpy.run_path(str(DOCS / "generate.py"))
 
 
-@pytest.mark.parametrize("name", ["commands_page", "configuration_page"])
-def test_page_is_what_make_docs_writes(name: str) -> None:
-    written = (DOCS / f"{name.removesuffix('_page')}.md").read_text(encoding="utf-8")
-    assert written == PAGES[name]()
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("commands.md", "commands_page"),
+        ("configuration.md", "configuration_page"),
+        ("environments/smac.md", "smac_page"),
+    ],
+)
+def test_page_is_what_make_docs_writes(file: str, name: str) -> None:
+    assert (DOCS / file).read_text(encoding="utf-8") == PAGES[name]()
