@@ -120,9 +120,9 @@ class BuiltinVector:
         following = combat.step(self._arena, self._difficulty, self._battle, legal)
         self._battle = following if going.all() else _chosen(going, following, self._battle)
         units = combat.units_of(self._arena, self._battle)
-        paid = reward(self._facts, self._units, units) * going
-        self._elapsed += going
         ended = outcome(self._facts, units)
+        paid = reward(self._facts, self._units, units, won=ended.won) * going
+        self._elapsed += going
         self._won |= ended.won & going
         self._terminated |= ended.is_over & going
         out_of_time = going & ~ended.is_over & (self._elapsed >= self.spec.episode_limit)

@@ -184,7 +184,7 @@ def outcome(facts: Facts, units: Units) -> Outcome:
     return Outcome(is_over=~fighters | ~enemy_fighters, won=~lost & any_alive & ~enemy_fighters)
 
 
-def reward(facts: Facts, units: Units, next_units: Units) -> Array:
+def reward(facts: Facts, units: Units, next_units: Units, *, won: Array) -> Array:
     """Give the shared reward of a step: damage and kills, and the win, scaled so that a clean win pays 20.
 
     Enemies that regain shields or health pay as well, for SMAC takes the absolute value of the sum.
@@ -193,14 +193,14 @@ def reward(facts: Facts, units: Units, next_units: Units) -> Array:
         facts: The map's facts.
         units: Before the step.
         next_units: After it.
+        won: bool ``[env]``, the `outcome` after it.
 
     Returns:
         float32 ``[env]``.
     """
-    xp = namespace(units.ally_x)
     was_alive = units.enemy_hp > 0
     died = was_alive & (next_units.enemy_hp <= 0)
-    left = xp.where(died, 0.0 * next_units.enemy_hp, next_units.enemy_hp + next_units.enemy_shield)
+    left = (next_units.enemy_hp + next_units.enemy_shield) * ~died
     lost = (units.enemy_hp + units.enemy_shield - left) * as_float(was_alive) + DEATH_VALUE * as_float(died)
-    points = abs(lost.sum(axis=-1)) + WIN_VALUE * as_float(outcome(facts, next_units).won)
+    points = abs(lost.sum(axis=-1)) + WIN_VALUE * as_float(won)
     return points / (facts.max_reward / REWARD_SCALE)

@@ -99,7 +99,7 @@ def play(
         battle = combat.step(arena, DIFFICULTIES[difficulty], battle, actions)
         following = combat.units_of(arena, battle)
         ended = outcome(facts, following)
-        returns += reward(facts, units, following) * ~over
+        returns += reward(facts, units, following, won=ended.won) * ~over
         healed += float(np.maximum(following.ally_hp - units.ally_hp, 0.0)[~over].sum())
         won |= ended.won & ~over
         drawn |= ended.is_over & ~ended.won & (following.enemy_hp <= 0).all(-1) & ~over

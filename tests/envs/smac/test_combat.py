@@ -47,7 +47,8 @@ def test_every_step_is_that_of_plain_python(name: str, difficulty: str, naive: M
         actions = script(facts, units, encode(facts, units), rng)
         following = combat.step(arena, DIFFICULTIES[difficulty], battle, actions)
         after = combat.units_of(arena, following)
-        whole, paid, ended = encode(facts, after), reward(facts, units, after), outcome(facts, after)
+        whole, ended = encode(facts, after), outcome(facts, after)
+        paid = reward(facts, units, after, won=ended.won)
         for env in range(step % BATTLES, BATTLES, 3):
             one = naive.NaiveBattle(facts, arena, DIFFICULTIES[difficulty], lambda tick, env=env: draws_of(env, tick))
             one.copy_from(battle, env)
@@ -94,7 +95,8 @@ def test_a_step_runs_on_a_device_without_reading_a_value_back(name: str) -> None
         battle = combat.begin(arena, seeds)
         following = combat.step(arena, DIFFICULTIES["7"], battle, actions)
         before, after = combat.units_of(arena, battle), combat.units_of(arena, following)
-        results = (*following, *encode(facts, after), reward(facts, before, after), *outcome(facts, after))
+        ended = outcome(facts, after)
+        results = (*following, *encode(facts, after), reward(facts, before, after, won=ended.won), *ended)
     assert watch.complaints == []
     assert {tensor.device.type for tensor in results} == {"meta"}
 

@@ -58,7 +58,8 @@ def test_masks_are_smacs(recorded: Recorded) -> None:
 
 def test_rewards_are_smacs(recorded: Recorded) -> None:
     before, after, rows = followers(recorded)
-    np.testing.assert_allclose(reward(recorded.facts, before, after), recorded.rows["reward"][rows], rtol=0, atol=1e-6)
+    paid = reward(recorded.facts, before, after, won=outcome(recorded.facts, after).won)
+    np.testing.assert_allclose(paid, recorded.rows["reward"][rows], rtol=0, atol=1e-6)
 
 
 def test_battles_end_when_smacs_do(recorded: Recorded) -> None:
