@@ -73,7 +73,7 @@ def table() -> str:
                 f"{max(record['win_rates']):.1%}",
                 "never" if first is None else f"{first:,}",
                 f"{record['final']['return_mean']:.1f}",
-                f"{record['cpu_seconds']:.0f}",
+                "-" if record["cpu_seconds"] is None else f"{record['cpu_seconds']:.0f}",
                 f"{record['replay_mebibytes']:.0f} MiB",
             ]
             lines.append(f"| {' | '.join(cells)} |")
