@@ -41,11 +41,6 @@ def make(text: EnvironmentText, num_envs: int) -> VectorEnv:
         if backend == "builtin":
             return BuiltinVector(text.name, num_envs, **options)
         return sc2.make(text.name, num_envs, options)
-    except EnvironmentTextError as error:
-        whole = str(error)
-        raise EnvironmentTextError(
-            whole if "environment" in whole else f"environment {str(text)!r}: {whole}"
-        ) from error
     except StarCraftError as error:
         if "backend" in dict(text.options):
             raise

@@ -69,7 +69,7 @@ class BuiltinVector:
             near = {name.lower(): name for name in SCENARIOS}.get(map_name.lower())
             hint = suggestion(map_name, SCENARIOS) if near is None else f"; did you mean {near!r}?"
             raise EnvironmentTextError(
-                f"the built-in simulator has no map {map_name!r}; it has {', '.join(SCENARIOS)}{hint}"
+                f"{where}: the built-in simulator has no map {map_name!r}; it has {', '.join(SCENARIOS)}{hint}"
             )
         scenario = SCENARIOS[map_name]
         self._facts, self._arena = layout_facts(scenario), arena_of(map_name)

@@ -184,7 +184,7 @@ def outcome(facts: Facts, units: Units) -> Outcome:
     return Outcome(is_over=~fighters | ~enemy_fighters, won=~lost & any_alive & ~enemy_fighters)
 
 
-def reward(facts: Facts, units: Units, next_units: Units, *, won: Array) -> Array:
+def reward(facts: Facts, units: Units, next_units: Units, *, won: Array | None = None) -> Array:
     """Give the shared reward of a step: damage and kills, and the win, scaled so that a clean win pays 20.
 
     Enemies that regain shields or health pay as well, for SMAC takes the absolute value of the sum.
@@ -193,11 +193,13 @@ def reward(facts: Facts, units: Units, next_units: Units, *, won: Array) -> Arra
         facts: The map's facts.
         units: Before the step.
         next_units: After it.
-        won: bool ``[env]``, the `outcome` after it.
+        won: bool ``[env]`` of the `outcome` after it, for callers that have it already.
 
     Returns:
         float32 ``[env]``.
     """
+    if won is None:
+        won = outcome(facts, next_units).won
     was_alive = units.enemy_hp > 0
     died = was_alive & (next_units.enemy_hp <= 0)
     left = (next_units.enemy_hp + next_units.enemy_shield) * ~died
