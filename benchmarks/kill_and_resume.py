@@ -23,7 +23,7 @@ from pathlib import Path
 import torch
 
 ROOT = Path(__file__).resolve().parent.parent
-CLOCKED = ("timing.jsonl", "tensorboard", ".lock")
+CLOCKED = ("timing.jsonl", "origin.jsonl", "tensorboard", ".lock")
 PROGRAM = """
 import sys
 from pathlib import Path

@@ -11,11 +11,10 @@ import click
 
 from rmix_kit.cli.kit import KitCommand
 from rmix_kit.cli.output import print_json, print_rows
+from rmix_kit.run_paths import MANIFEST_NAME
 
 if TYPE_CHECKING:
     from exporters.contract import PolicySpec, TensorSpec
-
-MANIFEST_NAME = "manifest.json"
 
 
 @click.command("inspect", cls=KitCommand)

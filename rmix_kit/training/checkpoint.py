@@ -14,8 +14,9 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from rmix_kit.errors import CheckpointError
-from rmix_kit.training.files import PARTIAL_SUFFIX, read_file, sync_folder, write_file
-from rmix_kit.training.manifest import MANIFEST_NAME, Manifest, encode, read_manifest
+from rmix_kit.files import PARTIAL_SUFFIX, read_file, sync_folder, write_file
+from rmix_kit.run_paths import MANIFEST_NAME
+from rmix_kit.training.manifest import Manifest, encode, read_manifest
 
 
 def write_checkpoint(place: Path, manifest: Manifest, tensors: Mapping[str, Mapping[str, Tensor]]) -> None:

@@ -14,14 +14,15 @@ from torch import Tensor
 from rmix_kit.collect import Collector, Round
 from rmix_kit.envs.interface import VectorEnv, codec_of, facts_of, is_reproducible
 from rmix_kit.errors import Interrupted, NonFiniteError
+from rmix_kit.files import writing
+from rmix_kit.origin import origin_of_process
 from rmix_kit.policy import TeamPolicy
 from rmix_kit.replay import ReplayBuffer
 from rmix_kit.seeding import episode_seed
 from rmix_kit.training.evaluator import Evaluation, evaluate
-from rmix_kit.training.files import writing
 from rmix_kit.training.learner import Learner
 from rmix_kit.training.memory import MIB, replay_fill, replay_notes
-from rmix_kit.training.metrics import MetricsLog
+from rmix_kit.training.metrics import MetricsLog, note_origin
 from rmix_kit.training.progress_bar import Reporter, Status
 from rmix_kit.training.run import acting
 from rmix_kit.training.run_config import RunConfig
@@ -74,6 +75,7 @@ class TrainingLoop:
             if not is_reproducible(envs):
                 self._state.resumed_inexactly = True
                 reporter.note("the environment cannot be brought back to it: this run resumes inexactly")
+        note_origin(folder, origin_of_process(self._state.env_steps, str(device), settings.threads))
         is_new = not folder.metrics.exists()
         self._log = MetricsLog(
             folder, keep_bytes=metrics_bytes, purge_step=None if is_new else purge_from(self._state.env_steps)

@@ -6,18 +6,18 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from rmix_kit.errors import CheckpointError
-from rmix_kit.training.files import StoredFile
+from rmix_kit.files import StoredFile
+from rmix_kit.origin import kit_version
+from rmix_kit.run_paths import MANIFEST_NAME
 from rmix_kit.training.replay_files import SEGMENT_NAME, Segment
 from rmix_kit.types import EnvSpec
 
 FORMAT = 4
 KIND = "rmix-kit checkpoint"
-MANIFEST_NAME = "manifest.json"
 TENSOR_FILES = ("online.safetensors", "target.safetensors", "optimizers.safetensors")
 LARGEST_MANIFEST = 2**24
 
@@ -65,14 +65,6 @@ def encode(manifest: Manifest) -> bytes:
         "segments": [asdict(segment) for segment in manifest.segments],
     }
     return _seal({"kind": KIND, "format": FORMAT, "written_by": kit_version(), **body})
-
-
-def kit_version() -> str:
-    """Give this package's version; a source tree that is not installed has none."""
-    try:
-        return version("rmix-kit")
-    except PackageNotFoundError:
-        return "not installed"
 
 
 def read_manifest(checkpoint: Path) -> Manifest:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import sys
 from pathlib import Path
 
 from rmix_kit.replay import ReplayBuffer
@@ -57,3 +59,9 @@ def in_words(size: int) -> str:
     unit, name = next(((u, n) for u, n in ((GIB, "GiB"), (MIB, "MiB")) if size >= u), (KIB, "KiB"))
     value = size / unit
     return f"{value:.{0 if value >= 100 else 1 if value >= 10 else 2}f} {name}"
+
+
+def peak_mebibytes() -> float:
+    """Give the most memory that this process has held at once, in MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / MIB if sys.platform == "darwin" else peak / KIB  # bytes there, KiB elsewhere

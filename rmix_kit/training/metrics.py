@@ -7,12 +7,14 @@ import math
 import os
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from rmix_kit.collect import Round
+from rmix_kit.training.memory import peak_mebibytes
 from rmix_kit.training.run_folder import RunFolder
 from rmix_kit.training.tensorboard_files import open_board
 
@@ -74,9 +76,7 @@ class MetricsLog:
         self._metrics = folder.metrics.open("ab")
         self._metrics.truncate(keep_bytes)
         self._metrics.seek(keep_bytes)
-        if folder.timing.exists():
-            whole_rows = folder.timing.read_bytes().rfind(b"\n") + 1
-            os.truncate(folder.timing, whole_rows)  # a killed process may leave half a row
+        keep_whole_rows(folder.timing)
         self._timing = folder.timing.open("a", encoding="utf-8")
         self._board = open_board(folder.tensorboard, purge_step)
         self._start = time.monotonic()
@@ -106,7 +106,7 @@ class MetricsLog:
         self._write({"kind": "environment", "env_steps": env_steps, **facts})
 
     def time(self, env_steps: int, updates: int, seconds: Mapping[str, float]) -> None:
-        """Write how long things took.
+        """Write how long things took: wall seconds, CPU seconds of the process, and the most memory it has held.
 
         Args:
             env_steps: Environment steps taken.
@@ -116,6 +116,7 @@ class MetricsLog:
         row: dict[str, Any] = {"env_steps": env_steps, "updates": updates}
         row |= {name: round(value, 3) for name, value in seconds.items()}
         row |= {"total": round(time.monotonic() - self._start, 3), "unix_time": round(time.time(), 3)}
+        row |= {"cpu": round(time.process_time(), 3), "peak_mebibytes": round(peak_mebibytes(), 1)}
         self._timing.write(json.dumps(row) + "\n")
         self._timing.flush()
 
@@ -135,3 +136,21 @@ class MetricsLog:
         self._timing.close()
         if self._board is not None:
             self._board.close()
+
+
+def note_origin(folder: RunFolder, origin: Mapping[str, Any]) -> None:
+    """Add a row to ``origin.jsonl``; half a row of a killed process is cut off first.
+
+    Args:
+        folder: The run.
+        origin: What `rmix_kit.origin.origin_of_process` gave.
+    """
+    keep_whole_rows(folder.origin)
+    with folder.origin.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(origin) + "\n")
+
+
+def keep_whole_rows(path: Path) -> None:
+    """Cut off the half row that a killed process may leave at the end of a file."""
+    if path.exists():
+        os.truncate(path, path.read_bytes().rfind(b"\n") + 1)

@@ -10,9 +10,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from rmix_kit.errors import CheckpointError
+from rmix_kit.files import StoredFile, read_file, write_file
 from rmix_kit.replay import EpisodeBlock, ReplayBuffer
 from rmix_kit.replay.episode import block_of_rows
-from rmix_kit.training.files import StoredFile, read_file, write_file
 
 SEGMENT_NAME = re.compile(r"segment_(\d{9,})_(\d{9,})\.safetensors")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,40 +13,21 @@ from typing import Any
 import yaml
 
 from rmix_kit.errors import CheckpointError, ConfigError, RunFolderError
-from rmix_kit.training.files import PARTIAL_SUFFIX, sync_folder, write_file
+from rmix_kit.files import PARTIAL_SUFFIX, sync_folder, write_file
+from rmix_kit.run_paths import RunPaths
 from rmix_kit.training.manifest import Manifest, read_manifest
 from rmix_kit.training.run_config import RunConfig
 
-STEP_NAME = re.compile(r"step_(\d+)")
 LOCK_NAME = ".lock"
 
 
-class RunFolder:
-    """Paths of one run."""
-
-    def __init__(self, path: Path) -> None:
-        """Name the folder; nothing is touched."""
-        self.path = path
-        self.config = path / "config.yaml"
-        self.metrics = path / "metrics.jsonl"
-        self.timing = path / "timing.jsonl"
-        self.tensorboard = path / "tensorboard"
-        self.checkpoints = path / "checkpoints"
-        self.replay = path / "replay"
+class RunFolder(RunPaths):
+    """The folder of one run, and who may do what in it."""
 
     @property
     def is_occupied(self) -> bool:
         """Say whether anything lies in the folder."""
         return self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir()))
-
-    def checkpoint(self, step: int) -> Path:
-        """Give the folder of the checkpoint of that environment step."""
-        return self.checkpoints / f"step_{step}"
-
-    def steps(self) -> list[int]:
-        """Give the steps of the checkpoints that lie there, sound or not, in order."""
-        names = (path.name for path in self.checkpoints.iterdir()) if self.checkpoints.is_dir() else ()
-        return sorted(int(match[1]) for match in map(STEP_NAME.fullmatch, names) if match)
 
     def read_config(self) -> RunConfig:
         """Read the run's configuration.

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from rmix_kit.errors import CheckpointError
+from rmix_kit.files import writing
 from rmix_kit.replay import ReplayBuffer
 from rmix_kit.replay.records import kept_arrays
 from rmix_kit.training.checkpoint import read_tensors, verify_checkpoint, write_checkpoint
-from rmix_kit.training.files import writing
 from rmix_kit.training.learner import Learner
 from rmix_kit.training.manifest import TENSOR_FILES, Manifest, spec_to_dict
 from rmix_kit.training.progress_bar import Reporter

@@ -229,3 +229,16 @@ def test_an_on_policy_update_knows_the_exploration_that_its_round_was_played_wit
         assert batch.epsilon.item() == pytest.approx(1.0 - 0.95 * steps / 1500)  # linear from 1 to 0.05
         steps += int(batch.mask.sum())
     assert steps >= 200
+
+
+def test_every_process_notes_its_origin(finished: Path) -> None:
+    (row,) = (json.loads(line) for line in (finished / "origin.jsonl").read_text().splitlines())
+    assert row["env_steps"] == 0
+    assert row["device"] == "cpu"
+    assert row["torch"].split("+")[0] == torch.__version__.split("+")[0]
+    assert {"rmix_kit", "commit", "is_modified", "python", "numpy", "platform", "threads"} <= row.keys()
+
+
+def test_timing_counts_processor_time_and_memory(finished: Path) -> None:
+    rows_of_time = [json.loads(line) for line in (finished / "timing.jsonl").read_text().splitlines()]
+    assert all(row["cpu"] > 0 and row["peak_mebibytes"] > 10 for row in rows_of_time)

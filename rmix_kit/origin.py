@@ -1,0 +1,77 @@
+"""What makes a run's numbers besides its configuration: versions, the commit, the machine's kind."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGE = Path(__file__).parent
+GIT_SECONDS = 10.0
+
+
+def kit_version() -> str:
+    """Give this package's version; a source tree that is not installed has none."""
+    return _version("rmix-kit") or "not installed"
+
+
+def origin_of_process(env_steps: int, device: str, threads: int) -> dict[str, Any]:
+    """Describe the process that works on a run from now on.
+
+    Args:
+        env_steps: Where it begins.
+        device: Where it trains, such as "cpu".
+        threads: Of torch.
+
+    Returns:
+        One row of ``origin.jsonl``. ``commit`` and ``is_modified`` are None where the package is not run from its own
+        git checkout.
+    """
+    commit, is_modified = source_commit()
+    return {
+        "env_steps": env_steps,
+        "rmix_kit": kit_version(),
+        "commit": commit,
+        "is_modified": is_modified,
+        "python": platform.python_version(),
+        "torch": _version("torch"),
+        "numpy": _version("numpy"),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "device": device,
+        "threads": threads,
+    }
+
+
+def source_commit(package: Path = PACKAGE) -> tuple[str | None, bool | None]:
+    """Give the commit of the checkout that a package is run from, and whether its files differ from it.
+
+    Args:
+        package: The package's folder, at the top of its checkout.
+
+    Returns:
+        None twice where there is no checkout or no git.
+    """
+    if not (package.parent / ".git").exists():
+        return None, None
+    commit = _git(package.parent, "rev-parse", "HEAD")
+    status = _git(package.parent, "status", "--porcelain", "--untracked-files=no", "--", str(package))
+    return (commit, bool(status)) if commit and status is not None else (None, None)
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ("git", "-C", str(folder), *arguments), capture_output=True, text=True, timeout=GIT_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
