@@ -35,6 +35,10 @@ class RunFolderError(RmixKitError):
     """A run folder exists already, is missing, or is in use."""
 
 
+class RecordError(RmixKitError):
+    """A record of a run is missing, damaged, or of another format."""
+
+
 class NonFiniteError(RmixKitError, ArithmeticError):
     """An observation, loss or gradient is NaN or infinite; training stopped before the step."""
 

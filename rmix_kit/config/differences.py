@@ -1,0 +1,44 @@
+"""What of a run's configuration is not its preset's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rmix_kit.config.load import SECTIONS, resolve
+from rmix_kit.config.schema import RunConfig
+
+
+def differences_from_preset(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the values that a run was given besides its preset.
+
+    Args:
+        config: `RunConfig.to_dict` of the run.
+
+    Returns:
+        By dotted name, such as ``training.batch_size``; compared with the preset as this version has it, its values
+        for the run's map included.
+
+    Raises:
+        ConfigError: The configuration is not one of this version.
+    """
+    stored = RunConfig.from_dict(config)
+    plain = resolve(
+        algo=stored.algorithm.name,
+        env=stored.env,
+        seed=stored.seed,
+        steps=stored.steps,
+        preset=stored.preset,
+        report=lambda line: None,
+    ).to_dict()
+    own = dict(_leaves({name: plain[name] for name in SECTIONS}))
+    given = dict(_leaves({name: config[name] for name in SECTIONS}))
+    return {name: value for name, value in given.items() if value != own[name]}
+
+
+def _leaves(values: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", value

@@ -1,0 +1,71 @@
+"""Greedy episodes of one checkpoint, one entry each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from rmix_kit.errors import RecordError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Episodes:
+    """Greedy test episodes, in the order of their seeds.
+
+    Attributes:
+        checkpoint_step: Environment steps after which the policy was saved.
+        seed: Episode i was reset with the seed of (seed, "test", i).
+        returns: Undiscounted team returns, in reward units.
+        success: Whether each was solved or won.
+        fell: Whether any agent met a catastrophe.
+        lengths: Steps.
+        risk_levels: Mean level used by the team, in (0, 1]; 1 without a dial.
+    """
+
+    checkpoint_step: int
+    seed: int
+    returns: tuple[float, ...]
+    success: tuple[bool, ...]
+    fell: tuple[bool, ...]
+    lengths: tuple[int, ...]
+    risk_levels: tuple[float, ...]
+
+    def __len__(self) -> int:
+        return len(self.returns)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give plain JSON values; truths as 0 and 1."""
+        values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        return {
+            name: value if isinstance(value, int) else [int(v) if isinstance(v, bool) else v for v in value]
+            for name, value in values.items()
+        }
+
+    @classmethod
+    def from_json(cls, values: Any, where: str) -> Episodes:  # noqa: ANN401 - read from a file
+        """Read back what `to_json` gave.
+
+        Args:
+            values: From the file.
+            where: The file, for the error.
+
+        Raises:
+            RecordError: An entry is missing or has another form.
+        """
+        try:
+            episodes = cls(
+                checkpoint_step=int(values["checkpoint_step"]),
+                seed=int(values["seed"]),
+                returns=tuple(map(float, values["returns"])),
+                success=tuple(map(bool, values["success"])),
+                fell=tuple(map(bool, values["fell"])),
+                lengths=tuple(map(int, values["lengths"])),
+                risk_levels=tuple(map(float, values["risk_levels"])),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise RecordError(f"{where} holds no episodes: {error!r}; make it anew with rmix-kit evaluate") from error
+        columns = (episodes.returns, episodes.success, episodes.fell, episodes.lengths, episodes.risk_levels)
+        counts = [len(column) for column in columns]
+        if not episodes.returns or len(set(counts)) != 1:
+            raise RecordError(f"{where}: its columns have {', '.join(map(str, counts))} entries; they must be as long")
+        return episodes

@@ -1,0 +1,78 @@
+"""Record files, and finding records wherever they lie."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from rmix_kit.errors import RecordError
+from rmix_kit.files import write_file
+from rmix_kit.results.folder import record_of
+from rmix_kit.results.record import RunRecord
+
+SUFFIX = ".json"
+
+
+def write_record(path: Path, record: RunRecord) -> None:
+    """Write a record into a file of its own, one line per entry, so that versions can be compared.
+
+    Args:
+        path: Ends in ``.json``; replaced if it is there.
+        record: The record.
+    """
+    entries = [f" {json.dumps(key)}: {json.dumps(value)}" for key, value in record.to_json().items()]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_file(path, ("{\n" + ",\n".join(entries) + "\n}\n").encode())
+
+
+def read_record(path: Path) -> RunRecord:
+    """Read a record file.
+
+    Raises:
+        RecordError: It cannot be read or is no record.
+    """
+    try:
+        values = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise RecordError(f"{path} cannot be read as a record: {error}") from error
+    return RunRecord.from_json(values, str(path))
+
+
+def find_records(paths: Iterable[Path]) -> tuple[RunRecord, ...]:
+    """Read every record at some paths.
+
+    Args:
+        paths: Each a run's folder, a record file, or a folder that holds any number of either at any depth.
+
+    Returns:
+        Records in the order of the paths, those of a folder by name.
+
+    Raises:
+        RecordError: A path holds no record, or one cannot be read.
+    """
+    found: list[RunRecord] = []
+    for path in paths:
+        here = list(_records_at(path))
+        if not here:
+            raise RecordError(f"{path} holds neither a run's folder nor a record file")
+        found += here
+    return tuple(found)
+
+
+def _records_at(path: Path) -> Iterator[RunRecord]:
+    if path.is_file():
+        yield read_record(path)
+    elif (path / "config.yaml").is_file():
+        yield record_of(path)
+    elif path.is_dir():
+        for inner in sorted(path.iterdir()):
+            if inner.is_dir() or (inner.suffix == SUFFIX and _is_record(inner)):
+                yield from _records_at(inner)
+    else:
+        raise RecordError(f"there is no {path}; give run folders, record files, or folders that hold them")
+
+
+def _is_record(path: Path) -> bool:
+    with path.open("rb") as file:
+        return b'"rmix-kit run record"' in file.read(200)

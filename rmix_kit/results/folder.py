@@ -1,0 +1,150 @@
+"""The record of a run, read from its folder."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rmix_kit.errors import RecordError
+from rmix_kit.results.episodes import Episodes
+from rmix_kit.results.record import RunRecord
+from rmix_kit.run_paths import MANIFEST_NAME, RunPaths
+
+Rows = list[dict[str, Any]]
+
+
+def record_of(folder: Path) -> RunRecord:
+    """Read a run's folder, finished or not.
+
+    Args:
+        folder: With ``config.yaml``.
+
+    Returns:
+        Its record. Overrides are the differences from the preset as this version has it.
+
+    Raises:
+        RecordError: It is no run's folder, or a file in it cannot be read.
+    """
+    paths = RunPaths(folder)
+    config = _config(paths)
+    metrics, timing = _rows(paths.metrics), _rows(paths.timing)
+    evaluations = tuple(row for row in metrics if row["kind"] == "evaluation")
+    facts = [row for row in metrics if row["kind"] == "environment"]
+    replay = [row["replay_mebibytes"] for row in metrics if "replay_mebibytes" in row]
+    overrides = _overrides(config)
+    return RunRecord(
+        name=folder.name,
+        **{name: config[name] for name in ("algo", "preset", "env", "seed", "steps")},
+        overrides=overrides,
+        config=config,
+        command=_command(config, overrides),
+        is_finished=paths.says_finished(),
+        origins=tuple(_rows(paths.origin)),
+        environment={k: v for row in facts for k, v in row.items() if k not in ("kind", "env_steps")},
+        env_spec=_env_spec(paths),
+        evaluations=evaluations,
+        seconds_at=_seconds_at([row["env_steps"] for row in evaluations], timing),
+        wall_seconds=_spent(timing, "total"),
+        cpu_seconds=_spent(timing, "cpu"),
+        peak_mebibytes=max((row["peak_mebibytes"] for row in timing if "peak_mebibytes" in row), default=None),
+        replay_mebibytes=max(replay, default=None),
+        best=_episodes(paths, "best"),
+        last=_episodes(paths, "last"),
+    )
+
+
+def _config(paths: RunPaths) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(paths.config.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise RecordError(f"{paths.path} is no run: {paths.config.name} cannot be read ({error})") from error
+    if not isinstance(values, dict) or not {"algo", "preset", "env", "seed", "steps"} <= values.keys():
+        raise RecordError(f"{paths.path} is no run: {paths.config.name} does not describe one")
+    return values
+
+
+def _rows(path: Path) -> Rows:
+    """Read a file of JSON lines; a run that goes on may be in the middle of its last one."""
+    try:
+        lines = path.read_bytes().split(b"\n") if path.exists() else [b""]
+        return [json.loads(line) for line in lines[:-1]]
+    except (OSError, ValueError) as error:
+        raise RecordError(f"{path} cannot be read: {error}") from error
+
+
+def _overrides(config: Mapping[str, Any]) -> dict[str, Any]:
+    from rmix_kit.config.differences import differences_from_preset
+
+    return differences_from_preset(config)
+
+
+def _command(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> str:
+    words = ["rmix-kit", "train", "--algo", config["algo"]]
+    if config["preset"] != config["algo"]:
+        words += ["--preset", config["preset"]]
+    words += ["--env", config["env"], "--seed", str(config["seed"]), "--steps", str(config["steps"])]
+    if config.get("device", "auto") != "auto":
+        words += ["--device", config["device"]]
+    for name, value in overrides.items():
+        words += ["--set", f"{name}={json.dumps(value)}"]
+    return shlex.join(words)
+
+
+def _env_spec(paths: RunPaths) -> dict[str, Any]:
+    """Give the environment's sizes from the newest checkpoint; empty before the first."""
+    for step in reversed(paths.steps()):
+        try:
+            spec = json.loads((paths.checkpoint(step) / MANIFEST_NAME).read_bytes())["env_spec"]
+            return {name: spec[name] for name in ("n_agents", "n_actions", "obs_shape", "state_size", "episode_limit")}
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # a damaged checkpoint; the one before has the same environment
+    return {}
+
+
+def _processes(timing: Rows) -> list[Rows]:
+    """Split rows of time by process: its clock starts anew."""
+    found: list[Rows] = []
+    for row in timing:
+        if not found or row["total"] < found[-1][-1]["total"]:
+            found.append([])
+        found[-1].append(row)
+    return found
+
+
+def _spent(timing: Rows, name: str) -> float | None:
+    ends = [rows[-1].get(name) for rows in _processes(timing)]
+    known = [end for end in ends if end is not None]
+    return round(sum(known), 3) if known and len(known) == len(ends) else None
+
+
+def _seconds_at(steps: Sequence[int], timing: Rows) -> tuple[float, ...]:
+    """Give the wall seconds until each evaluation: those of the first row of time at or after it, as last reached."""
+    reached: list[tuple[int, float]] = []
+    before = 0.0
+    for rows in _processes(timing):
+        reached = [(step, seconds) for step, seconds in reached if step < rows[0]["env_steps"]]
+        reached += [(row["env_steps"], before + row["total"]) for row in rows]
+        before += rows[-1]["total"]
+    found: list[float] = []
+    for step in steps:
+        seconds = next((time for at, time in reached if at >= step), None) if step else 0.0
+        if seconds is None:
+            return ()
+        found.append(round(seconds, 3))
+    return tuple(found)
+
+
+def _episodes(paths: RunPaths, checkpoint: str) -> Episodes | None:
+    path = paths.evaluation(checkpoint)
+    if not path.exists():
+        return None
+    try:
+        values = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise RecordError(f"{path} cannot be read: {error}; remove it and evaluate again") from error
+    return Episodes.from_json(values, str(path))

@@ -1,0 +1,98 @@
+"""One run as a record: what it was, how it went, what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from rmix_kit.errors import RecordError
+from rmix_kit.results.episodes import Episodes
+
+KIND, FORMAT = "rmix-kit run record", 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """What a run has shown.
+
+    Attributes:
+        name: Of its folder.
+        algo: Roster name.
+        preset: Whose hyper-parameters it started from.
+        env: Environment text.
+        seed: Of every random stream.
+        steps: Environment steps asked for.
+        overrides: What differs from the preset, by dotted name.
+        config: The whole configuration, as in ``config.yaml``.
+        command: The command that makes it again.
+        is_finished: It has been trained to its end.
+        origins: Rows of ``origin.jsonl``: versions, commit, device, one for every process that worked on it.
+        environment: What the environment said of itself, such as the version of a game.
+        env_spec: Sizes of the environment: agents, actions, observation and state.
+        evaluations: Rows of ``metrics.jsonl``: greedy episodes during training.
+        seconds_at: Wall seconds of training until each of them; empty where they are not known.
+        wall_seconds: Of training, over all its processes.
+        cpu_seconds: Likewise, of the processor.
+        peak_mebibytes: The most memory that a process of it held.
+        replay_mebibytes: The most that its replay held.
+        best: Episodes of the best checkpoint (marl-eval's absolute metrics), on seeds that training never saw.
+        last: Episodes of the last checkpoint, on the same seeds.
+    """
+
+    name: str
+    algo: str
+    preset: str
+    env: str
+    seed: int
+    steps: int
+    overrides: Mapping[str, Any]
+    config: Mapping[str, Any]
+    command: str
+    is_finished: bool
+    origins: tuple[Mapping[str, Any], ...]
+    environment: Mapping[str, Any]
+    env_spec: Mapping[str, Any]
+    evaluations: tuple[Mapping[str, Any], ...]
+    seconds_at: tuple[float, ...]
+    wall_seconds: float | None
+    cpu_seconds: float | None
+    peak_mebibytes: float | None
+    replay_mebibytes: float | None
+    best: Episodes | None
+    last: Episodes | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Give plain JSON values, with their kind and format on top."""
+        values = asdict(self)
+        for name in ("best", "last"):
+            episodes = getattr(self, name)
+            values[name] = None if episodes is None else episodes.to_json()
+        return {"kind": KIND, "format": FORMAT, **values}
+
+    @classmethod
+    def from_json(cls, values: Any, where: str) -> RunRecord:  # noqa: ANN401 - read from a file
+        """Read back what `to_json` gave.
+
+        Args:
+            values: From the file.
+            where: The file, for errors.
+
+        Raises:
+            RecordError: It is no record, one of another format, or lacks something.
+        """
+        if not isinstance(values, dict) or values.get("kind") != KIND:
+            raise RecordError(f"{where} is no record of a run; give run folders or files that rmix-kit has recorded")
+        if values.get("format") != FORMAT:
+            raise RecordError(f"{where} has format {values.get('format')}; this version reads format {FORMAT}")
+        names = {entry.name for entry in fields(cls)}
+        if names != set(values) - {"kind", "format"}:
+            lacks, unknown = sorted(names - set(values)), sorted(set(values) - names - {"kind", "format"})
+            raise RecordError(f"{where} lacks {lacks or 'nothing'} and has the unknown keys {unknown or 'none'}")
+        given = {name: values[name] for name in names}
+        for name in ("origins", "evaluations", "seconds_at"):
+            given[name] = tuple(given[name])
+        for name in ("best", "last"):
+            if given[name] is not None:
+                given[name] = Episodes.from_json(given[name], f"{where}: {name}")
+        return cls(**given)

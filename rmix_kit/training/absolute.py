@@ -1,0 +1,69 @@
+"""The last word on a run: many greedy episodes of its best and its last checkpoint, on seeds new to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from rmix_kit.envs.interface import VectorEnv
+from rmix_kit.envs.make import make_vector_env
+from rmix_kit.files import write_file, writing
+from rmix_kit.results import Episodes
+from rmix_kit.run_paths import RunPaths
+from rmix_kit.training.evaluator import Evaluation
+from rmix_kit.training.run import load
+
+TIMES = 10
+"""How many times the evaluation's episodes (Gorsane et al. 2022, "Towards a Standardised Performance Evaluation
+Protocol for Cooperative MARL", section 4: the absolute metric)."""
+SEED_OFFSET = 10_000
+"""Added to the run's seed: the best checkpoint was chosen by the episodes of the run's own seed."""
+
+
+def evaluate_run(folder: Path, *, make_env: Callable[[str, int], VectorEnv] = make_vector_env) -> None:
+    """Play the episodes of ``evaluations/best.json`` and ``evaluations/last.json`` that are missing or out of date.
+
+    Args:
+        folder: A run with at least one checkpoint that was evaluated.
+        make_env: Makes the copies.
+
+    Raises:
+        RunFolderError: It is no run, or cannot be written.
+        CheckpointError: A checkpoint is missing or damaged.
+    """
+    paths = RunPaths(folder)
+    played: dict[int, Episodes] = {}
+    for checkpoint in ("best", "last"):
+        run = load(folder, checkpoint)
+        file = paths.evaluation(checkpoint)
+        if file.exists() and _step_of(file) == run.checkpoint_step:
+            continue
+        if run.checkpoint_step not in played:
+            episodes = TIMES * run.config.training.evaluation_episodes
+            seed = run.config.seed + SEED_OFFSET
+            played[run.checkpoint_step] = episodes_of(run.evaluate(None, episodes, seed, make_env=make_env))
+        with writing(str(file), "make room and evaluate again"):
+            file.parent.mkdir(exist_ok=True)
+            write_file(file, json.dumps(played[run.checkpoint_step].to_json()).encode() + b"\n")
+
+
+def episodes_of(evaluation: Evaluation) -> Episodes:
+    """Give an evaluation as plain values."""
+    return Episodes(
+        checkpoint_step=evaluation.checkpoint_step,
+        seed=evaluation.seed,
+        returns=tuple(evaluation.returns.astype(float).tolist()),
+        success=tuple(evaluation.success.tolist()),
+        fell=tuple(evaluation.fell.tolist()),
+        lengths=tuple(evaluation.lengths.tolist()),
+        risk_levels=tuple(round(level, 6) for level in evaluation.risk_levels.astype(float).mean(1).tolist()),
+    )
+
+
+def _step_of(file: Path) -> int | None:
+    """Give the step of the checkpoint that a file is about; None where it cannot be read."""
+    try:
+        return int(json.loads(file.read_bytes())["checkpoint_step"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

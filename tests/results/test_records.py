@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from rmix_kit.errors import RecordError
+from rmix_kit.results import Episodes, find_records, read_record, record_of, write_record
+from rmix_kit.training.absolute import SEED_OFFSET, evaluate_run
+from rmix_kit.training.run import load
+from rmix_kit.training.trainer import train
+from tests.training.runs import tiny
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "rmix-0"
+    train(tiny(steps=900), folder)
+    evaluate_run(folder)
+    return folder
+
+
+def test_a_record_tells_what_the_run_was(run: Path) -> None:
+    record = record_of(run)
+    assert (record.name, record.algo, record.env, record.seed) == (
+        "rmix-0",
+        "rmix",
+        "macn:4x7?max_steps=20&slip=0.1",
+        0,
+    )
+    assert record.is_finished
+    assert record.overrides["training.batch_size"] == 4
+    assert "algorithm.gamma" not in record.overrides
+    assert record.env_spec["n_agents"] == 2
+    assert record.origins[0]["device"] == "cpu"
+
+
+def test_a_record_tells_how_the_run_went(run: Path) -> None:
+    record = record_of(run)
+    assert [row["env_steps"] for row in record.evaluations][0] == 0
+    assert len(record.seconds_at) == len(record.evaluations)
+    assert sorted(record.seconds_at) == list(record.seconds_at)
+    assert record.wall_seconds is not None
+    assert record.wall_seconds >= record.seconds_at[-1]
+    assert record.cpu_seconds is not None
+    assert record.cpu_seconds > 0
+    assert record.peak_mebibytes is not None
+    assert record.peak_mebibytes > 10
+    assert record.replay_mebibytes is not None
+    assert record.replay_mebibytes > 0
+
+
+def test_the_command_of_a_record_makes_the_same_configuration(run: Path, tmp_path: Path) -> None:
+    import shlex
+
+    from rmix_kit.config.load import resolve
+
+    words = shlex.split(record_of(run).command)[2:]
+    pairs = list(zip(words[::2], words[1::2], strict=True))
+    options = dict(pair for pair in pairs if pair[0] != "--set")
+    config = resolve(
+        algo=options["--algo"],
+        env=options["--env"],
+        seed=int(options["--seed"]),
+        steps=int(options["--steps"]),
+        overrides=[value for name, value in pairs if name == "--set"],
+    )
+    assert config == load(run).config
+
+
+def test_episodes_of_the_best_checkpoint_are_ten_times_as_many_on_other_seeds(run: Path) -> None:
+    record = record_of(run)
+    assert record.best is not None
+    assert record.last is not None
+    assert len(record.best) == len(record.last) == 10 * 3
+    assert record.best.seed == record.last.seed == SEED_OFFSET
+    assert record.last.checkpoint_step == load(run).checkpoint_step
+    expected = load(run, "best").evaluate(episodes=30, seed=SEED_OFFSET)
+    assert list(record.best.returns) == expected.returns.tolist()
+    assert list(record.best.fell) == expected.fell.tolist()
+
+
+def test_a_record_reads_back_equal_from_its_file(run: Path, tmp_path: Path) -> None:
+    record = record_of(run)
+    write_record(tmp_path / "records" / "rmix-0.json", record)
+    assert json.loads(json.dumps(read_record(tmp_path / "records" / "rmix-0.json").to_json())) == json.loads(
+        json.dumps(record.to_json())
+    )
+    assert read_record(tmp_path / "records" / "rmix-0.json").best == record.best
+
+
+def test_records_are_found_in_folders_of_both_sorts(run: Path, tmp_path: Path) -> None:
+    write_record(tmp_path / "deep" / "b.json", record_of(run))
+    (tmp_path / "deep" / "other.json").write_text("{}")
+    shutil.copytree(run, tmp_path / "deep" / "a")
+    assert [record.name for record in find_records([tmp_path])] == ["a", "rmix-0"]
+
+
+def test_an_unfinished_run_says_so_and_has_no_last_word(run: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "stopped"
+    shutil.copytree(run, copy)
+    shutil.rmtree(copy / "evaluations")
+    newest = max(copy.glob("checkpoints/step_*"), key=lambda path: int(path.name.removeprefix("step_")))
+    shutil.rmtree(newest)
+    record = record_of(copy)
+    assert not record.is_finished
+    assert record.best is None
+
+
+def test_seconds_go_on_after_a_resume(run: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "resumed"
+    shutil.copytree(run, copy)
+    first = record_of(run)
+    rows = (copy / "timing.jsonl").read_text().splitlines()
+    again = json.dumps({**json.loads(rows[-1]), "total": 0.25, "cpu": 0.5})
+    (copy / "timing.jsonl").write_text("\n".join([*rows, again]) + "\n")
+    record = record_of(copy)
+    assert first.wall_seconds is not None
+    assert first.cpu_seconds is not None
+    assert record.wall_seconds == pytest.approx(first.wall_seconds + 0.25, abs=1e-3)
+    assert record.cpu_seconds == pytest.approx(first.cpu_seconds + 0.5, abs=1e-3)
+    assert record.seconds_at[-1] == record.wall_seconds
+
+
+def test_evaluating_again_changes_nothing(run: Path) -> None:
+    before = {path.name: path.stat().st_mtime_ns for path in (run / "evaluations").iterdir()}
+    evaluate_run(run)
+    assert {path.name: path.stat().st_mtime_ns for path in (run / "evaluations").iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("not json", "cannot be read"),
+        ('{"kind": "something"}', "no record of a run"),
+        ('{"kind": "rmix-kit run record", "format": 99}', "format 99"),
+        ('{"kind": "rmix-kit run record", "format": 1, "algo": "rmix"}', "lacks"),
+    ],
+)
+def test_a_file_that_is_no_record_is_refused(tmp_path: Path, content: str, complaint: str) -> None:
+    (tmp_path / "a.json").write_text(content)
+    with pytest.raises(RecordError, match=complaint):
+        find_records([tmp_path / "a.json"])
+
+
+def test_a_path_without_records_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match="neither a run's folder nor a record file"):
+        find_records([tmp_path])
+    with pytest.raises(RecordError, match="there is no"):
+        find_records([tmp_path / "nowhere"])
+
+
+def test_episodes_with_columns_of_different_lengths_are_refused() -> None:
+    values = {"checkpoint_step": 1, "seed": 0, "returns": [1.0], "success": [1, 1], "fell": [0], "lengths": [3]}
+    with pytest.raises(RecordError, match="columns have 1, 2, 1, 1, 1 entries"):
+        Episodes.from_json({**values, "risk_levels": [1.0]}, "file")
