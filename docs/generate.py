@@ -12,11 +12,7 @@ import click
 
 from macn import document as environments
 from rmix_kit.algorithms import ALGORITHMS
-from rmix_kit.envs.smac import SMACParallelEnv
-from rmix_kit.envs.smac.arena import DIFFICULTIES
-from rmix_kit.envs.smac.builtin import BuiltinVector
-from rmix_kit.envs.smac.maps import SCENARIOS
-from rmix_kit.envs.smac.unit_types import UNIT_TYPES
+from rmix_kit.envs.smac import document as smac
 from rmix_kit.training.learner import TargetSettings
 from rmix_kit.training.settings import TrainingSettings
 
@@ -60,50 +56,8 @@ def configuration_page() -> str:
 
 
 def smac_page() -> str:
-    """The environment's docstring, and the simulator's tables."""
-    document = inspect.cleandoc(SMACParallelEnv.__doc__ or "")
-    maps = ["| map | agents | enemies | actions | observation | state | time limit |", "|---|---|---|---|---|---|---|"]
-    for name, scenario in SCENARIOS.items():
-        spec = BuiltinVector(name, 1).spec
-        sizes = (spec.n_actions, spec.obs_shape[0], spec.state_size, spec.episode_limit)
-        teams = [", ".join(f"{count} {unit}" for unit, count in team) for team in (scenario.allies, scenario.enemies)]
-        maps.append(f"| `{name}` | {' | '.join(teams)} | {' | '.join(map(str, sizes))} |")
-    shown = ("health", "shield", "armour", "speed", "radius", "reach", "damage", "attacks", "period", "splash")
-    units = [f"| unit | {' | '.join(shown)} | bonus |", "|---|" + "---|" * (len(shown) + 1)]
-    for name, unit in UNIT_TYPES.items():
-        bonus = f"{unit.bonus:g} on {unit.bonus_against}" if unit.bonus else "-"
-        units.append(f"| {name} | {' | '.join(f'{getattr(unit, field):g}' for field in shown)} | {bonus} |")
-    levels = ["| difficulty | game loops between looks | looks that take the best target |", "|---|---|---|"]
-    levels += [f"| {code} | {level.retarget_loops} | {level.best_share:.0%} |" for code, level in DIFFICULTIES.items()]
-    parts = [document, SMAC_SIMULATOR, "\n".join(maps), SMAC_UNITS, "\n".join(units), SMAC_LEVELS, "\n".join(levels)]
-    return NOTE + "\n\n".join(parts) + "\n"
-
-
-SMAC_SIMULATOR = """## The built-in simulator
-
-It is SMAC-like: layout, masks, rewards, ends and time limits are SMAC's to 1e-6 (held by recordings of unmodified
-SMAC), the combat is our own. **No win rate from it compares with one from StarCraft II**, published or not, and the
-real StarCraft II binary was never run by this project. Results carry that label.
-
-In it: hit points, shields that return after ten seconds, armour, bonus damage, cooldowns with the game's random
-delay, ranges, bodies that push each other apart, a medivac's healing and energy, the line that a colossus sweeps, and
-corridor's choke with the way through it. Not in it: turning, flight of projectiles, damage points, high ground, fog.
-Time runs in ticks of two game loops, four to a step of eight.
-
-Agents do as they are told and nothing else. Enemies attack-move to where the agents started (on `corridor` to its
-south-western end), take notice of what comes within 1.5 cells of their reach, and are after the nearest threat; a
-wounded one counts as up to half a cell nearer, and healers come last. Enemies at their goal stay there, so that
-agents can hide from them until the clock ends the episode.
-
-The same seed and actions give the same battle, bit for bit, alone or among others. On another device sums are taken
-in another order and battles part in the last digits; observations, state and masks of the same units are the same
-bits everywhere."""
-SMAC_UNITS = """Units at normal game speed, lengths in cells and times in seconds. Sources: Liquipedia's unit pages
-for StarCraft II without upgrades, the SMAC maps' own unit data for the agents' clones, and for the random delay the
-editor's -0.0625 to 0.125 seconds."""
-SMAC_LEVELS = """How well the enemy chooses; 7 is the default and was fixed before anything was trained: random
-actions win nothing of `3m` and `2s3z`, walking up and shooting at the nearest about 40 % of `3m`. 8 to A let SMAC's
-computer cheat with sight and money, which means little in one battle."""
+    """SMAC's docstring, and the tables of its simulator."""
+    return NOTE + smac.page()
 
 
 def settings_table(kind: type) -> str:

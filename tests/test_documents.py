@@ -12,12 +12,12 @@ PAGES = runpy.run_path(str(DOCS / "generate.py"))
 
 
 @pytest.mark.parametrize(
-    ("file", "name"),
+    ("name", "file"),
     [
-        ("commands.md", "commands_page"),
-        ("configuration.md", "configuration_page"),
-        ("environments/smac.md", "smac_page"),
+        ("commands_page", "commands.md"),
+        ("configuration_page", "configuration.md"),
+        ("smac_page", "environments/smac.md"),
     ],
 )
-def test_page_is_what_make_docs_writes(file: str, name: str) -> None:
+def test_page_is_what_make_docs_writes(name: str, file: str) -> None:
     assert (DOCS / file).read_text(encoding="utf-8") == PAGES[name]()

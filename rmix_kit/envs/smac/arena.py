@@ -25,7 +25,7 @@ class Difficulty(NamedTuple):
     """How well the enemy chooses its targets."""
 
     retarget_loops: int
-    """Game loops between two looks for a better target; a dead one is replaced at the next look."""
+    """Game loops between two looks for a better target; a dead one is replaced at once."""
     best_share: float
     """Share of the looks that choose the best target, the nearest threat; the others choose any in sight."""
 
