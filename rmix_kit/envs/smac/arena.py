@@ -130,7 +130,6 @@ HEALER_PATIENCE = 100.0
 OUT_OF_SIGHT = 1e6  # cells, more than any distance
 
 
-@cache
 def arena_of(name: str) -> Arena:
     """Give a scenario's tables as numpy arrays; they are read only.
 
@@ -140,8 +139,9 @@ def arena_of(name: str) -> Arena:
     return build_arena(SCENARIOS[name])
 
 
+@cache
 def build_arena(scenario: Scenario) -> Arena:
-    """Compute the tables of any scenario."""
+    """Give the tables of any scenario as numpy arrays; they are read only."""
     allies, enemies = scenario.ally_types, scenario.enemy_types
     units = (*allies, *enemies)
     n_agents, n_units = len(allies), len(units)

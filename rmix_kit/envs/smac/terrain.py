@@ -56,6 +56,8 @@ def waypoints(pathing: BoolArray) -> IntArray | None:
         int64 ``[cell * n_cells + goal cell]``, the cell itself being ``x * 32 + y`` and -1 meaning that nothing is in
         the way, or no way is known; None where nothing is in the way of any pair, as in maps without walls inside.
     """
+    if _is_rectangle(pathing):
+        return None
     ground = ground_of(pathing)
     free = np.flatnonzero(pathing)
     centres = np.stack(np.divmod(free, MAP_SIZE), axis=-1) + 0.5  # [cell, 2]
@@ -73,6 +75,12 @@ def waypoints(pathing: BoolArray) -> IntArray | None:
         table[x * MAP_SIZE + y, free] = free[around[length[around].argmin(0)]]
         table[free, x * MAP_SIZE + y] = table[free, free[around[0]]]
     return table.reshape(-1)
+
+
+def _is_rectangle(pathing: BoolArray) -> bool:
+    """Say at once what looking from every cell to every other would find: no corner, nothing in the way."""
+    columns, rows = (np.flatnonzero(pathing.any(axis)) for axis in (1, 0))
+    return bool(pathing[columns[0] : columns[-1] + 1, rows[0] : rows[-1] + 1].all())
 
 
 def _in_sight(ground: BoolArray, centres: Points) -> BoolArray:
