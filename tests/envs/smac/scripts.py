@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from rmix_kit.envs.smac import combat
 from rmix_kit.envs.smac.arena import DIFFICULTIES, Arena, build_arena
+from rmix_kit.envs.smac.battle import Battle
 from rmix_kit.envs.smac.facts import FIRST_TARGET, STOP, Facts, Units, layout_facts
 from rmix_kit.envs.smac.layout import Encoded, encode, outcome, reward
 from rmix_kit.envs.smac.maps import SCENARIOS, Scenario
@@ -79,6 +81,7 @@ def any_target(facts: Facts, units: Units, encoded: Encoded, rng: np.random.Gene
     return by_score(encoded, rng.random(distances(units).shape), EAST)
 
 
+@cache
 def play(
     scenario: Scenario,
     script: Script,
@@ -88,26 +91,26 @@ def play(
     steps: int | None = None,
     change: Callable[[Arena], Arena] = lambda arena: arena,
 ) -> Played:
-    """Play battles and give what came of them."""
+    """Play battles and give what came of them; those that are over are left out of what is computed."""
     facts, arena, rng = layout_facts(scenario), change(build_arena(scenario)), np.random.default_rng(0)
     battle = combat.begin(arena, np.arange(battles))
-    units = combat.units_of(arena, battle)
-    won, drawn, over = np.zeros((3, battles), dtype=np.bool_)
-    returns, healed = np.zeros(battles), 0.0
+    units, going = combat.units_of(arena, battle), np.arange(battles)
+    returns, won, drawn, healed = np.zeros(battles), 0, 0, 0.0
     for _ in range(steps or scenario.episode_limit):
         actions = script(facts, units, encode(facts, units), rng)
         battle = combat.step(arena, DIFFICULTIES[difficulty], battle, actions)
         following = combat.units_of(arena, battle)
         ended = outcome(facts, following)
-        returns += reward(facts, units, following, won=ended.won) * ~over
-        healed += float(np.maximum(following.ally_hp - units.ally_hp, 0.0)[~over].sum())
-        won |= ended.won & ~over
-        drawn |= ended.is_over & ~ended.won & (following.enemy_hp <= 0).all(-1) & ~over
-        over |= ended.is_over
-        units = following
-        if over.all():
+        returns[going] += reward(facts, units, following, won=ended.won)
+        healed += float(np.maximum(following.ally_hp - units.ally_hp, 0.0).sum())
+        won += int(ended.won.sum())
+        drawn += int((ended.is_over & ~ended.won & (following.enemy_hp <= 0).all(-1)).sum())
+        goes_on = ~ended.is_over
+        going, battle = going[goes_on], Battle(*(field[goes_on] for field in battle))
+        units = combat.units_of(arena, battle)
+        if not len(going):
             break
-    return Played(float(won.mean()), float(drawn.mean()), returns, healed)
+    return Played(won / battles, drawn / battles, returns, healed)
 
 
 def team(name: str, count: int) -> tuple[tuple[str, int], ...]:
@@ -147,7 +150,9 @@ def fight_of_equals(unit: str, count: int, battles: int) -> tuple[float, float]:
     nobody: IntArray = np.zeros((battles, 0), dtype=np.int64)
     for _ in range(100):
         battle = combat.step(arena, DIFFICULTIES["7"], battle, nobody)
-    standing = battle.hp.reshape(battles, 2, count).max(-1) > 0  # [battle, side]
+        standing = battle.hp.reshape(battles, 2, count).max(-1) > 0  # [battle, side]
+        if not standing.all(-1).any():
+            break
     first, second = standing[:, 0] & ~standing[:, 1], standing[:, 1] & ~standing[:, 0]
     return float(first.mean()), float(second.mean())
 

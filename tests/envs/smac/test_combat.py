@@ -49,18 +49,18 @@ def test_every_step_is_that_of_plain_python(name: str, difficulty: str, naive: M
         after = combat.units_of(arena, following)
         whole, ended = encode(facts, after), outcome(facts, after)
         paid = reward(facts, units, after, won=ended.won)
-        for env in range(step % BATTLES, BATTLES, 3):
-            one = naive.NaiveBattle(facts, arena, DIFFICULTIES[difficulty], lambda tick, env=env: draws_of(env, tick))
-            one.copy_from(battle, env)
-            assert one.step(actions[env].tolist()) == pytest.approx(float(paid[env]), abs=1e-4)
-            for field in ("x", "y", "hp", "shield", "cooldown", "energy", *(["calm"] if arena.has_shields else [])):
-                found = [getattr(unit, field) for unit in one.units]
-                np.testing.assert_allclose(getattr(following, field)[env], found, atol=1e-4, err_msg=f"{step} {field}")
-            obs, state, masks = one.observe()
-            np.testing.assert_allclose(whole.obs[env], obs, atol=1e-4)
-            np.testing.assert_allclose(whole.state[env], state, atol=1e-4)
-            np.testing.assert_array_equal(whole.avail_actions[env], masks)
-            assert bool(ended.won[env]) == one.has_won()
+        env = step % BATTLES
+        one = naive.NaiveBattle(facts, arena, DIFFICULTIES[difficulty], lambda tick, env=env: draws_of(env, tick))
+        one.copy_from(battle, env)
+        assert one.step(actions[env].tolist()) == pytest.approx(float(paid[env]), abs=1e-4)
+        for field in ("x", "y", "hp", "shield", "cooldown", "energy", *(["calm"] if arena.has_shields else [])):
+            found = [getattr(unit, field) for unit in one.units]
+            np.testing.assert_allclose(getattr(following, field)[env], found, atol=1e-4, err_msg=f"{step} {field}")
+        obs, state, masks = one.observe()
+        np.testing.assert_allclose(whole.obs[env], obs, atol=1e-4)
+        np.testing.assert_allclose(whole.state[env], state, atol=1e-4)
+        np.testing.assert_array_equal(whole.avail_actions[env], masks)
+        assert bool(ended.won[env]) == one.has_won()
         battle = following
 
 
