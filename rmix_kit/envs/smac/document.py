@@ -176,8 +176,10 @@ def _difficulties() -> str:
     )
     rows = [(code, kind.retarget_loops, f"{kind.best_share:g}") for code, kind in DIFFICULTIES.items()]
     return (
-        "The other looks choose any target in sight. 7 is the default, as in SMAC's published results; A differs from\n"
-        f"9 in the game by cheats with money, which mean nothing in one battle.\n\n{_table(head, rows)}"
+        "The other looks choose any target in sight. 7 is the default, as in SMAC's published results, and was fixed\n"
+        "before anything was trained: random actions win nothing of `3m` and `2s3z`, walking up and shooting at the\n"
+        "nearest about 40 % of `3m`. 8 to A let the game's computer cheat with sight and money, which means little in\n"
+        f"one battle.\n\n{_table(head, rows)}"
     )
 
 
