@@ -43,6 +43,26 @@ def test_using_a_macn_environment_never_loads_torch() -> None:
     assert not loaded_after(program) & set(HEAVY)
 
 
+@pytest.mark.parametrize(
+    "program",
+    [
+        "from rmix_kit.envs.smac import parallel_env\n"
+        "env = parallel_env('3m', backend='builtin')\n"
+        "env.reset(seed=0)\n"
+        "env.step({agent: 1 for agent in env.agents})",
+        "import numpy as np\n"
+        "from rmix_kit.envs.make import make_vector_env\n"
+        "envs = make_vector_env('smac:MMM2?backend=builtin', 2)\n"
+        "fields = envs.reset([0, 1]).compact\n"
+        "envs.step(np.ones((2, 10), dtype=np.int64))\n"
+        "envs.codec.rebuild(fields)",
+    ],
+    ids=["parallel", "vector"],
+)
+def test_using_smacs_simulator_never_loads_torch(program: str) -> None:
+    assert not loaded_after(program) & set(HEAVY)
+
+
 def _command_names() -> list[str]:
     import click
 
