@@ -108,12 +108,13 @@ def _team(groups: Sequence[tuple[str, int]]) -> str:
 def _simulator() -> str:
     return f"""\
 It is SMAC-like. Observations, state, actions, masks, rewards and ends are SMAC's to the last feature (held against
-recordings of unmodified `smac`); who wins is decided by rules of our own:
+recordings of unmodified `smac`, to 1e-6); who wins is decided by rules of our own:
 
 - Time: {LOOPS_PER_TICK} game loops to a tick, {TICKS_PER_STEP} ticks to a step, {LOOPS_PER_SECOND:g} loops to a second.
   Everything in a tick happens at the places of its beginning.
 - Agents do what they are told and nothing else. A move orders a unit {MOVE_LENGTH:g} cells ahead; who attacks beyond
-  its range walks there. Enemies attack-move to where the agents begin (on `corridor` to the plateau behind the choke).
+  its range walks there. Enemies attack-move to where the agents begin (on `corridor` to the plateau behind the choke)
+  and stay there, so that agents can hide from them until the clock ends the episode.
 - An enemy takes notice up to {ACQUIRE_BEYOND_REACH:g} cells beyond its range (or beyond {ACQUIRE_AT_LEAST:g} cells,
   where its range is less) and goes for the nearest threat; one that is about to die counts {WOUNDED_NEARER:g} cells
   nearer than an unhurt one, and healers come last. It looks again at each delay of the difficulty, and at once when its
@@ -131,8 +132,9 @@ recordings of unmodified `smac`); who wins is decided by rules of our own:
 - Bodies that overlap push each other apart by at most {PUSH:g} cells a tick; who walks gives way to who stands. Nobody
   walks into walls. On `corridor` units take the shortest way around them, and the choke lets few through at a time.
 - Luck: where within {JITTER:g} cells of its place a unit begins, weapon delays, and below difficulty 9 the enemy's
-  choices. All of it follows from the seed: the same seed and actions give the same battle, whatever the number of
-  copies."""
+  choices. All of it follows from the seed: the same seed and actions give the same battle, bit for bit, whatever the
+  number of copies. On another device sums are taken in another order and battles part in the last digits; observations,
+  state and masks of the same units are the same bits everywhere."""
 
 
 def _units() -> str:
