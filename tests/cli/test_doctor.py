@@ -15,7 +15,7 @@ from rich.console import Console
 
 from rmix_kit.cli import doctor
 from rmix_kit.cli.main import main
-from tests.fixtures.broken_starcraft import BROKEN
+from tests.fixtures.broken_starcraft import BROKEN, enter_empty_home
 from tests.fixtures.starcraft import Fake, whole
 
 linux = pytest.mark.skipif(platform.system() != "Linux", reason="the fake game is a program of Linux")
@@ -23,10 +23,7 @@ linux = pytest.mark.skipif(platform.system() != "Linux", reason="the fake game i
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty home, and nothing of the machine's own StarCraft."""
-    for variable in ("SC2PATH", "RMIX_SMAC_PYTHON", "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION"):
-        monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
+    enter_empty_home(monkeypatch, tmp_path)
     return tmp_path
 
 

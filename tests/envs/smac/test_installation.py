@@ -14,7 +14,7 @@ from rmix_kit.envs.smac.installation.launching import examine_launch
 from rmix_kit.envs.smac.installation.maps import SMAC_MAPS
 from rmix_kit.envs.smac.installation.memory import examine_memory
 from rmix_kit.envs.smac.installation.packages import examine_packages
-from tests.fixtures.broken_starcraft import BROKEN
+from tests.fixtures.broken_starcraft import BROKEN, enter_empty_home
 from tests.fixtures.starcraft import BUILDER_PROTOCOL, OLD_PROTOCOL, Fake, whole
 
 linux = pytest.mark.skipif(platform.system() != "Linux", reason="the fake game is a program of Linux")
@@ -22,10 +22,7 @@ linux = pytest.mark.skipif(platform.system() != "Linux", reason="the fake game i
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty home, and nothing of the machine's own StarCraft."""
-    for variable in ("SC2PATH", "RMIX_SMAC_PYTHON", "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION"):
-        monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
+    enter_empty_home(monkeypatch, tmp_path)
     return tmp_path
 
 
