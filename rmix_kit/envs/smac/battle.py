@@ -102,7 +102,7 @@ def size(vectors: Array) -> Array:
 
 
 def pairs_of(arena: Arena, battle: Battle) -> Pairs:
-    """Measure everybody's distance to everybody."""
+    """Measure everybody's distance to everybody, ``[env, unit, other]``."""
     apart = battle.place[..., None] - battle.place[:, :, None]
     distance = size(apart)
     return Pairs(apart, distance, distance - arena.radius)

@@ -107,8 +107,8 @@ def _tick(arena: Arena, battle: Battle, orders: Orders, *, rows: Rows, moment: M
     reaches = has & (gap <= arena.reach)
     hit = reaches & (battle.cooldown <= 0) & arena.shoots
     struck = xp.where(hit, who, arena.nobody)[..., None] == arena.unit  # [env, unit, other]
-    after = _strike(arena, battle, struck, pairs, who, alive)
-    after = _recover(arena, after, reaches, who, rows.battle, alive)
+    after = _strike(arena, battle, struck, pairs=pairs, who=who, alive=alive)
+    after = _recover(arena, after, reaches=reaches, who=who, begins=rows.battle, alive=alive)
     # A shot that was due within the tick is not late: what is left below zero counts towards the next one.
     wait = battle.cooldown + arena.period + moment.delay
     left = (battle.cooldown - LOOPS_PER_TICK) * (battle.cooldown > 0)
@@ -122,11 +122,15 @@ def _tick(arena: Arena, battle: Battle, orders: Orders, *, rows: Rows, moment: M
     )
 
 
-def _strike(arena: Arena, battle: Battle, struck: Array, pairs: Pairs, who: Array, alive: Array) -> Battle:
+def _strike(arena: Arena, battle: Battle, struck: Array, *, pairs: Pairs, who: Array, alive: Array) -> Battle:
     """Let all shots land at once: shields take them first, without armour."""
     xp = namespace(battle.hp)
     for unit, half_width in arena.splashing:
-        swept = _swept(arena, pairs, who[:, unit], unit, half_width) & struck[:, unit].any(-1)[:, None] & alive
+        swept = (
+            _swept(arena, pairs, who[:, unit], unit=unit, half_width=half_width)
+            & struck[:, unit].any(-1)[:, None]
+            & alive
+        )
         struck = xp.where((arena.unit == unit)[:, None], (swept | struck[:, unit])[:, None, :], struck)
     blows = as_float(struck)
     armoured = (blows * arena.health_damage).sum(-2)  # [env, unit]
@@ -142,7 +146,7 @@ def _strike(arena: Arena, battle: Battle, struck: Array, pairs: Pairs, who: Arra
     )
 
 
-def _swept(arena: Arena, pairs: Pairs, who: Array, unit: int, half_width: float) -> Array:
+def _swept(arena: Arena, pairs: Pairs, who: Array, *, unit: int, half_width: float) -> Array:
     """Say who stands on the line that a shot sweeps, across its direction through the target: bool ``[env, unit]``."""
     there = -pairs.apart[:, :, unit]  # [env, 2, unit], from the shooter
     to = as_float(arena.unit == who[:, None])[:, None]  # [env, 1, unit]
@@ -154,7 +158,7 @@ def _swept(arena: Arena, pairs: Pairs, who: Array, unit: int, half_width: float)
     return (abs(along) <= body) & (abs(across) <= half_width)
 
 
-def _recover(arena: Arena, battle: Battle, reaches: Array, who: Array, begins: Array, alive: Array) -> Battle:
+def _recover(arena: Arena, battle: Battle, *, reaches: Array, who: Array, begins: Array, alive: Array) -> Battle:
     """Heal the wounded, regain shields and energy."""
     xp = namespace(battle.hp)
     if not (arena.has_healers or arena.has_shields):
@@ -177,7 +181,7 @@ def _recover(arena: Arena, battle: Battle, reaches: Array, who: Array, begins: A
 
 
 def units_of(arena: Arena, battle: Battle) -> Units:
-    """Give what the layout looks at."""
+    """Give what the layout looks at; its arrays are ``[env, agent]`` and ``[env, enemy]``."""
     n = arena.n_agents
     x, y = battle.x, battle.y
     return Units(

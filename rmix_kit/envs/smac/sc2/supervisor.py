@@ -23,7 +23,7 @@ _REWARD_TOLERANCE = 1e-6  # of max_reward, relative: sums of float32 healths may
 
 
 @dataclass(kw_only=True)
-class Facts:
+class GameFacts:
     """What all copies share, known once the first game runs.
 
     Attributes:
@@ -74,7 +74,7 @@ class Episode:
 class SupervisedCopy:
     """Asks in two halves, so that several copies work side by side: ``begin_`` sends and ``finish_`` waits."""
 
-    def __init__(self, settings: Settings, index: int, facts: Facts) -> None:
+    def __init__(self, settings: Settings, index: int, facts: GameFacts) -> None:
         """Describe a copy; nothing is started.
 
         Args:

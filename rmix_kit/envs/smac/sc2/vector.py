@@ -9,7 +9,7 @@ import numpy as np
 
 from rmix_kit.envs.smac.options import legal_actions
 from rmix_kit.envs.smac.sc2.settings import Settings
-from rmix_kit.envs.smac.sc2.supervisor import Episode, Facts, SupervisedCopy
+from rmix_kit.envs.smac.sc2.supervisor import Episode, GameFacts, SupervisedCopy
 from rmix_kit.errors import ActionError, EnvironmentContractError
 from rmix_kit.types import EnvSpec, IntArray, TimeStep
 
@@ -36,7 +36,7 @@ class SC2Vector:
         Raises:
             StarCraftError: The interpreter, the package or the map is not there.
         """
-        self._settings, self._facts = settings, Facts(versions={})
+        self._settings, self._facts = settings, GameFacts(versions={})
         self.num_envs = min(num_envs, settings.games)
         self._copies = [SupervisedCopy(settings, index, self._facts) for index in range(self.num_envs)]
         sizes, versions = self._copies[0].describe()
