@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from statistics import NormalDist
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -29,6 +33,67 @@ def tail_mean(returns: ArrayLike, risk_level: float) -> float:
     share = risk_level * len(ordered)
     weights = np.clip(share - np.arange(len(ordered)), 0.0, 1.0) / share  # [episode]
     return float(weights @ ordered)
+
+
+def wilson_interval(successes: int, episodes: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Give the Wilson score interval of a rate; unlike mean plus or minus it also holds near 0 and 1.
+
+    Args:
+        successes: Episodes in which it happened, 0 to ``episodes``.
+        episodes: At least 1.
+        confidence: In (0, 1).
+
+    Returns:
+        Its lower and upper end, in [0, 1].
+
+    Raises:
+        ValueError: A number is out of range.
+    """
+    if not 0 <= successes <= episodes or episodes < 1 or not 0 < confidence < 1:
+        raise ValueError(
+            f"{successes} of {episodes} episodes at confidence {confidence}; expected 0 to all of at least one episode "
+            "and a confidence in (0, 1)"
+        )
+    z, rate = NormalDist().inv_cdf(0.5 + confidence / 2), successes / episodes
+    shrunk = 1 + z * z / episodes
+    centre = (rate + z * z / (2 * episodes)) / shrunk
+    half = z / shrunk * math.sqrt(rate * (1 - rate) / episodes + z * z / (4 * episodes * episodes))
+    # At 0 and at all of them the end is exact; arithmetic would leave it a rounding error away.
+    return (0.0 if successes == 0 else centre - half), (1.0 if successes == episodes else centre + half)
+
+
+def bootstrap_interval(
+    values: ArrayLike,
+    statistic: Callable[[NDArray[np.float64]], float],
+    *,
+    rng: np.random.Generator,
+    resamples: int = 2000,
+    confidence: float = 0.95,
+) -> tuple[float, float]:
+    """Give the percentile bootstrap interval of a statistic of episodes.
+
+    Args:
+        values: ``[episode]``, at least one.
+        statistic: Of float64 ``[episode]``, such as a mean or a CVaR.
+        rng: Draws the episodes of each resample, as many as there are, with replacement.
+        resamples: At least 1.
+        confidence: In (0, 1).
+
+    Returns:
+        Its lower and upper end, in the statistic's unit.
+
+    Raises:
+        ValueError: There is no episode, or a number is out of range.
+    """
+    sample = np.asarray(values, dtype=np.float64)
+    if sample.ndim != 1 or not sample.size or resamples < 1 or not 0 < confidence < 1:
+        raise ValueError(
+            f"{sample.shape} values, {resamples} resamples and confidence {confidence}; expected [episode], at least 1 "
+            "and a confidence in (0, 1)"
+        )
+    found = [statistic(sample[rng.integers(len(sample), size=len(sample))]) for _ in range(resamples)]
+    low, high = np.quantile(found, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(low), float(high)
 
 
 def summarize(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rmix_kit.statistics import summarize, tail_mean
+from rmix_kit.statistics import bootstrap_interval, summarize, tail_mean, wilson_interval
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,55 @@ def test_summary_of_two_hand_worked_episodes() -> None:
         "checkpoint_step": 7,
         "seed": 3,
     }
+
+
+@pytest.mark.parametrize(
+    ("successes", "episodes", "expected"),
+    [
+        # Newcombe (1998), Statistics in Medicine 17, table I, method 3.
+        (81, 263, (0.2553, 0.3662)),
+        (15, 148, (0.0624, 0.1605)),
+        (0, 20, (0.0, 0.1611)),
+        (1, 29, (0.0061, 0.1718)),
+    ],
+)
+def test_wilson_interval_is_the_published_one(successes: int, episodes: int, expected: tuple[float, float]) -> None:
+    assert wilson_interval(successes, episodes) == pytest.approx(expected, abs=5e-5)
+
+
+def test_wilson_interval_of_all_ends_at_one() -> None:
+    assert wilson_interval(20, 20)[1] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("successes", "episodes", "confidence"), [(-1, 5, 0.95), (6, 5, 0.95), (0, 0, 0.95), (1, 2, 1.0)]
+)
+def test_wilson_interval_refuses_what_is_no_rate(successes: int, episodes: int, confidence: float) -> None:
+    with pytest.raises(ValueError, match="confidence"):
+        wilson_interval(successes, episodes, confidence)
+
+
+def test_bootstrap_interval_of_a_mean_is_the_normal_one() -> None:
+    values = np.random.default_rng(0).normal(size=400)
+    low, high = bootstrap_interval(values, np.mean, rng=np.random.default_rng(1), resamples=4000)
+    half = 1.96 * values.std() / 20
+    # The ends are quantiles of 4,000 resamples: a standard error of some 4 % of half the width.
+    assert (low, high) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.2 * half)
+
+
+def test_bootstrap_interval_of_equal_episodes_is_a_point() -> None:
+    assert bootstrap_interval([3.0] * 5, np.mean, rng=np.random.default_rng(0), resamples=10) == (3.0, 3.0)
+
+
+def test_bootstrap_interval_narrows_with_less_confidence() -> None:
+    ends = [
+        bootstrap_interval(range(50), np.mean, rng=np.random.default_rng(0), confidence=confidence)
+        for confidence in (0.5, 0.95)
+    ]
+    assert ends[1][0] < ends[0][0] < ends[0][1] < ends[1][1]
+
+
+@pytest.mark.parametrize(("values", "resamples"), [([], 10), ([[1.0]], 10), ([1.0], 0)])
+def test_bootstrap_interval_refuses_what_it_cannot_draw(values: list[float], resamples: int) -> None:
+    with pytest.raises(ValueError, match="resamples"):
+        bootstrap_interval(values, np.mean, rng=np.random.default_rng(0), resamples=resamples)

@@ -12,7 +12,6 @@ the measured ones. On `bridge` a run holds the dial if, at level 1.0, success is
 from __future__ import annotations
 
 import json
-import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from typing import Any
 from _runs import RESULTS, kit, machine, make_all
 
 from macn import oracle
+from rmix_kit.statistics import wilson_interval
 
 FOLDER = RESULTS / "dial"
 LEVELS = (0.1, 0.25, 0.5, 1.0)
@@ -29,13 +29,6 @@ CASES = {
     "4x12": ("macn:4x12?slip=0.1&include_position=true", range(1), 350_000),
 }
 """Environment, seeds, steps."""
-
-
-def wilson(share: float, count: int, z: float = 1.96) -> tuple[float, float]:
-    """Give the Wilson score interval of a share among `count` trials."""
-    centre = (share + z * z / (2 * count)) / (1 + z * z / count)
-    half = z / (1 + z * z / count) * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def holds(levels: dict[str, dict[str, Any]], optimum: float) -> bool:
@@ -65,7 +58,7 @@ def measure(case: str, seed: int, runs: Path) -> dict[str, Any]:
     for level in LEVELS:
         said = kit("run", str(agents), "--episodes", str(EPISODES), "--risk-level", str(level), "--json")
         row = json.loads(said)
-        row["fall_interval"] = wilson(row["fall_rate"], EPISODES)
+        row["fall_interval"] = wilson_interval(round(row["fall_rate"] * EPISODES), EPISODES)
         levels[str(level)] = row
     layout = env.split(":")[1].split("?")[0]
     neutral = oracle.solve(layout, slip=0.1)

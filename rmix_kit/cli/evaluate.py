@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
+from rmix_kit.cli.frontier import OPTIONS, asked_levels, frontier_options, show_frontier
 from rmix_kit.cli.kit import KitCommand
 from rmix_kit.cli.output import print_episodes, print_joint_table, print_json
 from rmix_kit.cli.words import CHECKPOINT, ENVIRONMENT, RISK_LEVEL
 
-OF_EPISODES = ("episodes", "seed", "risk_level")
+OF_EPISODES = ("episodes", "seed", "risk_level", *OPTIONS)
 
 
 @click.command("evaluate", cls=KitCommand)
@@ -21,6 +22,7 @@ OF_EPISODES = ("episodes", "seed", "risk_level")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed of the episodes.")
 @click.option("--checkpoint", default="last", show_default=True, type=CHECKPOINT, help="last, best or a step.")
 @click.option("--risk-level", default="dynamic", show_default=True, type=RISK_LEVEL, help="In (0, 1], or dynamic.")
+@frontier_options
 @click.option("--table", "as_table", is_flag=True, help="The learned value of every joint action, for one-step games.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON alone.")
 @click.pass_context
@@ -32,6 +34,8 @@ def command(
     seed: int,
     checkpoint: str | int,
     risk_level: float | None,
+    risk_levels: tuple[float | None, ...] | None,
+    frontier: Path | None,
     as_table: bool,
     as_json: bool,
 ) -> None:
@@ -40,6 +44,7 @@ def command(
         rmix-kit evaluate runs/rmix
         rmix-kit evaluate runs/rmix --checkpoint best --episodes 320 --json
         rmix-kit evaluate runs/averse --risk-level 0.1
+        rmix-kit evaluate runs/averse --risk-levels 0.1,1.0 --episodes 1000 --frontier dial
         rmix-kit evaluate runs/climbing --table
 
     The same seed plays the same episodes; `rmix-kit run` on the exported agents gives the same numbers.
@@ -49,8 +54,22 @@ def command(
 
     if as_table:
         refuse_options_of_episodes(context)
+    levels = asked_levels(context, risk_levels, frontier)
     loaded = rmix_kit.load(run, checkpoint=checkpoint)
     text = resolved_text(env or loaded.config.env)
+    if levels:
+        show_frontier(
+            lambda level, make_env: loaded.evaluate(text, episodes, seed, level, make_env=make_env),
+            levels,
+            frontier,
+            who=str(run),
+            env_text=text,
+            episodes=episodes,
+            seed=seed,
+            checkpoint_step=loaded.checkpoint_step,
+            as_json=as_json,
+        )
+        return
     if as_table:
         check_has_one_step(text)
         record = loaded.joint_table(text).to_json()

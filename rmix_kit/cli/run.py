@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rmix_kit.cli.frontier import asked_levels, frontier_options, show_frontier
 from rmix_kit.cli.kit import KitCommand
 from rmix_kit.cli.output import print_episodes, print_json
 from rmix_kit.cli.words import ENVIRONMENT, FORMAT, RISK_LEVEL
 
 if TYPE_CHECKING:
+    from rmix_kit.frontier.measuring import MakeEnvs
     from rmix_kit.playing.episodes import PlayedEpisodes
 
 
@@ -21,17 +23,22 @@ if TYPE_CHECKING:
 @click.option("--episodes", default=32, show_default=True, type=click.IntRange(min=1), help="Episodes to play.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed of the episodes.")
 @click.option("--risk-level", default="dynamic", show_default=True, type=RISK_LEVEL, help="In (0, 1], or dynamic.")
+@frontier_options
 @click.option("--format", "format_name", type=FORMAT, help="Which files to run; by default the onnx ones, if any.")
 @click.option(
     "--isolated", is_flag=True, help="Give each agent a process of its own, which sees nothing of the others."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON alone.")
+@click.pass_context
 def command(
+    context: click.Context,
     directory: Path,
     env: str | None,
     episodes: int,
     seed: int,
     risk_level: float | None,
+    risk_levels: tuple[float | None, ...] | None,
+    frontier: Path | None,
     format_name: str | None,
     isolated: bool,
     as_json: bool,
@@ -41,18 +48,38 @@ def command(
         rmix-kit run agents
         rmix-kit run agents --isolated --episodes 320 --json
         rmix-kit run agents --risk-level 0.1
+        rmix-kit run agents --risk-levels 0.1,1.0 --episodes 1000 --frontier dial
 
     With the same checkpoint and seed it prints what `rmix-kit evaluate` prints.
     """
     from exporters.bundle import read_manifest
-    from rmix_kit.envs.make import resolved_text
+    from rmix_kit.envs.make import make_vector_env, resolved_text
     from rmix_kit.playing.manifest import checkpoint_step, environment_text
     from rmix_kit.statistics import summarize
 
+    levels = asked_levels(context, risk_levels, frontier)
     manifest = read_manifest(directory)
     text = resolved_text(env or environment_text(manifest, directory))
     chosen = format_name or next(iter(sorted({name for entry in manifest.agents for name in entry.files})))
-    played = _play(directory, text, chosen, isolated, episodes=episodes, seed=seed, risk_level=risk_level)
+    who = f"{directory} ({chosen}{', isolated' if isolated else ''})"
+
+    def play(level: float | None, make_env: MakeEnvs) -> PlayedEpisodes:
+        return _play(directory, text, chosen, isolated, make_env, episodes=episodes, seed=seed, risk_level=level)
+
+    if levels:
+        show_frontier(
+            play,
+            levels,
+            frontier,
+            who=who,
+            env_text=text,
+            episodes=episodes,
+            seed=seed,
+            checkpoint_step=checkpoint_step(manifest),
+            as_json=as_json,
+        )
+        return
+    played = play(risk_level, make_vector_env)
     record = summarize(
         returns=played.returns,
         success=played.success,
@@ -65,7 +92,7 @@ def command(
     if as_json:
         print_json(record)
     else:
-        print_episodes(f"{directory} ({chosen}{', isolated' if isolated else ''})", text, record)
+        print_episodes(who, text, record)
 
 
 def _play(
@@ -73,17 +100,17 @@ def _play(
     text: str,
     format_name: str,
     isolated: bool,
+    make_env: MakeEnvs,
     *,
     episodes: int,
     seed: int,
     risk_level: float | None,
 ) -> PlayedEpisodes:
-    from rmix_kit.envs.make import make_vector_env
     from rmix_kit.playing.episodes import copies_for, play
     from rmix_kit.playing.isolation import IsolatedTeam
     from rmix_kit.playing.team import LocalTeam, load_team
 
-    envs = make_vector_env(text, copies_for(episodes))
+    envs = make_env(text, copies_for(episodes))
     try:
         if not isolated:
             team = LocalTeam(load_team(directory, format_name))

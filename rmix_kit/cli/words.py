@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     _TextType = click.ParamType[str]
     _CheckpointType = click.ParamType[str | int]
     _LevelType = click.ParamType[float | None]
+    _LevelsType = click.ParamType[tuple[float | None, ...]]
 else:
     _Choice = click.Choice
-    _TextType = _CheckpointType = _LevelType = click.ParamType
+    _TextType = _CheckpointType = _LevelType = _LevelsType = click.ParamType
 
 
 class Word(_Choice):
@@ -138,10 +139,32 @@ class RiskLevelType(_LevelType):
         ]
 
 
+class RiskLevelsType(_LevelsType):
+    """Levels separated by commas."""
+
+    name = "levels"
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[float | None, ...]:
+        """Give the levels, None for ``dynamic``; refuse one that stands twice."""
+        if isinstance(value, tuple):
+            return value
+        levels = tuple(RISK_LEVEL.convert(word.strip(), param, ctx) for word in str(value).split(","))
+        for place, level in enumerate(levels):
+            if level in levels[:place]:
+                self.fail(f"{value!r} gives {'dynamic' if level is None else level} twice; give each level once")
+        return levels
+
+
 ALGORITHM = Name("algorithm", algorithm_names)
 PRESET = Name("preset", preset_names)
 ENVIRONMENT = EnvironmentType()
 CHECKPOINT = CheckpointType()
 RISK_LEVEL = RiskLevelType()
+RISK_LEVELS = RiskLevelsType()
 FORMAT = Word(("onnx", "torchscript"))
 DEVICE = Word(("auto", "cpu", "cuda"))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import macn
-from macn.settings import ACTION_MEANINGS, make_settings
+from macn.settings import ACTION_MEANINGS, Settings, make_settings
 from rmix_kit.envs.bounds import flat_bounds
-from rmix_kit.envs.text import EnvironmentText, known_options
+from rmix_kit.envs.text import EnvironmentText, Value, known_options
 from rmix_kit.errors import EnvironmentTextError
 from rmix_kit.types import BoolArray, EnvSpec, IntArray, TimeStep
 
@@ -27,9 +28,32 @@ def make(text: EnvironmentText, num_envs: int) -> MACNVector:
     Raises:
         EnvironmentTextError: The layout or an option is unknown or out of range.
     """
-    options = known_options(text, set(inspect.signature(make_settings).parameters) - {"layout"})
+    with _refusing(text):
+        return MACNVector(text.name, num_envs, _options(text))
+
+
+def settings_of(text: EnvironmentText) -> Settings:
+    """Give the game that a text names.
+
+    Args:
+        text: As for `make`.
+
+    Raises:
+        EnvironmentTextError: The layout or an option is unknown or out of range.
+    """
+    options: dict[str, Any] = _options(text)
+    with _refusing(text):
+        return make_settings(text.name, **options)
+
+
+def _options(text: EnvironmentText) -> dict[str, Value]:
+    return known_options(text, set(inspect.signature(make_settings).parameters) - {"layout"})
+
+
+@contextmanager
+def _refusing(text: EnvironmentText) -> Iterator[None]:
     try:
-        return MACNVector(text.name, num_envs, options)
+        yield
     except macn.MACNError as error:
         raise EnvironmentTextError(f"environment {str(text)!r}: {error}") from error
 

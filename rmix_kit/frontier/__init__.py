@@ -1,0 +1,1 @@
+"""Episodes at several risk levels, beside the exact answer where there is one."""

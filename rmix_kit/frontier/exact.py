@@ -1,0 +1,45 @@
+"""The exact answer beside what was measured, where the oracle has one."""
+
+from __future__ import annotations
+
+from macn import oracle
+from macn.errors import ProblemTooLargeError
+from macn.joint import LARGEST_PROBLEM, return_grid
+from macn.settings import N_ACTIONS, Settings
+
+MOST_NUMBERS = 2 * 10**10
+"""Numbers that the oracle may handle for one level: some five minutes, and a gigabyte or two of memory."""
+
+EXPLANATION = (
+    "exact: macn.oracle's policy that is greedy at each step on the CVaR, at that level, of its own return-to-go (at "
+    "1.0 the optimum), with full information: it knows every agent's cell and the clock, an agent its own surroundings "
+    "alone; difference: measured minus exact"
+)
+
+
+def exact_answer(settings: Settings, risk_level: float) -> oracle.Evaluation:
+    """Give the exact return distribution of the policy that is greedy on the CVaR at a level.
+
+    Args:
+        settings: The game.
+        risk_level: In (0, 1]; at 1 the policy is the optimum.
+
+    Raises:
+        ProblemTooLargeError: The oracle refuses the game, or would be busy with it for hours.
+    """
+    is_live = [mark not in "C#" for mark in settings.layout.cells]
+    state_actions: int = (sum(is_live) * N_ACTIONS) ** settings.n_agents
+    numbers = state_actions * len(return_grid(settings.max_steps)) * settings.max_steps
+    if state_actions <= LARGEST_PROBLEM and numbers > MOST_NUMBERS:  # the oracle refuses the rest itself
+        raise ProblemTooLargeError(
+            f"{state_actions:,} joint state-actions over {settings.max_steps} steps are {numbers:,} numbers, and at "
+            f"most {MOST_NUMBERS:,} are computed beside a measurement; macn.oracle.solve in Python takes more time"
+        )
+    solution = oracle.solve(
+        settings.layout,
+        n_agents=settings.n_agents,
+        slip=settings.slip,
+        max_steps=settings.max_steps,
+        risk_level=risk_level,
+    )
+    return solution.evaluation
