@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 DEFAULT_LEVELS = (0.1, 0.25, 0.5, 1.0, None)
 HEADER = ("level", "quantity", "measured", "95 % interval", "exact", "difference")
-COLUMNS = ("measured", "low", "high", "exact", "difference")
 OPTIONS = ("risk_levels", "frontier")
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
@@ -110,28 +109,22 @@ def show_frontier(
 def print_frontier(frontier: Frontier) -> None:
     """Print one line per level and quantity, and what must be said of them."""
     from rmix_kit.envs.make import remark_on
-    from rmix_kit.frontier.measuring import DYNAMIC, SHARES
+    from rmix_kit.frontier.measuring import SHARES
+    from rmix_kit.frontier.table import shown
 
-    rows: list[tuple[str, ...]] = []
-    shown = None
-    for row in frontier.rows():
-        quantity, level = str(row["quantity"]), str(row["risk_level"])
-        if quantity == "risk_level_mean" and level != DYNAMIC:
-            continue  # it is the level itself
-        unit = " %" if quantity in SHARES else ""
-        measured, low, high, exact, difference = (_number(row[name], bool(unit)) for name in COLUMNS)
-        label = EPISODE_LABELS.get(quantity, quantity.replace("cvar_", "CVaR "))
-        title = "" if level == shown else level
-        rows.append((title, label + unit.replace(" ", ", "), measured, f"{low} to {high}", exact, difference))
-        shown = level
+    rows = []
+    for level in frontier.levels:
+        title = str(level.name)
+        for quantity, estimate in level.estimates.items():
+            if quantity == "risk_level_mean" and level.risk_level is not None:
+                continue  # it is the level itself
+            label = EPISODE_LABELS.get(quantity, quantity.replace("cvar_", "CVaR "))
+            numbers = (estimate.measured, estimate.low, estimate.high, estimate.exact, estimate.difference)
+            measured, low, high, exact, difference = (shown(number, quantity) for number in numbers)
+            label += ", %" if quantity in SHARES else ""
+            rows.append((title, label, measured, f"{low} to {high}", exact, difference))
+            title = ""
     print_rows(f"{frontier.who} on {frontier.env}, {frontier.episodes} episodes a level", rows, HEADER)
     for remark in (*frontier.remarks, remark_on(frontier.env)):
         if remark:
             click.echo(remark)
-
-
-def _number(value: float | str | None, is_share: bool) -> str:
-    """Write a number, a share in percent; without a minus before zero."""
-    if not isinstance(value, float):
-        return "-"
-    return f"{100 * value:z.1f}" if is_share else f"{value:z.2f}"

@@ -1,4 +1,4 @@
-"""A measured frontier as files: tables as CSV, the record as JSON, figures as PNG and SVG."""
+"""A measured frontier as files: tables as CSV and Markdown, the record as JSON, figures as PNG and SVG."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rmix_kit.errors import RunFolderError
 from rmix_kit.files import write_file
 from rmix_kit.frontier.measuring import Frontier
+from rmix_kit.frontier.table import markdown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,7 +40,7 @@ def check_can_write(folder: Path) -> None:
 
 
 def write_frontier(frontier: Frontier, folder: Path) -> list[Path]:
-    """Write frontier.json, .csv, .png and .svg, and on MACN visits.csv, .png and .svg; older ones are replaced.
+    """Write frontier.csv, .json, .md, .png and .svg, and on MACN visits.csv, .png and .svg; older ones are replaced.
 
     Args:
         frontier: What was measured.
@@ -51,7 +52,11 @@ def write_frontier(frontier: Frontier, folder: Path) -> list[Path]:
     from rmix_kit.frontier.figures import draw_frontier, draw_visits
 
     text = json.dumps(frontier.to_json(), indent=2, ensure_ascii=False) + "\n"
-    files = {"frontier.csv": csv_of(frontier.rows()), "frontier.json": text.encode()}
+    files = {
+        "frontier.csv": csv_of(frontier.rows()),
+        "frontier.json": text.encode(),
+        "frontier.md": markdown(frontier).encode(),
+    }
     files |= _pictures("frontier", draw_frontier(frontier))
     if all(level.visits is not None for level in frontier.levels):
         files |= {"visits.csv": csv_of(visit_rows(frontier))} | _pictures("visits", draw_visits(frontier))

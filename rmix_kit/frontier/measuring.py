@@ -181,11 +181,10 @@ def measure(
     """
     parsed = parse_known(env_text)
     settings = settings_of(parsed) if parsed.kind == "macn" else None
-    measured, remarks = [], [] if settings is None else [EXPLANATION]
+    measured, remarks = [], []
     for level in levels:
         exact, reason = _exact(settings, level)
-        if reason and reason not in remarks:
-            remarks.append(reason)
+        remarks.append(reason if exact is None else EXPLANATION)
         counters: list[VisitCounter] = []
         played = play(level, partial(_counting, settings, episodes, counters))
         estimates = estimate(played, level, exact, seed)
@@ -198,7 +197,7 @@ def measure(
         episodes=episodes,
         seed=seed,
         levels=tuple(measured),
-        remarks=tuple(remarks),
+        remarks=tuple(remark for remark in dict.fromkeys(remarks) if remark),
     )
 
 
@@ -267,4 +266,4 @@ def _exact(settings: Settings | None, level: float | None) -> tuple[oracle.Evalu
     try:
         return exact_answer(settings, level), ""
     except ProblemTooLargeError as error:
-        return None, f"no exact values at {level}: {error}"
+        return None, f"no exact values: {error}"

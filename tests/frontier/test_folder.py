@@ -20,8 +20,8 @@ EPISODES = "35"  # more than one round of copies
 SHORT = "macn:4x7?slip=0.1&include_position=true&max_steps=8"  # a clock that keeps the oracle quick
 SHARED = ("--env", SHORT, "--episodes", EPISODES, "--json")
 LEVELS = ("--risk-levels", "0.1,1.0,dynamic")
-NAMES = [f"{name}.{kind}" for name in ("frontier", "visits") for kind in ("csv", "json", "png", "svg")]
-NAMES.remove("visits.json")
+NAMES = [f"frontier.{kind}" for kind in ("csv", "json", "md", "png", "svg")]
+NAMES += [f"visits.{kind}" for kind in ("csv", "png", "svg")]
 
 
 def invoked(*arguments: object) -> Result:
@@ -68,6 +68,12 @@ def test_the_table_holds_the_numbers_of_the_record(written: Written) -> None:
         for name in ("measured", "low", "high", "exact", "difference"):
             value = None if found[name] == "" else float(found[name])
             assert value == pytest.approx(expected[name], abs=1e-6), (name, found)
+
+
+def test_the_markdown_table_has_three_rows_per_level_with_an_exact_answer(written: Written) -> None:
+    lines = (written.folder / "frontier.md").read_text().splitlines()
+    assert len(lines) == 2 + 3 + 3 + 1
+    assert {line.count("|") for line in lines} == {8}
 
 
 def test_visits_have_a_row_per_level_agent_and_cell(written: Written) -> None:
