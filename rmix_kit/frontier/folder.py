@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,17 +27,19 @@ def check_can_write(folder: Path) -> None:
     """Refuse before anything is played what would fail after it.
 
     Args:
-        folder: Where the files shall be; made if it is missing.
+        folder: Where the files shall be; it may be missing.
 
     Raises:
-        RunFolderError: There is a file in the folder's place.
+        RunFolderError: There is a file in the folder's place, or nothing may be written there.
         ModuleNotFoundError: matplotlib is not installed.
     """
     import matplotlib.figure  # noqa: F401
 
-    if folder.exists() and not folder.is_dir():
-        raise RunFolderError(f"{folder} is a file; --frontier takes a folder, new or old, for its tables and figures")
-    folder.mkdir(parents=True, exist_ok=True)
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise RunFolderError(f"{there} is a file; --frontier takes a folder, new or old, for its tables and figures")
+    if not os.access(there, os.W_OK):
+        raise RunFolderError(f"nothing may be written in {there}; give --frontier another folder")
 
 
 def write_frontier(frontier: Frontier, folder: Path) -> list[Path]:
@@ -44,7 +47,7 @@ def write_frontier(frontier: Frontier, folder: Path) -> list[Path]:
 
     Args:
         frontier: What was measured.
-        folder: Where.
+        folder: Where; made if it is missing.
 
     Returns:
         The files, in the order in which they were written.
@@ -60,6 +63,7 @@ def write_frontier(frontier: Frontier, folder: Path) -> list[Path]:
     files |= _pictures("frontier", draw_frontier(frontier))
     if all(level.visits is not None for level in frontier.levels):
         files |= {"visits.csv": csv_of(visit_rows(frontier))} | _pictures("visits", draw_visits(frontier))
+    folder.mkdir(parents=True, exist_ok=True)
     for name, data in files.items():
         write_file(folder / name, data)
     return [folder / name for name in files]

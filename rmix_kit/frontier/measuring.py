@@ -172,7 +172,7 @@ def measure(
 
     Args:
         play: Plays exactly ``episodes`` episodes of ``seed`` at a level.
-        levels: Each in (0, 1]; None leaves it to the agents.
+        levels: Each in (0, 1] and there once; None leaves it to the agents.
         env_text: Where; on MACN the exact values stand beside the measured ones.
         episodes: Per level, at least 1.
         seed: Of the episodes, for the record, and of the resampling.
@@ -181,23 +181,24 @@ def measure(
     """
     parsed = parse_known(env_text)
     settings = settings_of(parsed) if parsed.kind == "macn" else None
-    measured, remarks = [], []
-    for level in levels:
-        exact, reason = _exact(settings, level)
-        remarks.append(reason if exact is None else EXPLANATION)
+    measured: dict[float | None, Level] = {}
+    remarks: dict[str, None] = {}
+    for level in sorted(levels, key=lambda level: level is None):  # agents without a dial are refused at once
         counters: list[VisitCounter] = []
         played = play(level, partial(_counting, settings, episodes, counters))
+        exact, remark = _exact(settings, level)
+        remarks |= {remark: None} if remark else {}
         estimates = estimate(played, level, exact, seed)
         visits = counters[0].visits() if counters else None
-        measured.append(Level(risk_level=level, estimates=estimates, visits=visits))
+        measured[level] = Level(risk_level=level, estimates=estimates, visits=visits)
     return Frontier(
         who=who,
         env=env_text,
         checkpoint_step=checkpoint_step,
         episodes=episodes,
         seed=seed,
-        levels=tuple(measured),
-        remarks=tuple(remark for remark in dict.fromkeys(remarks) if remark),
+        levels=tuple(measured[level] for level in levels),
+        remarks=tuple(remarks),
     )
 
 
@@ -258,12 +259,12 @@ def _counting(
 
 
 def _exact(settings: Settings | None, level: float | None) -> tuple[oracle.Evaluation | None, str]:
-    """Give the exact answer at a level, or the reason why there is none."""
+    """Give the exact answer at a level and what it is, or None and the reason."""
     if settings is None:
         return None, ""
     if level is None:
         return None, NO_EXACT_DYNAMIC
     try:
-        return exact_answer(settings, level), ""
+        return exact_answer(settings, level), EXPLANATION
     except ProblemTooLargeError as error:
         return None, f"no exact values: {error}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +18,7 @@ from PIL import Image
 from rmix_kit.cli.main import main
 from tests.fixtures.trained import Trained
 
+ROOT = Path(__file__).resolve().parents[2]
 EPISODES = "35"  # more than one round of copies
 SHORT = "macn:4x7?slip=0.1&include_position=true&max_steps=8"  # a clock that keeps the oracle quick
 SHARED = ("--env", SHORT, "--episodes", EPISODES, "--json")
@@ -147,11 +150,43 @@ def test_options_that_cannot_be_are_refused(
     assert len(result.stderr.strip().splitlines()) == 1
 
 
-def test_agents_without_a_dial_are_refused_in_one_line(tmp_path: Path) -> None:
+def test_frontier_of_exported_agents_never_loads_torch(trained: Trained, tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "from rmix_kit.cli.main import main\n"
+        "main(sys.argv[1:], standalone_mode=False)\n"
+        "assert not {'torch', 'onnx', 'matplotlib.pyplot'} & set(sys.modules)\n"
+    )
+    words = ["run", str(trained.agents), "--risk-levels", "1.0", *SHARED, "--frontier", str(tmp_path / "dial")]
+    command = [sys.executable, "-W", "error", "-c", program, *words]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def without_a_dial(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("vdn") / "run"
     train = ["--algo", "vdn", "--env", "didactic:climbing", "--seed", 0, "--steps", 32]
-    assert invoked("train", *train, "--out", tmp_path / "run").exit_code == 0
-    result = invoked("evaluate", tmp_path / "run", "--risk-levels", "dynamic,0.1", "--frontier", tmp_path / "dial")
+    assert invoked("train", *train, "--out", folder).exit_code == 0
+    return folder
+
+
+def test_agents_without_a_dial_are_refused_in_one_line(without_a_dial: Path, tmp_path: Path) -> None:
+    result = invoked("evaluate", without_a_dial, "--risk-levels", "dynamic,0.1", "--frontier", tmp_path / "dial")
     assert result.exit_code == 1
     assert "vdn has no risk dial" in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
-    assert list((tmp_path / "dial").iterdir()) == []
+    assert not (tmp_path / "dial").exists()
+
+
+def test_agents_without_a_dial_are_measured_as_they_are(without_a_dial: Path, tmp_path: Path) -> None:
+    result = invoked("evaluate", without_a_dial, "--risk-levels", "dynamic", "--frontier", tmp_path / "dial")
+    assert result.exit_code == 0, result.stderr
+    assert not (tmp_path / "dial" / "visits.csv").exists()
+    assert {row["exact"] for row in rows(tmp_path / "dial" / "frontier.csv")} == {""}
+
+
+def test_a_table_of_joint_actions_has_no_frontier(without_a_dial: Path, tmp_path: Path) -> None:
+    result = invoked("evaluate", without_a_dial, "--table", "--frontier", tmp_path / "dial")
+    assert result.exit_code == 2
+    assert "--frontier is about episodes" in result.stderr
