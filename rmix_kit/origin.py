@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import subprocess
+import tomllib
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,8 @@ GIT_SECONDS = 10.0
 
 
 def kit_version() -> str:
-    """Give this package's version; a source tree that is not installed has none."""
-    return _version("rmix-kit") or "not installed"
+    """Give this package's version: the installed one, or that of the checkout that it is run from."""
+    return _version("rmix-kit") or _version_of_checkout(PACKAGE) or "not installed"
 
 
 def origin_of_process(env_steps: int, device: str, threads: int) -> dict[str, Any]:
@@ -58,6 +59,15 @@ def source_commit(package: Path = PACKAGE) -> tuple[str | None, bool | None]:
     commit = _git(package.parent, "rev-parse", "HEAD")
     status = _git(package.parent, "status", "--porcelain", "--untracked-files=no", "--", str(package))
     return (commit, bool(status)) if commit and status is not None else (None, None)
+
+
+def _version_of_checkout(package: Path) -> str | None:
+    try:
+        with (package.parent / "pyproject.toml").open("rb") as file:
+            project = tomllib.load(file)["project"]
+    except (OSError, KeyError, tomllib.TOMLDecodeError):
+        return None
+    return str(project["version"]) if project.get("name") == "rmix-kit" else None
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
