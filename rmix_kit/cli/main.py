@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-
 import click
 
 from rmix_kit.cli.kit import LazyGroup
+from rmix_kit.origin import kit_version
 
 _MODULES = {
     name: f"rmix_kit.cli.{name}"
@@ -17,11 +16,7 @@ _MODULES = {
 def _show_version(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
     if not value or ctx.resilient_parsing:
         return
-    try:
-        version = importlib.metadata.version("rmix-kit")
-    except importlib.metadata.PackageNotFoundError:
-        version = "not installed, run from its sources"
-    click.echo(f"rmix-kit {version}")
+    click.echo(f"rmix-kit {kit_version()}")
     ctx.exit()
 
 
