@@ -1,0 +1,116 @@
+"""Lines with bands: learning curves and performance profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from rmix_kit.plotting.style import (
+    COLUMN_MILLIMETRES,
+    PAGE_MILLIMETRES,
+    house_style,
+    legend_below,
+    legend_millimetres,
+    line_of,
+    new_figure,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLUMN_LABELS, PAGE_LABELS = 3, 6  # legend entries side by side
+_COLUMN_PANEL, _PAGE_PANEL = 46.0, 50.0  # height of the data, millimetres
+_PANELS_IN_ROW = 3
+_MOST_MARKS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """One algorithm's line.
+
+    Attributes:
+        algorithm: Its name; decides the look.
+        label: What the legend says.
+        x: ``[point]``.
+        middle: The line, ``[point]``.
+        low: Lower edge of the band, ``[point]``.
+        high: Upper edge, ``[point]``.
+    """
+
+    algorithm: str
+    label: str
+    x: Sequence[float]
+    middle: Sequence[float]
+    low: Sequence[float]
+    high: Sequence[float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """One pair of axes.
+
+    Attributes:
+        title: Above it.
+        curves: In the legend's order.
+    """
+
+    title: str
+    curves: tuple[Curve, ...]
+
+
+def draw_curves(
+    panels: Sequence[Panel],
+    *,
+    x_label: str,
+    y_label: str,
+    y_range: tuple[float, float] | None = None,
+    has_steps: bool = False,
+) -> Figure:
+    """Draw panels of curves: one at column width, several side by side at page width.
+
+    Args:
+        panels: At least one.
+        x_label: Of every panel.
+        y_label: Of the first panel of each row.
+        y_range: The vertical axis; by the data if not given.
+        has_steps: Lines are flat between points, as a profile is.
+    """
+    from matplotlib.ticker import EngFormatter
+
+    is_single = len(panels) == 1
+    columns, rows = min(len(panels), _PANELS_IN_ROW), -(-len(panels) // _PANELS_IN_ROW)
+    beside = COLUMN_LABELS if is_single else PAGE_LABELS
+    looks = {curve.label: curve.algorithm for panel in panels for curve in panel.curves}
+    height = (_COLUMN_PANEL if is_single else _PAGE_PANEL) * rows + legend_millimetres(len(looks), beside)
+    with house_style():
+        figure = new_figure(height, width=COLUMN_MILLIMETRES if is_single else PAGE_MILLIMETRES)
+        grid = figure.subplots(rows, columns, squeeze=False)
+        for place, axes in enumerate(grid.flat):
+            if place >= len(panels):
+                axes.remove()
+                continue
+            _draw_panel(axes, panels[place], has_steps=has_steps)
+            axes.set_xlabel(x_label)
+            axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 400k
+            if place % columns == 0:
+                axes.set_ylabel(y_label)
+            if y_range is not None:
+                span = y_range[1] - y_range[0]
+                axes.set_ylim(y_range[0] - 0.03 * span, y_range[1] + 0.03 * span)
+        legend_below(figure, looks, beside)  # the union of all panels'
+    return figure
+
+
+def _draw_panel(axes: Axes, panel: Panel, *, has_steps: bool) -> None:
+    for curve in panel.curves:
+        line = line_of(curve.algorithm)
+        if has_steps:
+            line |= {"marker": None, "drawstyle": "steps-post"}
+        step: Literal["post"] | None = "post" if has_steps else None
+        axes.fill_between(curve.x, curve.low, curve.high, color=line["color"], alpha=0.16, linewidth=0, step=step)
+        every = max(1, len(curve.x) // _MOST_MARKS)
+        axes.plot(curve.x, curve.middle, label=curve.label, markersize=3.2, markevery=every, **line)
+    if panel.title:
+        axes.set_title(panel.title)

@@ -1,0 +1,155 @@
+"""How pictures look: one colour per algorithm, type that is readable at the width of a column.
+
+Colours are those of Okabe and Ito, "Color Universal Design" (2008), without the yellow, which vanishes on white; a
+second round of algorithms has the same colours with broken lines and hollow marks.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COLUMN_MILLIMETRES, PAGE_MILLIMETRES = 85.0, 178.0
+FORMATS = ("png", "svg", "pdf")
+PIXELS_PER_INCH = 300
+TEXT_POINTS = 7.5
+# The page replaces these two by its own colours, so that an inlined drawing suits a dark page too.
+INK, GRID = "#1a1c20", "#d5d7dc"
+
+COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#5f6368")
+ALGORITHMS = (
+    "rmix", "qmix", "vdn", "rdn", "iql", "qplex", "qtran",
+    "rmix-averse", "ow-qmix", "coma", "dop", "lh-iqn", "cw-qmix",
+)  # fmt: skip
+_MARKS = "osD^vP*"
+
+Dashes: TypeAlias = str | tuple[float, tuple[float, ...]]
+_BROKEN: Dashes = (0.0, (4.0, 1.6))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """How one algorithm is drawn, everywhere.
+
+    Attributes:
+        colour: Hexadecimal.
+        line: matplotlib's line style.
+        mark: matplotlib's marker.
+        is_hollow: The mark is an outline.
+    """
+
+    colour: str
+    line: Dashes
+    mark: str
+    is_hollow: bool
+
+
+def look_of(algorithm: str) -> Look:
+    """Give the look of an algorithm; one that the roster does not know has one too, always the same."""
+    known = algorithm in ALGORITHMS
+    place = ALGORITHMS.index(algorithm) if known else zlib.crc32(algorithm.encode()) % (2 * len(COLOURS))
+    round_, slot = divmod(place, len(COLOURS))
+    return Look(colour=COLOURS[slot], line=_BROKEN if round_ else "-", mark=_MARKS[slot], is_hollow=bool(round_))
+
+
+def rank_of(algorithm: str) -> tuple[int, str]:
+    """Give a key that sorts algorithms in the order of their looks, unknown ones last."""
+    return (ALGORITHMS.index(algorithm) if algorithm in ALGORITHMS else len(ALGORITHMS), algorithm)
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Draw in this style inside the block; matplotlib's own settings come back after it."""
+    import matplotlib
+
+    settings = {
+        "font.size": TEXT_POINTS,
+        "axes.titlesize": TEXT_POINTS + 0.5,
+        "axes.labelsize": TEXT_POINTS,
+        "xtick.labelsize": TEXT_POINTS - 0.5,
+        "ytick.labelsize": TEXT_POINTS - 0.5,
+        "legend.fontsize": TEXT_POINTS - 0.5,
+        "legend.frameon": False,
+        "lines.linewidth": 1.3,
+        "axes.linewidth": 0.6,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "grid.color": GRID,
+        "grid.linewidth": 0.5,
+        "svg.fonttype": "none",
+        "svg.hashsalt": "rmix-kit",
+        **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
+    }
+    with matplotlib.rc_context(settings):  # type: ignore[arg-type]
+        yield
+
+
+def new_figure(height: float, *, width: float = COLUMN_MILLIMETRES) -> Figure:
+    """Give an empty figure without a window or a global list of figures.
+
+    Args:
+        height: In millimetres.
+        width: In millimetres.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width / 25.4, height / 25.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def picture(figure: Figure, kind: str) -> bytes:
+    """Give the figure as a file's content, the same bytes for the same figure.
+
+    Args:
+        figure: The figure.
+        kind: One of ``FORMATS``.
+    """
+    buffer = BytesIO()
+    metadata = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
+    with house_style():
+        figure.savefig(buffer, format=kind, dpi=PIXELS_PER_INCH, metadata=metadata)
+    return buffer.getvalue()
+
+
+def legend_below(figure: Figure, algorithms: Mapping[str, str], columns: int) -> None:
+    """Put a legend of lines under the figure, outside the data.
+
+    Args:
+        figure: The figure.
+        algorithms: By label: whose look it has.
+        columns: Most entries side by side.
+    """
+    from matplotlib.lines import Line2D
+
+    handles = [Line2D([], [], label=label, markersize=3.6, **line_of(name)) for label, name in algorithms.items()]
+    if handles:
+        columns = min(columns, len(handles))
+        figure.legend(handles=handles, loc="outside lower center", ncols=columns, handlelength=2.6, columnspacing=1.2)
+
+
+def line_of(algorithm: str) -> dict[str, Any]:
+    """Give an algorithm's look as matplotlib's arguments for a line with marks."""
+    look = look_of(algorithm)
+    return {
+        "color": look.colour,
+        "linestyle": look.line,
+        "marker": look.mark,
+        "markerfacecolor": "none" if look.is_hollow else look.colour,
+    }
+
+
+def legend_millimetres(labels: int, columns: int) -> float:
+    """Give the height that a legend below needs."""
+    rows = -(-labels // columns)
+    return 2.0 + 4.1 * rows if labels else 0.0
