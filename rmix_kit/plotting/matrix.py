@@ -38,11 +38,11 @@ def draw_probabilities(names: Sequence[str], values: Sequence[Sequence[float]], 
         if len(names) <= MOST_WITH_NUMBERS:
             for row, line in enumerate(values):
                 for column, value in enumerate(line):
-                    colour = "#ffffff" if abs(value - 0.5) > _DARK_FROM else "#000000"
+                    colour = "#fefefe" if abs(value - 0.5) > _DARK_FROM else "#000000"
                     axes.text(
                         column, row, f"{value:.2f}", ha="center", va="center", color=colour, fontsize=TEXT_POINTS - 0.5
                     )
         bar = figure.colorbar(image, ax=axes, orientation="horizontal", shrink=0.8, aspect=30, pad=0.03)
         bar.set_label(label)
-        bar.outline.set_visible(False)  # type: ignore[operator]
+        bar.outline.set_visible(False)
     return figure

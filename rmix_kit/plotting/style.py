@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 COLUMN_MILLIMETRES, PAGE_MILLIMETRES = 85.0, 178.0
 FORMATS = ("png", "svg", "pdf")
 PIXELS_PER_INCH = 300
-TEXT_POINTS = 7.5
+TEXT_POINTS = 8.0
 # The page replaces these two by its own colours, so that an inlined drawing suits a dark page too.
 INK, GRID = "#1a1c20", "#d5d7dc"
 
@@ -71,11 +71,11 @@ def house_style() -> Iterator[None]:
 
     settings = {
         "font.size": TEXT_POINTS,
-        "axes.titlesize": TEXT_POINTS + 0.5,
+        "axes.titlesize": TEXT_POINTS,
         "axes.labelsize": TEXT_POINTS,
-        "xtick.labelsize": TEXT_POINTS - 0.5,
-        "ytick.labelsize": TEXT_POINTS - 0.5,
-        "legend.fontsize": TEXT_POINTS - 0.5,
+        "xtick.labelsize": TEXT_POINTS,
+        "ytick.labelsize": TEXT_POINTS,
+        "legend.fontsize": TEXT_POINTS,
         "legend.frameon": False,
         "lines.linewidth": 1.3,
         "axes.linewidth": 0.6,

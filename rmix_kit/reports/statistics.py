@@ -1,8 +1,8 @@
 """Statistics of scores over runs and tasks, in numpy.
 
 Scores are one float64 array ``[..., run]`` per task; tasks may have different numbers of runs. A leading axis, where
-there is one, counts the bootstrap's resamples. Source: Agarwal et al. 2021, "Deep Reinforcement Learning at the Edge of the
-Statistical Precipice" (the library `rliable`), against which a test holds every number.
+there is one, counts the bootstrap's resamples. Source: Agarwal et al. 2021, "Deep Reinforcement Learning at the Edge
+of the Statistical Precipice"; a test holds the numbers to those of its library `rliable`.
 """
 
 from __future__ import annotations

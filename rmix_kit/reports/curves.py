@@ -1,0 +1,76 @@
+"""Learning curves: evaluations of several seeds on one grid of environment steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from rmix_kit.reports.groups import Group
+from rmix_kit.reports.table import Row, Table, make_table
+from rmix_kit.results import RunRecord
+
+CURVES = ("success_rate", "return_mean")
+"""What the page shows; `rmix-kit plot` takes the others of ``METRICS`` too."""
+METRICS = (*CURVES, "fall_rate", "episode_length_mean", "cvar_0.1", "cvar_0.25", "risk_level_mean")
+COLUMNS = (
+    "environment", "algorithm", "metric", "env_steps", "runs",
+    "mean", "std", "median", "quartile_low", "quartile_high",
+)  # fmt: skip
+_WIDEST_GAP = 1  # without a known interval every step stands for itself
+
+
+def curve_table(groups: Iterable[Group], metrics: Sequence[str] = CURVES) -> Table:
+    """Give mean, standard deviation, median and quartiles over finished runs, at every evaluation.
+
+    An evaluation counts for the multiple of the evaluation interval that it follows (training evaluates after the first
+    round past it); where a run has none in between, its last one before stands. The standard deviation is divided by
+    the number of runs.
+
+    Args:
+        groups: Of the report.
+        metrics: Names in evaluation rows.
+    """
+    return make_table("curves", COLUMNS, (row for group in groups if group.runs for row in _rows(group, metrics)))
+
+
+def evaluation_interval(run: RunRecord) -> int:
+    """Give the environment steps between evaluations."""
+    training = run.config.get("training", {})
+    return int(training.get("evaluation_interval", _WIDEST_GAP)) or _WIDEST_GAP
+
+
+def _rows(group: Group, metrics: Sequence[str]) -> Iterator[Row]:
+    on_grid = [_by_step(run) for run in group.runs]
+    # A run's curve ends with its last evaluation; the group's, where the first run's ends.
+    end = min((max(rows) for rows in on_grid if rows), default=-1)
+    steps = sorted({step for rows in on_grid for step in rows if step <= end})
+    for metric in metrics:
+        for step in steps:
+            values = [value for rows in on_grid if (value := _value(rows, step, metric)) is not None]
+            if values:
+                low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
+                yield {
+                    "environment": group.env,
+                    "algorithm": group.label,
+                    "metric": metric,
+                    "env_steps": step,
+                    "runs": len(values),
+                    "mean": float(np.mean(values)),
+                    "std": float(np.std(values)),
+                    "median": float(middle),
+                    "quartile_low": float(low),
+                    "quartile_high": float(high),
+                }
+
+
+def _by_step(run: RunRecord) -> dict[int, dict[str, Any]]:
+    """Give a run's evaluations by step of the grid; of several in one interval, the last."""
+    interval = evaluation_interval(run)
+    return {row["env_steps"] // interval * interval: dict(row) for row in run.evaluations}
+
+
+def _value(rows: dict[int, dict[str, Any]], step: int, metric: str) -> float | None:
+    before = [at for at in rows if at <= step and metric in rows[at]]
+    return float(rows[max(before)][metric]) if before else None

@@ -1,0 +1,60 @@
+"""The runs in marl-eval's form, for its tools.
+
+Source: Gorsane et al. 2022, "Towards a Standardised Performance Evaluation Protocol for Cooperative MARL", and the JSON
+that its library `marl-eval` reads: environment, task, algorithm, seed, then ``step_N`` with the step and lists of
+values, and ``absolute_metrics``, the best checkpoint's episodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from rmix_kit.envs.text import parse
+from rmix_kit.reports.curves import METRICS
+from rmix_kit.reports.groups import Group
+from rmix_kit.results import Episodes, RunRecord
+from rmix_kit.statistics import TAIL_LEVELS, tail_mean
+
+# During training a run keeps the mean over its evaluation's episodes: lists of one value.
+_NAMES = {"return_mean": "return", **{name: name for name in METRICS if name != "return_mean"}}
+
+
+def marl_eval(groups: Iterable[Group]) -> dict[str, Any]:
+    """Give finished runs as marl-eval's nested mapping, all keys in lower case.
+
+    Args:
+        groups: Of the report.
+    """
+    found: dict[str, Any] = {}
+    for group in groups:
+        kind, task = parse(group.env).kind, group.env.partition(":")[2]
+        for run in group.runs:
+            algorithms = found.setdefault(kind, {}).setdefault(task.lower(), {})
+            runs = algorithms.setdefault(group.algo.lower(), {})
+            key = f"seed_{run.seed}"
+            runs[key if key not in runs else f"{key}_{run.name.lower()}"] = _run(run)
+    return found
+
+
+def _run(run: RunRecord) -> dict[str, Any]:
+    steps: dict[str, Any] = {
+        f"step_{place}": {
+            "step_count": row["env_steps"],
+            **{ours: [row[name]] for name, ours in _NAMES.items() if name in row},
+        }
+        for place, row in enumerate(run.evaluations)
+    }
+    return steps | ({"absolute_metrics": _absolute(run.best)} if run.best is not None else {})
+
+
+def _absolute(episodes: Episodes) -> dict[str, list[float]]:
+    """Give one value per episode; of a tail, the one value of them all."""
+    return {
+        "return": list(episodes.returns),
+        "success_rate": [float(value) for value in episodes.success],
+        "fall_rate": [float(value) for value in episodes.fell],
+        "episode_length_mean": [float(value) for value in episodes.lengths],
+        "risk_level_mean": list(episodes.risk_levels),
+        **{f"cvar_{level}": [tail_mean(episodes.returns, level)] for level in TAIL_LEVELS},
+    }

@@ -1,0 +1,135 @@
+"""Writing a report's folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from rmix_kit.errors import RecordError, RunFolderError
+from rmix_kit.files import PARTIAL_SUFFIX, writing
+from rmix_kit.plotting.style import picture
+from rmix_kit.reports.content import make_page
+from rmix_kit.reports.groups import Cell, group_runs
+from rmix_kit.reports.marl_eval import marl_eval
+from rmix_kit.reports.page import GENERATOR, Page, render
+from rmix_kit.reports.paper import FIGURE_15_ALGORITHMS
+from rmix_kit.reports.scores import ScoreName, Scores
+from rmix_kit.reports.statistics import RESAMPLES
+from rmix_kit.results import RunRecord
+
+PAGE, MARL_EVAL, FIGURES, TABLES = "index.html", "marl_eval.json", "figures", "tables"
+PARTS = (FIGURES, TABLES, MARL_EVAL, PAGE)  # the page last: it tells that the folder is a whole report
+
+
+def write_report(
+    records: Sequence[RunRecord],
+    out: Path,
+    *,
+    title: str = "Runs compared",
+    expected: Sequence[Cell] = (),
+    allow_mixed: bool = False,
+    score: ScoreName = "success_rate",
+    is_figure_15: bool = False,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Path:
+    """Write a report on runs: a page, its figures, its tables, and marl-eval's JSON.
+
+    Args:
+        records: Of the runs.
+        out: The report's folder: new, or with other things than a report's, or an older report, which is replaced.
+        title: The page's heading.
+        expected: Planned cells (algorithm, environment text, seeds); what of them is missing is shown as not run.
+        allow_mixed: Label runs of one algorithm and environment that differ instead of refusing them.
+        score: What the statistics count; see `rmix_kit.reports.scores.Scores`.
+        is_figure_15: Only the algorithms of the RMIX paper's Figure 15, which comes first.
+        resamples: Of the bootstrap.
+        seed: Of its draws; the same runs and seed give the same report.
+
+    Returns:
+        The page.
+
+    Raises:
+        RecordError: There is nothing to report, or runs do not belong together.
+        RunFolderError: The folder cannot be written, or holds something else under the name of a report's part.
+    """
+    if is_figure_15:
+        records = [record for record in records if record.algo in FIGURE_15_ALGORITHMS]
+        expected = [cell for cell in expected if cell[0] in FIGURE_15_ALGORITHMS] or _all_cells(records)
+    if not records and not expected:
+        among = f" of {', '.join(FIGURE_15_ALGORITHMS)}" if is_figure_15 else ""
+        raise RecordError(f"there are no runs{among} to report; give folders that hold some")
+    groups = group_runs(records, expected, allow_mixed=allow_mixed)
+    _check_folder(out)
+    page = make_page(
+        groups,
+        Scores(groups, score),
+        title=title,
+        is_figure_15=is_figure_15,
+        resamples=resamples,
+        seed=seed,
+    )
+    with writing(str(out), "what was there stands; make room and report again"):
+        aside = out.with_name(out.name + PARTIAL_SUFFIX)
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(parents=True)
+        try:
+            _write(aside, page)
+            (aside / MARL_EVAL).write_text(json.dumps(marl_eval(groups), indent=1) + "\n", encoding="utf-8")
+            _move(aside, out)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+    return out / PAGE
+
+
+def _all_cells(records: Sequence[RunRecord]) -> list[Cell]:
+    """Every algorithm of the figure on every environment, with the seeds that any has there."""
+    seeds: dict[str, set[int]] = {}
+    for record in records:
+        seeds.setdefault(record.env, set()).add(record.seed)
+    return [(algo, env, sorted(seeds[env])) for env in seeds for algo in FIGURE_15_ALGORITHMS]
+
+
+def _check_folder(out: Path) -> None:
+    """Refuse to replace what is no report."""
+    if out.exists() and not out.is_dir():
+        raise RunFolderError(f"{out} is a file; name a folder for the report")
+    taken = [name for name in PARTS if (out / name).exists()]
+    if taken and not _is_report(out / PAGE):
+        raise RunFolderError(f"{out} holds {', '.join(taken)} and is no report; name another folder")
+
+
+def _is_report(page: Path) -> bool:
+    try:
+        with page.open(encoding="utf-8") as file:
+            return f'content="{GENERATOR}"' in file.read(1000)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _write(folder: Path, page: Page) -> None:
+    for name in (FIGURES, TABLES):
+        (folder / name).mkdir()
+    drawings = {}
+    for figure in page.figures:
+        drawn = figure.draw()
+        for kind in ("png", "svg"):
+            data = picture(drawn, kind)
+            (folder / FIGURES / f"{figure.name}.{kind}").write_bytes(data)
+        drawings[figure.name] = data.decode()
+    for table in page.tables:
+        (folder / table.file).write_text(table.to_csv(), encoding="utf-8")
+    (folder / PAGE).write_text(render(page, drawings), encoding="utf-8")
+
+
+def _move(aside: Path, out: Path) -> None:
+    """Put the parts where they belong, each in one step."""
+    out.mkdir(parents=True, exist_ok=True)
+    for name in PARTS:
+        old = aside / f"old-{name}"
+        if (out / name).is_dir():
+            os.replace(out / name, old)
+        os.replace(aside / name, out / name)

@@ -1,0 +1,178 @@
+"""One number per run: how well it ended, and what that number is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from macn import MACNError, oracle
+from macn.joint import return_grid
+from macn.settings import make_settings
+from rmix_kit.envs.text import EnvironmentText, parse
+from rmix_kit.errors import RecordError
+from rmix_kit.reports.groups import MIXED, Group
+from rmix_kit.reports.statistics import Floats
+from rmix_kit.results import Episodes, RunRecord
+from rmix_kit.statistics import TAIL_LEVELS, summarize
+
+ScoreName: TypeAlias = Literal["success_rate", "normalized_return"]
+SCORES: tuple[ScoreName, ...] = ("success_rate", "normalized_return")
+_SEEN_BY_AGENTS_ALONE = ("show_agents", "include_position")  # options of MACN that do not change its game
+
+
+@dataclass(frozen=True, kw_only=True)
+class Anchors:
+    """What a return is measured by.
+
+    Attributes:
+        worst: The lowest return that an episode can have.
+        optimum: The best mean return, exact.
+    """
+
+    worst: float
+    optimum: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Algorithms that can be compared, since each has finished runs on each of the tasks.
+
+    Attributes:
+        name: Of the comparison, for tables.
+        tasks: Environment texts.
+        algorithms: Labels of their groups with the score of each run, ``[run]`` per task.
+    """
+
+    name: str
+    tasks: tuple[str, ...]
+    algorithms: dict[str, list[Floats]]
+
+
+class Scores:
+    """The final scores of all finished runs of a report."""
+
+    def __init__(self, groups: Sequence[Group], score: ScoreName = "success_rate") -> None:
+        """Choose what is counted.
+
+        Args:
+            groups: Of the report.
+            score: ``success_rate``, or ``normalized_return``: (return - worst) / (optimum - worst) where MACN's exact
+                optimum is known, elsewhere the success rate.
+        """
+        self.groups = tuple(group for group in groups if group.runs)
+        self.name = score
+        self.has_last = all(run.last is not None for group in self.groups for run in group.runs)
+
+    @cached_property
+    def anchors(self) -> dict[str, Anchors]:
+        """The exact ends of the scale, for every environment where returns are normalised."""
+        if self.name != "normalized_return":
+            return {}
+        found = {group.env: anchors_of(parse(group.env)) for group in self.groups}
+        return {env: anchors for env, anchors in found.items() if anchors is not None}
+
+    def describe(self, env: str) -> str:
+        """Say in words what the score on an environment is."""
+        if env not in self.anchors:
+            return "win rate" if env.startswith("smac:") else "success rate"
+        ends = self.anchors[env]
+        return f"normalised return: 0 at {ends.worst:g}, the worst possible, 1 at {ends.optimum:.4g}, the exact optimum"
+
+    def source(self) -> str:
+        """Say from which episodes scores come."""
+        if self.has_last:
+            counts = sorted({len(run.last) for group in self.groups for run in group.runs if run.last is not None})
+            return (
+                f"the last checkpoint's {' or '.join(map(str, counts))} greedy episodes per run, on seeds that "
+                "training never evaluated on"
+            )
+        return "each run's last evaluation during training, since not every run has episodes of its last checkpoint"
+
+    def final(self, run: RunRecord) -> dict[str, Any]:
+        """Give the summary that a run's score comes from."""
+        return summary_of(run.last) if self.has_last and run.last is not None else dict(last_evaluation(run))
+
+    def of(self, group: Group) -> Floats:
+        """Give the scores of a group, ``[run]``."""
+        rows = [self.final(run) for run in group.runs]
+        if (ends := self.anchors.get(group.env)) is None:
+            return np.array([row["success_rate"] for row in rows], dtype=np.float64)
+        returns = np.array([row["return_mean"] for row in rows], dtype=np.float64)
+        return (returns - ends.worst) / (ends.optimum - ends.worst)
+
+    def comparisons(self) -> list[Comparison]:
+        """Give the fair comparisons over several tasks: everyone on what all have, and those who have all on all."""
+        tasks = tuple(dict.fromkeys(group.env for group in self.groups))
+        by_algorithm: dict[str, dict[str, Group]] = {}
+        for group in self.groups:
+            by_algorithm.setdefault(group.algo, {})[group.env] = group
+        shared = tuple(env for env in tasks if all(env in owned for owned in by_algorithm.values()))
+        complete = [algo for algo, owned in by_algorithm.items() if len(owned) == len(tasks)]
+        choices = [("all algorithms", shared, list(by_algorithm)), ("all tasks", tasks, complete)]
+        if shared == tasks:
+            choices = [("all algorithms on all tasks", tasks, complete)]
+        labels = {
+            algo: algo + MIXED if any(group.mixed for group in owned.values()) else algo
+            for algo, owned in by_algorithm.items()
+        }
+        return [
+            Comparison(
+                name=name,
+                tasks=chosen,
+                algorithms={labels[algo]: [self.of(by_algorithm[algo][env]) for env in chosen] for algo in algorithms},
+            )
+            for name, chosen, algorithms in choices
+            if chosen and algorithms
+        ]
+
+
+def summary_of(episodes: Episodes) -> dict[str, Any]:
+    """Summarise episodes under the names of evaluation rows."""
+    return summarize(
+        returns=episodes.returns,
+        success=np.array(episodes.success),
+        fell=np.array(episodes.fell),
+        lengths=np.array(episodes.lengths),
+        risk_levels=episodes.risk_levels,
+        checkpoint_step=episodes.checkpoint_step,
+        seed=episodes.seed,
+    )
+
+
+def last_evaluation(run: RunRecord) -> dict[str, Any]:
+    """Give the last evaluation row of a run.
+
+    Raises:
+        RecordError: It was never evaluated.
+    """
+    if not run.evaluations:
+        raise RecordError(f"the run {run.name!r} was never evaluated; leave it out or train it again")
+    return dict(run.evaluations[-1])
+
+
+def tail_names() -> Iterable[tuple[float, str]]:
+    """Give the levels of CVaR with their names in evaluation rows."""
+    return ((level, f"cvar_{level}") for level in TAIL_LEVELS)
+
+
+def anchors_of(env: EnvironmentText) -> Anchors | None:
+    """Solve an environment exactly; None where that is not possible.
+
+    Args:
+        env: Any environment text.
+    """
+    if env.kind != "macn":
+        return None
+    options: dict[str, Any] = {key: value for key, value in env.options if key not in _SEEN_BY_AGENTS_ALONE}
+    try:
+        settings = make_settings(env.name, **options)
+        solution = oracle.solve(
+            settings.layout, n_agents=settings.n_agents, slip=settings.slip, max_steps=settings.max_steps
+        )
+    except (MACNError, TypeError):
+        return None
+    return Anchors(worst=float(return_grid(settings.max_steps)[0]), optimum=solution.optimal_return)

@@ -1,0 +1,236 @@
+"""What of a table a page shows, and how its numbers are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from rmix_kit.reports.run_tables import NOT_RUN
+from rmix_kit.reports.score_tables import STATISTICS
+from rmix_kit.reports.table import Row, Table
+
+NOTHING = "–"
+Writer: TypeAlias = Callable[[Row], str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """A table of a page.
+
+    Attributes:
+        title: Above it.
+        table: Whose rows it shows.
+        head: Column titles.
+        rows: Cells.
+        note: Below it; empty for none.
+    """
+
+    title: str
+    table: Table
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+
+def number(name: str, digits: int = 4) -> Writer:
+    """Write a column's number with some digits that count."""
+
+    def write(row: Row) -> str:
+        value = row[name]
+        if value is None:
+            return NOTHING
+        if isinstance(value, int) or abs(value) >= 10 ** (digits - 1):
+            return f"{value:,.0f}"
+        return f"{value:.{digits}g}"
+
+    return write
+
+
+def text(name: str) -> Writer:
+    """Write a column as it is."""
+    return lambda row: str(row[name]) if row[name] not in (None, "") else NOTHING
+
+
+def share(name: str) -> Writer:
+    """Write a share in percent."""
+    return lambda row: NOTHING if row[name] is None else f"{100 * row[name]:.1f} %"
+
+
+def with_interval(value: str) -> Writer:
+    """Write an estimate with its interval."""
+    return lambda row: f"{row[value]:.3f} ({row['low']:.3f} to {row['high']:.3f})"
+
+
+def view(title: str, table: Table, rows: Iterable[Row], columns: Sequence[tuple[str, Writer]], note: str = "") -> View:
+    """Show rows of a table.
+
+    Args:
+        title: Above it.
+        table: Whose rows.
+        rows: Of it.
+        columns: Titles with what writes the cells.
+        note: Below it.
+    """
+    return View(
+        title=title,
+        table=table,
+        head=tuple(name for name, _ in columns),
+        rows=tuple(tuple(write(row) for _, write in columns) for row in rows),
+        note=note,
+    )
+
+
+def cell_view(table: Table) -> View:
+    """Show which runs there are: algorithms down, environments across."""
+    envs, algorithms = table.values("environment"), table.values("algorithm")
+    states = {(row["algorithm"], row["environment"]): row["state"] for row in table.rows}
+    mixed = [f"{row['algorithm']} on {row['environment']}: {row['mixed']}" for row in table.rows if row["mixed"]]
+    return View(
+        title="Finished runs",
+        table=table,
+        head=("algorithm", *envs),
+        rows=tuple((name, *(states.get((name, env), NOTHING) for env in envs)) for name in algorithms),
+        note=f"Mixed, as asked: {'. '.join(mixed)}." if mixed else "",
+    )
+
+
+def statistics_view(table: Table, scope: str) -> View:
+    """Show every statistic of a scope: algorithms down, statistics across."""
+    rows = table.where(scope=scope)
+    shown = []
+    for label in table.values("algorithm", rows):
+        own = {row["statistic"]: row for row in rows if row["algorithm"] == label}
+        runs = next(iter(own.values()))["runs"]
+        shown.append((label, str(runs), *(with_interval("value")(own[name]) for name in STATISTICS)))
+    return View(
+        title="Statistics",
+        table=table,
+        head=("algorithm", "runs", *(words for words in STATISTICS.values())),
+        rows=tuple(shown),
+        note="In brackets: 95 % stratified bootstrap intervals (percentile).",
+    )
+
+
+def threshold_view(table: Table, env: str) -> View:
+    """Show when success rates were first reached."""
+    columns = [
+        ("algorithm", text("algorithm")),
+        ("success rate", number("threshold")),
+        ("reached by", lambda row: f"{row['reached']} of {row['runs']}"),
+        ("environment steps, median", number("env_steps_median")),
+        ("least", number("env_steps_min")),
+        ("most", number("env_steps_max")),
+        ("wall seconds, median", number("wall_seconds_median")),
+    ]
+    note = "First evaluation at or above the rate; medians over the runs that reached it."
+    return view("Steps and time to success", table, table.where(environment=env), columns, note)
+
+
+def tail_view(table: Table, env: str) -> View:
+    """Show mean and CVaR of the returns: algorithms down, levels across."""
+    rows = table.where(environment=env)
+    levels = table.values("risk_level", rows)
+    found = {(row["algorithm"], row["risk_level"]): row for row in rows}
+    return View(
+        title="Mean and tail of the returns",
+        table=table,
+        head=("algorithm", *("mean" if level == 1.0 else f"CVaR {level}" for level in levels)),
+        rows=tuple(
+            (name, *(_return(found[name, level]) for level in levels)) for name in table.values("algorithm", rows)
+        ),
+        note="Mean over runs of each run's value; in brackets 95 % bootstrap intervals over runs.",
+    )
+
+
+def catastrophe_view(table: Table, env: str) -> View:
+    """Show how often it ends badly."""
+    rows = table.where(environment=env)
+    is_defeat = rows[0]["event"] == "defeat"
+    columns = [
+        ("algorithm", text("algorithm")),
+        ("times", number("times")),
+        ("episodes", number("episodes")),
+        ("rate", share("rate")),
+        ("95 % Wilson interval", lambda row: f"{100 * row['low']:.1f} to {100 * row['high']:.1f} %"),
+    ]
+    note = "A defeat is any battle that is not won, those that the clock ends among them. " if is_defeat else ""
+    note += "Episodes are pooled over runs: the interval is about these runs and not about new ones."
+    return view("Defeats" if is_defeat else "Falls", table, rows, columns, note)
+
+
+def improvement_view(table: Table, scope: str) -> View:
+    """Show probabilities of improvement of at least one half, the largest first; the others are their complements."""
+    columns = [
+        ("algorithm", text("algorithm")),
+        ("against", text("against")),
+        ("probability", with_interval("probability")),
+    ]
+    rows = sorted(table.where(scope=scope), key=lambda row: (-row["probability"], row["algorithm"]))
+    return view("Probability of improvement", table, [row for row in rows if row["probability"] >= 0.5], columns)
+
+
+def memory_view(table: Table) -> View:
+    """Show memory and time."""
+    columns = [
+        ("environment", text("environment")),
+        ("algorithm", text("algorithm")),
+        ("runs", number("runs")),
+        ("replay, MiB", number("replay_mebibytes")),
+        ("process at its peak, MiB", number("peak_mebibytes")),
+        ("wall seconds, median", number("wall_seconds_median")),
+        ("CPU seconds, median", number("cpu_seconds_median")),
+    ]
+    return view("Memory and time of training", table, table.rows, columns, "Memory: the most of any finished run.")
+
+
+def replay_view(table: Table) -> View:
+    """Show the paper's Table 3 beside ours."""
+    columns = [
+        ("map", text("map")),
+        ("paper, Table 3", number("paper_gb", 3)),
+        ("ours as received, at most", number("as_received_gb", 3)),
+        ("ours in unit states, at most", number("unit_states_gb", 3)),
+        ("held by runs here", lambda row: NOT_RUN if row["measured_gb"] is None else number("measured_gb", 3)(row)),
+    ]
+    note = (
+        "GB (10^9 bytes) of 5,000 episodes. At most: every episode at its time limit. As received: float32 "
+        "observations and states, as StarCraft II gives them; unit states: the built-in simulator's."
+    )
+    return view("Replay memory beside the RMIX paper's Table 3", table, table.rows, columns, note)
+
+
+def final_view(table: Table, env: str) -> View:
+    """Show how every run ended."""
+    columns = [
+        ("algorithm", text("algorithm")),
+        ("seed", text("seed")),
+        ("episodes of", text("checkpoint")),
+        ("at step", number("checkpoint_step")),
+        ("episodes", number("episodes")),
+        ("success", share("success_rate")),
+        ("return", number("return_mean")),
+        ("CVaR 0.25", number("cvar_0.25")),
+        ("CVaR 0.1", number("cvar_0.1")),
+        ("falls", share("fall_rate")),
+        ("length", number("episode_length_mean")),
+    ]
+    return view("Every run", table, table.where(environment=env), columns)
+
+
+def run_view(table: Table) -> View:
+    """Show what each run was."""
+    plain = ("name", "algorithm", "preset", "environment", "seed", "state")
+    later = ("overrides", "rmix_kit", "commit", "torch", "device", "starcraft", "command")
+    titles = {"rmix_kit": "rmix-kit", "starcraft": "StarCraft and other facts"}
+    columns = [
+        *((name, text(name)) for name in plain),
+        ("steps", number("env_steps")),
+        *((titles.get(name, name), text(name)) for name in later),
+    ]
+    note = "A plus behind a commit: its files had been changed. More columns are in the CSV file."
+    return view("What each run was", table, table.rows, columns, note)
+
+
+def _return(row: Row) -> str:
+    return f"{row['return']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
