@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMN_LABELS, PAGE_LABELS = 3, 6  # legend entries side by side
-_COLUMN_PANEL, _PAGE_PANEL = 46.0, 50.0  # height of the data, millimetres
+_COLUMN_PANEL, _PAGE_PANEL = 54.0, 50.0  # height of the data, millimetres
 _PANELS_IN_ROW = 3
 _MOST_MARKS = 8
 
@@ -66,7 +66,7 @@ def draw_curves(
     x_label: str,
     y_label: str,
     y_range: tuple[float, float] | None = None,
-    has_steps: bool = False,
+    is_profile: bool = False,
 ) -> Figure:
     """Draw panels of curves: one at column width, several side by side at page width.
 
@@ -75,7 +75,7 @@ def draw_curves(
         x_label: Of every panel.
         y_label: Of the first panel of each row.
         y_range: The vertical axis; by the data if not given.
-        has_steps: Lines are flat between points, as a profile is.
+        is_profile: Lines are flat between points, and x is a score, not a number of steps.
     """
     from matplotlib.ticker import EngFormatter
 
@@ -91,9 +91,10 @@ def draw_curves(
             if place >= len(panels):
                 axes.remove()
                 continue
-            _draw_panel(axes, panels[place], has_steps=has_steps)
+            _draw_panel(axes, panels[place], is_profile=is_profile)
             axes.set_xlabel(x_label)
-            axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 400k
+            if not is_profile:
+                axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 400k
             if place % columns == 0:
                 axes.set_ylabel(y_label)
             if y_range is not None:
@@ -103,12 +104,12 @@ def draw_curves(
     return figure
 
 
-def _draw_panel(axes: Axes, panel: Panel, *, has_steps: bool) -> None:
+def _draw_panel(axes: Axes, panel: Panel, *, is_profile: bool) -> None:
     for curve in panel.curves:
         line = line_of(curve.algorithm)
-        if has_steps:
+        if is_profile:
             line |= {"marker": None, "drawstyle": "steps-post"}
-        step: Literal["post"] | None = "post" if has_steps else None
+        step: Literal["post"] | None = "post" if is_profile else None
         axes.fill_between(curve.x, curve.low, curve.high, color=line["color"], alpha=0.16, linewidth=0, step=step)
         every = max(1, len(curve.x) // _MOST_MARKS)
         axes.plot(curve.x, curve.middle, label=curve.label, markersize=3.2, markevery=every, **line)

@@ -98,12 +98,12 @@ def draw_histograms(histograms: Sequence[Histogram], *, x_label: str) -> Figure:
             axes.stairs(tops, histogram.edges, baseline=foot, fill=True, color=colour, alpha=0.55)
             axes.stairs(tops, histogram.edges, baseline=foot, color=colour, linewidth=0.8)
             for name, value in histogram.marks.items():
-                axes.plot([value], [foot - 0.1], color=INK, marker=_MARKS[names.index(name)], markersize=4.5)
+                axes.plot([value], [foot - 0.1], color=INK, marker=_MARKS[names.index(name)], markersize=5, mew=1.2)
         _name_rows(axes, [histogram.label for histogram in histograms])
         axes.grid(visible=False, axis="y")
         axes.set_xlabel(x_label)
         handles = [
-            Line2D([], [], color=INK, linestyle="none", marker=mark, markersize=4.5, label=name)
+            Line2D([], [], color=INK, linestyle="none", marker=mark, markersize=5, mew=1.2, label=name)
             for name, mark in zip(names, _MARKS, strict=False)
         ]
         if handles:

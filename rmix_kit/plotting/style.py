@@ -23,7 +23,7 @@ TEXT_POINTS = 8.0
 # The page replaces these two by its own colours, so that an inlined drawing suits a dark page too.
 INK, GRID = "#1a1c20", "#d5d7dc"
 
-COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#5f6368")
+COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a7f87")
 ALGORITHMS = (
     "rmix", "qmix", "vdn", "rdn", "iql", "qplex", "qtran",
     "rmix-averse", "ow-qmix", "coma", "dop", "lh-iqn", "cw-qmix",
@@ -152,4 +152,4 @@ def line_of(algorithm: str) -> dict[str, Any]:
 def legend_millimetres(labels: int, columns: int) -> float:
     """Give the height that a legend below needs."""
     rows = -(-labels // columns)
-    return 2.0 + 4.1 * rows if labels else 0.0
+    return 2.0 + 4.4 * rows if labels else 0.0

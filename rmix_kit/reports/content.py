@@ -107,9 +107,10 @@ def make_page(
 def remark(env: str) -> str:
     """Give what must be said beside an environment's results; nothing where it is not installed here."""
     try:
-        return remark_on(env)
+        text = remark_on(env)
     except RmixKitError:
         return ""
+    return text + "." if text and not text.endswith(".") else text
 
 
 def _lead(groups: Sequence[Group], scores: Scores) -> Iterator[str]:
@@ -169,7 +170,7 @@ def _comparison(tables: Tables, comparison: Comparison, scores: Scores) -> Secti
         texts.append(f"Without {', '.join(left_out)}, of which not every one of these tasks has finished runs.")
     return Section(
         name=figures.slug(scope),
-        title=f"{scope[0].upper()}{scope[1:]}",
+        title=f"{scope[0].upper()}{scope[1:]}" + (f" on {comparison.tasks[0]}" if is_one else ""),
         texts=tuple(texts),
         figures=tuple(shown),
         views=tuple(shown_views),

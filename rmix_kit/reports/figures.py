@@ -256,7 +256,7 @@ def _draw_profile(rows: Sequence[Row], score: str, y_label: str) -> Figure:
         x, middle, low, high = ([row[name] for row in own] for name in ("threshold", "share", "low", "high"))
         curves.append(Curve(algorithm=algorithm_of(label), label=label, x=x, middle=middle, low=low, high=high))
     panel = Panel(title="", curves=tuple(curves))
-    return draw_curves([panel], x_label=score, y_label=y_label, y_range=(0.0, 1.0), has_steps=True)
+    return draw_curves([panel], x_label=score, y_label=y_label, y_range=(0.0, 1.0), is_profile=True)
 
 
 def _intervals(rows: Iterable[Row], value: str) -> list[Interval]:

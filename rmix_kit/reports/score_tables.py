@@ -35,7 +35,8 @@ def statistics_table(scores: Scores, comparisons: Iterable[Comparison], *, resam
         rows += _rows_of(found, scope=group.env, algorithm=group.label, runs=len(values[0]), tasks=1)
     for comparison in comparisons:
         for algorithm, tasks in comparison.algorithms.items():
-            found = statistics.estimates(tasks, rng=np.random.default_rng(seed), resamples=resamples)
+            known = AGGREGATES if len(tasks) > 1 else _ON_ONE_TASK
+            found = statistics.estimates(tasks, known, rng=np.random.default_rng(seed), resamples=resamples)
             runs = sum(map(len, tasks))
             rows += _rows_of(found, scope=comparison.name, algorithm=algorithm, runs=runs, tasks=len(tasks))
     return make_table("statistics", columns, rows)

@@ -14,6 +14,7 @@ from macn.joint import return_grid
 from macn.settings import make_settings
 from rmix_kit.envs.text import EnvironmentText, parse
 from rmix_kit.errors import RecordError
+from rmix_kit.plotting.style import rank_of
 from rmix_kit.reports.groups import MIXED, Group
 from rmix_kit.reports.statistics import Floats
 from rmix_kit.results import Episodes, RunRecord
@@ -110,6 +111,7 @@ class Scores:
         by_algorithm: dict[str, dict[str, Group]] = {}
         for group in self.groups:
             by_algorithm.setdefault(group.algo, {})[group.env] = group
+        by_algorithm = dict(sorted(by_algorithm.items(), key=lambda item: rank_of(item[0])))
         shared = tuple(env for env in tasks if all(env in owned for owned in by_algorithm.values()))
         complete = [algo for algo, owned in by_algorithm.items() if len(owned) == len(tasks)]
         choices = [("all algorithms", shared, list(by_algorithm)), ("all tasks", tasks, complete)]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from rmix_kit.plotting.style import rank_of
 from rmix_kit.reports.run_tables import NOT_RUN
 from rmix_kit.reports.score_tables import STATISTICS
 from rmix_kit.reports.table import Row, Table
@@ -83,7 +84,7 @@ def view(title: str, table: Table, rows: Iterable[Row], columns: Sequence[tuple[
 
 def cell_view(table: Table) -> View:
     """Show which runs there are: algorithms down, environments across."""
-    envs, algorithms = table.values("environment"), table.values("algorithm")
+    envs, algorithms = table.values("environment"), sorted(table.values("algorithm"), key=rank_of)
     states = {(row["algorithm"], row["environment"]): row["state"] for row in table.rows}
     mixed = [f"{row['algorithm']} on {row['environment']}: {row['mixed']}" for row in table.rows if row["mixed"]]
     return View(
@@ -91,7 +92,7 @@ def cell_view(table: Table) -> View:
         table=table,
         head=("algorithm", *envs),
         rows=tuple((name, *(states.get((name, env), NOTHING) for env in envs)) for name in algorithms),
-        note=f"Mixed, as asked: {'. '.join(mixed)}." if mixed else "",
+        note=f"{NOTHING}: not planned." + (f" Mixed, as asked: {'. '.join(mixed)}." if mixed else ""),
     )
 
 

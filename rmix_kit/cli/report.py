@@ -1,0 +1,65 @@
+"""``rmix-kit report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from rmix_kit.cli.kit import KitCommand
+from rmix_kit.cli.output import note
+from rmix_kit.cli.words import Word
+
+if TYPE_CHECKING:
+    from rmix_kit.reports.scores import ScoreName
+
+
+@click.command("report", cls=KitCommand)
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder; an older report is replaced.")
+@click.option("--title", default="Runs compared", show_default=True, help="Heading of the page.")
+@click.option("--expect", type=click.Path(path_type=Path), help="YAML list of planned {algo, env, seeds}.")
+@click.option(
+    "--score", default="success_rate", show_default=True, type=Word(("success_rate", "normalized_return")),
+    help="What the statistics count; returns are normalised where MACN's optimum is known.",
+)  # fmt: skip
+@click.option("--figure-15", is_flag=True, help="The RMIX paper's Figure 15: rmix, rdn, vdn and qmix alone.")
+@click.option("--allow-mixed", is_flag=True, help="Label runs that differ, instead of refusing them.")
+def command(
+    runs: tuple[Path, ...],
+    out: Path,
+    title: str,
+    expect: Path | None,
+    score: str,
+    figure_15: bool,
+    allow_mixed: bool,
+) -> None:
+    """Compare RUNS (run folders, records, or folders of them) on one page, with figures and tables as files.
+
+        rmix-kit report runs --out report
+        rmix-kit report runs/rmix-* runs/qmix-* --out report --title "RMIX and QMIX"
+        rmix-kit report runs --out figure-15 --figure-15
+
+    The page needs no network. Beside it lie figures/ (PNG, SVG), tables/ (CSV) and marl_eval.json. Runs of one
+    algorithm on one environment that differ in more than their seed are refused by name.
+    """
+    from rmix_kit.reports import write_report
+    from rmix_kit.reports.expected import read_expected
+    from rmix_kit.results import find_records
+
+    expected = read_expected(expect) if expect is not None else []
+    records = find_records(runs)
+    unfinished = [record.name for record in records if not record.is_finished]
+    if unfinished:
+        note(f"unfinished, left out of figures and statistics: {', '.join(unfinished)}")
+    page = write_report(
+        records,
+        out,
+        title=title,
+        expected=expected,
+        allow_mixed=allow_mixed,
+        score=cast("ScoreName", score),
+        is_figure_15=figure_15,
+    )
+    click.echo(page)
