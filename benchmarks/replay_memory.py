@@ -20,24 +20,25 @@ from _rmix_work import CPU, RESULTS, make_spec
 from rmix_kit.envs.smac.builtin import BuiltinVector
 from rmix_kit.replay import ReplayBuffer, worst_case_bytes
 from rmix_kit.replay.episode import EpisodeBlock, empty_block, observed_of
+from rmix_kit.reports.paper import TABLE_3
 from rmix_kit.types import EnvSpec
 
 CAPACITY, ROUND, MIB = 5000, 50, 2**20
 FILLED = "5m_vs_6m"
-# agents, actions, length of an observation, of the state, episode limit, and gigabytes of the paper's Table 3
+# agents, actions, length of an observation, of the state, episode limit
 MAPS = {
-    "5m_vs_6m": (5, 12, 55, 98, 70, 3.0),
-    "8m_vs_9m": (8, 15, 85, 179, 120, 4.9),
-    "10m_vs_11m": (10, 17, 105, 243, 150, 7.1),
-    "1c3s5z": (9, 15, 162, 270, 180, 8.6),
-    "MMM2": (10, 18, 176, 322, 180, 10.8),
-    "corridor": (6, 30, 156, 282, 400, 14.4),
+    "5m_vs_6m": (5, 12, 55, 98, 70),
+    "8m_vs_9m": (8, 15, 85, 179, 120),
+    "10m_vs_11m": (10, 17, 105, 243, 150),
+    "1c3s5z": (9, 15, 162, 270, 180),
+    "MMM2": (10, 18, 176, 322, 180),
+    "corridor": (6, 30, 156, 282, 400),
 }
 
 
 def map_spec(name: str) -> EnvSpec:
     """Give a map's sizes."""
-    n_agents, n_actions, obs_size, state_size, limit, _ = MAPS[name]
+    n_agents, n_actions, obs_size, state_size, limit = MAPS[name]
     return replace(
         make_spec(),
         n_agents=n_agents,
@@ -118,8 +119,8 @@ def both_fillings() -> list[dict[str, object]]:
 def worst_cases() -> list[dict[str, object]]:
     """Give the table of maps."""
     table: list[dict[str, object]] = []
-    for name, (*_, paper) in MAPS.items():
-        envs = BuiltinVector(name, 1)
+    for name in MAPS:
+        envs, paper = BuiltinVector(name, 1), TABLE_3[name].paper
         received = worst_case_bytes(map_spec(name), None, CAPACITY) / 1e9
         units = worst_case_bytes(envs.spec, envs.codec, CAPACITY) / 1e9
         table.append(

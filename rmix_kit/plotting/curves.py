@@ -14,6 +14,7 @@ from rmix_kit.plotting.style import (
     legend_millimetres,
     line_of,
     new_figure,
+    rank_of,
 )
 
 if TYPE_CHECKING:
@@ -100,7 +101,8 @@ def draw_curves(
             if y_range is not None:
                 span = y_range[1] - y_range[0]
                 axes.set_ylim(y_range[0] - 0.03 * span, y_range[1] + 0.03 * span)
-        legend_below(figure, looks, beside)  # the union of all panels'
+        in_order = sorted(looks.items(), key=lambda look: rank_of(look[1]))  # of all panels together
+        legend_below(figure, dict(in_order), beside)
     return figure
 
 

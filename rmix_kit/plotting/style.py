@@ -1,6 +1,6 @@
 """How pictures look: one colour per algorithm, type that is readable at the width of a column.
 
-Colours are those of Okabe and Ito, "Color Universal Design" (2008), without the yellow, which vanishes on white; a
+Colours are those of Okabe and Ito, "Color Universal Design" (2008), ink for their black, without the yellow, which vanishes on white; a
 second round of algorithms has the same colours with broken lines and hollow marks.
 """
 
@@ -23,7 +23,7 @@ TEXT_POINTS = 8.0
 # The page replaces these two by its own colours, so that an inlined drawing suits a dark page too.
 INK, GRID = "#1a1c20", "#d5d7dc"
 
-COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a7f87")
+COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", INK)
 ALGORITHMS = (
     "rmix", "qmix", "vdn", "rdn", "iql", "qplex", "qtran",
     "rmix-averse", "ow-qmix", "coma", "dop", "lh-iqn", "cw-qmix",
@@ -77,7 +77,7 @@ def house_style() -> Iterator[None]:
         "ytick.labelsize": TEXT_POINTS,
         "legend.fontsize": TEXT_POINTS,
         "legend.frameon": False,
-        "lines.linewidth": 1.3,
+        "lines.linewidth": 1.1,
         "axes.linewidth": 0.6,
         "axes.spines.top": False,
         "axes.spines.right": False,

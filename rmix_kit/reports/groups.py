@@ -155,7 +155,7 @@ def facts_of(run: RunRecord) -> dict[str, Any]:
 
     The commit is not among it (a run per day would have another one while its code is the same); the page shows it.
     """
-    facts: dict[str, Any] = {"the preset": run.preset}
+    facts: dict[str, Any] = {"preset": run.preset}
     facts |= {f"the environment's {name}": value for name, value in {**run.environment, **run.env_spec}.items()}
     if versions := versions_of(run):
         facts["the version of rmix-kit"] = versions

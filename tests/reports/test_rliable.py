@@ -59,7 +59,7 @@ def test_the_ends_of_intervals_are_those_of_rliable() -> None:
         {"x": scores},
         theirs,
         reps=RESAMPLES,
-        random_state=np.random.RandomState(0),  # noqa: NPY002 - rliable's own
+        random_state=np.random.RandomState(0),
     )
     for column, name in enumerate(AGGREGATES):
         check_interval(ours[name], *ends["x"][:, column])

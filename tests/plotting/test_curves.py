@@ -1,0 +1,76 @@
+"""Curves are readable at the width of a column."""
+
+from __future__ import annotations
+
+import pytest
+from matplotlib.figure import Figure
+
+from rmix_kit.plotting.curves import Curve, Panel, draw_curves
+from rmix_kit.plotting.rows import Row, draw_intervals
+from rmix_kit.plotting.style import ALGORITHMS
+
+SMALLEST_POINTS = 7.0
+
+
+def panel(*algorithms: str, title: str = "macn:4x12") -> Panel:
+    x = [0.0, 1e5, 2e5]
+    return Panel(
+        title=title,
+        curves=tuple(
+            Curve(algorithm=name, label=name, x=x, middle=[0.0, 0.5, 1.0], low=[0.0, 0.4, 0.9], high=[0.1, 0.6, 1.0])
+            for name in algorithms
+        ),
+    )
+
+
+def drawn(*panels: Panel) -> Figure:
+    figure = draw_curves(panels, x_label="environment steps", y_label="test return")
+    figure.draw_without_rendering()
+    return figure
+
+
+@pytest.mark.parametrize("algorithms", [ALGORITHMS[:1], ALGORITHMS])
+def test_the_legend_lies_outside_the_data(algorithms: tuple[str, ...]) -> None:
+    figure = drawn(panel(*algorithms))
+    legend = figure.legends[0].get_window_extent()
+    assert not legend.overlaps(figure.axes[0].get_tightbbox())
+    assert len(figure.legends[0].get_texts()) == len(algorithms)
+
+
+@pytest.mark.parametrize("algorithms", [ALGORITHMS[:1], ALGORITHMS])
+def test_nothing_is_cut_off_at_the_edge(algorithms: tuple[str, ...]) -> None:
+    figure = drawn(panel(*algorithms))
+    parts = [figure.legends[0].get_window_extent(), figure.axes[0].get_tightbbox()]
+    assert all(part is not None and figure.bbox.padded(1.0).containsx(part.x0) for part in parts)
+    assert all(part is not None and figure.bbox.padded(1.0).containsx(part.x1) for part in parts)
+    assert all(part is not None and figure.bbox.padded(1.0).containsy(part.y0) for part in parts)
+
+
+def test_the_data_keep_half_of_a_crowded_figure() -> None:
+    figure = drawn(panel(*ALGORITHMS))
+    assert figure.axes[0].get_window_extent().height > 0.4 * figure.bbox.height
+
+
+def test_one_panel_is_as_wide_as_a_column_and_several_as_a_page() -> None:
+    assert drawn(panel("rmix")).get_figwidth() * 25.4 == pytest.approx(85.0)
+    assert drawn(panel("rmix"), panel("qmix")).get_figwidth() * 25.4 == pytest.approx(178.0)
+
+
+def test_type_is_large_enough() -> None:
+    figure = drawn(panel("rmix"))
+    axes = figure.axes[0]
+    words = [axes.title, axes.xaxis.label, axes.yaxis.label, *axes.get_xticklabels(), *figure.legends[0].get_texts()]
+    assert min(word.get_fontsize() for word in words) >= SMALLEST_POINTS
+
+
+def test_an_algorithm_in_two_panels_stands_once_in_the_legend() -> None:
+    figure = drawn(panel("rmix", "vdn"), panel("qmix", "rmix"))
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["rmix", "qmix", "vdn"]
+
+
+def test_the_first_row_of_estimates_is_on_top() -> None:
+    rows = [Row(algorithm=name, label=name, value=0.5, low=0.4, high=0.6) for name in ("rmix", "qmix")]
+    axes = draw_intervals(rows, x_label="IQM").axes[0]
+    low, high = axes.get_ylim()
+    assert low > high
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["rmix", "qmix"]

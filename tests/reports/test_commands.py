@@ -1,0 +1,98 @@
+"""`rmix-kit report` and `rmix-kit plot`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from rmix_kit.cli.main import main
+from rmix_kit.results import write_record
+from tests.reports.records import BRIDGE, record
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("records")
+    for seed in range(2):
+        write_record(folder / f"rmix-{seed}.json", record(env=BRIDGE, seed=seed))
+    write_record(folder / "stopped.json", record(env=BRIDGE, seed=2, is_finished=False, name="stopped"))
+    return folder
+
+
+def invoke(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def test_report_writes_the_page_and_says_where(runs: Path, tmp_path: Path) -> None:
+    planned = tmp_path / "planned.yaml"
+    planned.write_text(json.dumps([{"algo": "iql", "env": BRIDGE, "seeds": [0, 1]}]))
+    result = invoke("report", runs, "--out", tmp_path / "report", "--expect", planned, "--score", "normalized_return")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.strip() == str(tmp_path / "report" / "index.html")
+    assert "stopped" in result.stderr
+    page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    assert "2 runs planned and not run" in page
+    assert "normalised return: 0 at -149, the worst possible, 1 at -8.658, the exact optimum" in page
+
+
+@pytest.mark.parametrize("text", ["{}", "[{algo: iql}]", "[{algo: iql, env: 'macn:4x7', seeds: 3}]", "["])
+def test_a_plan_of_another_form_is_refused_with_the_form(text: str, runs: Path, tmp_path: Path) -> None:
+    (tmp_path / "planned.yaml").write_text(text)
+    result = invoke("report", runs, "--out", tmp_path / "report", "--expect", tmp_path / "planned.yaml")
+    assert result.exit_code == 1
+    assert "{algo: NAME, env: TEXT, seeds: [0, 1, ...]}" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("band", ["std", "quartiles"])
+def test_plot_draws_a_picture_as_wide_as_a_column(band: str, runs: Path, tmp_path: Path) -> None:
+    result = invoke("plot", runs, "--metric", "return_mean", "--band", band, "--out", tmp_path / "new" / "return.png")
+    assert result.exit_code == 0, result.stderr
+    with Image.open(tmp_path / "new" / "return.png") as picture:
+        assert picture.width == int(85.0 / 25.4 * 300)
+
+
+def test_plot_writes_drawings_with_their_text(runs: Path, tmp_path: Path) -> None:
+    assert invoke("plot", runs, "--metric", "fall_rate", "--out", tmp_path / "falls.svg").exit_code == 0
+    assert "test fall rate" in (tmp_path / "falls.svg").read_text(encoding="utf-8")
+
+
+def test_an_unknown_format_is_refused_with_those_there_are(runs: Path, tmp_path: Path) -> None:
+    result = invoke("plot", runs, "--metric", "return_mean", "--out", tmp_path / "return.jpg")
+    assert result.exit_code == 1
+    assert ".png, .svg, .pdf" in result.stderr
+
+
+def test_a_misspelt_metric_is_answered_with_the_right_one(runs: Path, tmp_path: Path) -> None:
+    result = invoke("plot", runs, "--metric", "sucess_rate", "--out", tmp_path / "a.png")
+    assert result.exit_code == 2
+    assert "did you mean 'success_rate'" in result.stderr
+
+
+def test_unfinished_runs_alone_make_no_picture(runs: Path, tmp_path: Path) -> None:
+    result = invoke("plot", runs / "stopped.json", "--metric", "return_mean", "--out", tmp_path / "a.png")
+    assert result.exit_code == 1
+    assert "no finished run" in result.stderr
+    assert not (tmp_path / "a.png").exists()
+
+
+def test_plot_never_loads_torch(runs: Path, tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "from rmix_kit.cli.main import main\n"
+        "main(sys.argv[1:], standalone_mode=False)\n"
+        "assert not {'torch', 'onnx', 'matplotlib.pyplot'} & set(sys.modules)\n"
+    )
+    command = [sys.executable, "-W", "error", "-c", program, "plot", runs, "--metric", "return_mean"]
+    done = subprocess.run(
+        [*map(str, command), "--out", str(tmp_path / "a.png")], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
