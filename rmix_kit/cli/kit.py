@@ -24,6 +24,7 @@ EXTRAS = {
     "onnxscript": "export",
     "onnxruntime": "runtime",
     "matplotlib": "plot",
+    "jinja2": "plot",
     "pygame": "render",
 }
 

@@ -1,7 +1,7 @@
 """How pictures look: one colour per algorithm, type that is readable at the width of a column.
 
-Colours are those of Okabe and Ito, "Color Universal Design" (2008), ink for their black, without the yellow, which vanishes on white; a
-second round of algorithms has the same colours with broken lines and hollow marks.
+Colours are those of Okabe and Ito, "Color Universal Design" (2008), with ink for their black and without the yellow,
+which vanishes on white; a second round of algorithms has the same colours with broken lines and hollow marks.
 """
 
 from __future__ import annotations
