@@ -14,12 +14,13 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-learning bench docs
+.PHONY: help install demo test test-learning test-ray bench docs
 
 help:
 	@echo "make demo           train RMIX on a cliff map, export it, run the exported agents"
 	@echo "make test           lint, types and the fast tests"
 	@echo "make test-learning  the slow tests: that the algorithms learn"
+	@echo "make test-ray       sweeps and workers on a two-node Ray cluster on this machine"
 	@echo "make bench          measure speed; writes benchmarks/results/*.csv"
 	@echo "make docs           write the generated pages under docs/"
 
@@ -44,6 +45,10 @@ test: $(INSTALLED)
 
 test-learning: $(INSTALLED)
 	$(RUN) -m pytest -m slow -n $(WORKERS)
+
+test-ray: $(INSTALLED)
+	$(RUN) -m pip install --quiet -c constraints.txt -e '.[distributed]'
+	$(RUN) -m pytest -m ray tests/sweeps tests/envs/smac/sc2
 
 # A name with a leading underscore is a part of a benchmark, not one.
 bench: $(INSTALLED)

@@ -26,6 +26,8 @@ EXTRAS = {
     "matplotlib": "plot",
     "jinja2": "plot",
     "pygame": "render",
+    "ray": "distributed",
+    "fsspec": "distributed",
 }
 
 

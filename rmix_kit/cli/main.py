@@ -9,7 +9,7 @@ from rmix_kit.origin import kit_version
 
 _MODULES = {
     name: f"rmix_kit.cli.{name}"
-    for name in ("train", "evaluate", "export", "run", "inspect", "algos", "envs", "doctor", "plot", "report")
+    for name in ("train", "evaluate", "export", "run", "inspect", "algos", "envs", "doctor", "sweep", "plot", "report")
 }
 
 

@@ -126,13 +126,7 @@ class Worker:
             raise WorkerFailure(f"the worker process {self._ending()}") from error
         except WireError as error:
             raise WorkerFailure(f"the worker answered with {error}") from error
-        if "error" in fields:
-            raise WorkerFailure(
-                " ".join(str(fields["error"]).split()),
-                is_final=fields.get("is_final") is True,
-                known=_names(fields.get("known")),
-            )
-        return fields, arrays
+        return answer_of(fields, arrays)
 
     def quit(self) -> None:
         """Let the game quit, then see to it that it has; not for a process that failed."""
@@ -172,6 +166,21 @@ def _keep_lines(pipe: IO[bytes], lines: deque[str]) -> None:
             text = line[:400].decode(errors="replace").strip()
             if text.strip("^~ "):  # a traceback's markers say nothing without the column
                 lines.append(text)
+
+
+def answer_of(fields: dict[str, Any], arrays: dict[str, Array]) -> Answer:
+    """Give what a message says.
+
+    Raises:
+        WorkerFailure: It reports an error.
+    """
+    if "error" in fields:
+        raise WorkerFailure(
+            " ".join(str(fields["error"]).split()),
+            is_final=fields.get("is_final") is True,
+            known=_names(fields.get("known")),
+        )
+    return fields, arrays
 
 
 def _names(known: object) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from rmix_kit.spelling import suggestion
 PYTHON_VARIABLE = "RMIX_SMAC_PYTHON"
 WORKER = Path(__file__).with_name("worker.py")
 PACKAGES = ("smac", "smacv2")
+WORKERS = ("local", "ray")
 
 # SMACv2's three generated maps (Ellis et al. 2023): unit types with their weights.
 _GENERATED: Mapping[str, tuple[tuple[str, float], ...]] = {
@@ -44,6 +45,7 @@ class Settings:
         illegal_action: What a masked action does: "raise" an error, or "noop": the agent stands still.
         timeout_terminates: The time limit is a true end without bootstrap, as in PyMARL, instead of a truncation.
         replay_dir: Folder for StarCraft II's replays, one per game, written when the copies are closed; empty: none.
+        workers: Where the worker processes run: "local", or "ray": on the nodes of a Ray cluster, a processor each.
         n_units: Own team of a generated map.
         n_enemies: Enemy team of a generated map.
         worker: The program of the worker process.
@@ -60,6 +62,7 @@ class Settings:
     illegal_action: str = "raise"
     timeout_terminates: bool = False
     replay_dir: str = ""
+    workers: str = "local"
     n_units: int = 5
     n_enemies: int = 5
     worker: Path = WORKER
@@ -96,6 +99,7 @@ _OPTIONS: Mapping[str, tuple[type, ...]] = {
     "games": (int,),
     **SHARED,
     "replay_dir": (str,),
+    "workers": (str,),
     "n_units": (int,),
     "n_enemies": (int,),
 }
@@ -121,6 +125,7 @@ def read_settings(map_name: str, options: Mapping[str, Value]) -> Settings:
     settings = Settings(map_name=map_name, **given)
     _check_ranges(settings, where)
     _check_package(settings, options, where)
+    _check_workers(settings, where)
     return settings
 
 
@@ -131,6 +136,14 @@ def _check_ranges(settings: Settings, where: str) -> None:
     for name, least in (("max_restarts", 0), ("games", 1), ("n_units", 1), ("n_enemies", 1)):
         if getattr(settings, name) < least:
             raise EnvironmentTextError(f"{where}: {name} is {getattr(settings, name)}; it must be at least {least}")
+
+
+def _check_workers(settings: Settings, where: str) -> None:
+    if settings.workers not in WORKERS:
+        raise EnvironmentTextError(
+            f"{where}: workers is {settings.workers!r}; it must be {' or '.join(WORKERS)}"
+            f"{suggestion(settings.workers, WORKERS)}"
+        )
 
 
 def _check_package(settings: Settings, options: Mapping[str, Value], where: str) -> None:

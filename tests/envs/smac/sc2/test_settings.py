@@ -25,6 +25,7 @@ from tests.architecture.sources import ROOT
         ("3m", {"package": "smac2"}, "package is 'smac2'; it must be smac or smacv2"),
         ("3m", {"package": "smacv2"}, "package is 'smacv2'; 10gen_terran.*belong to smacv2"),
         ("10gen_terran", {"package": "smac"}, "package is 'smac'; 10gen_terran"),
+        ("3m", {"workers": "rays"}, "workers is 'rays'; it must be local or ray; did you mean 'ray'"),
         ("3m", {"n_units": 4}, "n_units is for 10gen_terran"),
     ],
 )

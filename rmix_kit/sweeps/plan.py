@@ -1,0 +1,149 @@
+"""From a sweep's file to its runs, each with a name, a checked configuration and a command line."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rmix_kit.config.load import find_algorithm, resolve
+from rmix_kit.config.overrides import Values, parse_overrides
+from rmix_kit.envs.make import make_vector_env, parse_known, resolved_text
+from rmix_kit.errors import ConfigError, RmixKitError
+from rmix_kit.sweeps.engine import Plan, PlannedRun, folder_of
+from rmix_kit.sweeps.sweep_file import AlgorithmEntry, EnvironmentEntry, SweepFile
+from rmix_kit.training.progress_bar import SilentReporter
+from rmix_kit.training.run_folder import RunFolder
+from rmix_kit.training.trainer import settled
+
+LONGEST_NAME = 60
+THREADS = ("training", "threads")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """An environment as the runs use it."""
+
+    entry: EnvironmentEntry
+    label: str
+    env: str
+    steps: int
+
+
+def plan(file: SweepFile, out: Path) -> Plan:
+    """Plan every run and check it, so that nothing starts before everything is known to be right.
+
+    Args:
+        file: The sweep.
+        out: Its folder.
+
+    Returns:
+        The runs, seeds varying slowest: a sweep that is stopped early has all algorithms on all environments.
+
+    Raises:
+        ConfigError: A configuration is wrong, two runs would have one name, or steps are missing.
+        EnvironmentTextError: An environment does not exist.
+        RunFolderError: A folder holds a run with another configuration.
+    """
+    places = tuple(_places(file))
+    labels = [entry.name or entry.preset or entry.algo for entry in file.algorithms]
+    _refuse_twins("algorithms", labels, file.source)
+    _refuse_twins("environments", [place.label for place in places], file.source)
+    runs = tuple(
+        _planned(file, entry, label, place, seed, out)
+        for seed in file.seeds
+        for place in places
+        for entry, label in zip(file.algorithms, labels, strict=True)
+    )
+    frame = file.frame
+    return Plan(
+        source=file.source,
+        out=str(out.absolute()),
+        runs=runs,
+        jobs=frame.jobs,
+        retries=frame.retries,
+        storage=frame.storage,
+    )
+
+
+def _places(file: SweepFile) -> Iterator[_Place]:
+    for entry in file.environments:
+        steps = entry.steps or file.frame.steps
+        if steps is None:
+            raise ConfigError(f"{file.source}: {entry.env} has no steps; give steps for the sweep or for it")
+        text = resolved_text(entry.env)
+        if ("backend", "sc2") not in parse_known(text).options:  # a game is started by the runs alone
+            make_vector_env(text, 1).close()
+        yield _Place(entry=entry, label=entry.name or label_of(text), env=text, steps=steps)
+
+
+def label_of(text: str) -> str:
+    """Make a part of a folder's name from an environment text; a long one is cut and told apart by a digest.
+
+    Args:
+        text: Environment text.
+    """
+    label = re.sub(r"[^A-Za-z0-9.=]+", "-", text).strip("-")
+    if len(label) <= LONGEST_NAME:
+        return label
+    return f"{label[: LONGEST_NAME - 9]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def _refuse_twins(what: str, labels: list[str], source: str) -> None:
+    if twice := sorted({label for label in labels if labels.count(label) > 1}):
+        raise ConfigError(f"{source}: two of {what} are called {twice[0]}; give each a name: of its own")
+
+
+def _planned(file: SweepFile, entry: AlgorithmEntry, label: str, place: _Place, seed: int, out: Path) -> PlannedRun:
+    frame = file.frame
+    name = f"{label}_{place.label}_seed-{seed}"
+    try:
+        overrides = _merged(file, entry, place)
+        config = resolve(
+            algo=entry.algo,
+            env=place.env,
+            seed=seed,
+            steps=place.steps,
+            preset=entry.preset,
+            overrides=overrides,
+            device=frame.device,
+            report=lambda text: None,
+        )
+        folder = RunFolder(folder_of(out, name))
+        folder.check(settled(config, folder, SilentReporter(), resume=True), resume=True)
+    except RmixKitError as error:
+        raise type(error)(f"{file.source}: {name}: {error}") from error
+    options = ["--algo", entry.algo, *(["--preset", entry.preset] if entry.preset else []), "--env", place.env]
+    options += ["--seed", str(seed), "--steps", str(place.steps), "--device", frame.device]
+    return PlannedRun(
+        name=name,
+        algo=label,
+        env=place.env,
+        seed=seed,
+        steps=place.steps,
+        options=(*options, *(word for text in overrides for word in ("--set", text))),
+        threads=frame.threads,
+        evaluation=frame.evaluation,
+        cpus=frame.resources.cpus,
+        gpus=frame.resources.gpus,
+    )
+
+
+def _merged(file: SweepFile, entry: AlgorithmEntry, place: _Place) -> list[str]:
+    """Lay the algorithm's values over the environment's, those over the sweep's, by their full names."""
+    cls = find_algorithm(entry.algo)
+    merged: Values = {}
+    for layer in (file.frame.set, place.entry.set, entry.set):
+        merged.update(parse_overrides([f"{name}={json.dumps(value)}" for name, value in layer.items()], cls))
+    if THREADS in merged:
+        raise ConfigError("set names training.threads; give threads: for the whole sweep instead")
+    merged[THREADS] = (file.frame.threads, "threads")
+    return [f"{'.'.join(path)}={json.dumps(value)}" for path, (value, _) in merged.items()]
+
+
+def with_jobs(planned: Plan, jobs: int | None) -> Plan:
+    """Give the plan with so many runs side by side; None leaves it."""
+    return planned if jobs is None else replace(planned, jobs=jobs)
