@@ -9,7 +9,10 @@ from rmix_kit.origin import kit_version
 
 _MODULES = {
     name: f"rmix_kit.cli.{name}"
-    for name in ("train", "evaluate", "export", "run", "inspect", "algos", "envs", "doctor", "sweep", "plot", "report")
+    for name in (
+        *("train", "evaluate", "export", "run", "inspect", "sweep", "report", "plot", "reproduce"),
+        *("algos", "envs", "doctor"),
+    )
 }
 
 

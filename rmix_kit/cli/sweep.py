@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -52,12 +52,12 @@ def command(
     if dry_run:
         _show(planned, engine, as_json)
         return
-    status = _swept(planned, engine, address)
+    status = swept(planned, engine, address)
     if as_json:
         print_json(status)
     else:
-        _print_table(status["runs"])  # type: ignore[arg-type]
-    failed = [run for run in status["runs"] if run["state"] == "failed"]  # type: ignore[attr-defined]
+        _print_table(status["runs"])
+    failed = [run for run in status["runs"] if run["state"] == "failed"]
     if failed:
         first = failed[0]
         raise CommandError(
@@ -67,7 +67,7 @@ def command(
         )
 
 
-def _swept(planned: Plan, engine: str, address: str | None) -> dict[str, object]:
+def swept(planned: Plan, engine: str, address: str | None) -> dict[str, Any]:
     """Run the plan; nobody else may work in its folder meanwhile."""
     from rmix_kit.sweeps.display import make_display
     from rmix_kit.sweeps.sweep import Sweep

@@ -9,7 +9,10 @@ from click.testing import CliRunner
 from rmix_kit.cli.kit import CommandError, _one_line
 from rmix_kit.cli.main import main
 
-COMMANDS = ["train", "evaluate", "export", "run", "inspect", "algos", "envs", "doctor", "plot", "report"]
+COMMANDS = [
+    *("train", "evaluate", "export", "run", "inspect", "sweep", "report", "plot", "reproduce"),
+    *("algos", "envs", "doctor"),
+]
 TRAIN = ["train", "--env", "macn:4x7", "--seed", "0", "--steps", "1", "--out", "nowhere"]
 
 

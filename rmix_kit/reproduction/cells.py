@@ -1,0 +1,106 @@
+"""A suite's runs, and which of them are recorded already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rmix_kit.errors import RecordError
+from rmix_kit.reproduction.suites import Suite
+from rmix_kit.results import RunRecord, read_record, record_of, write_record
+from rmix_kit.sweeps.engine import Plan, PlannedRun, folder_of
+from rmix_kit.sweeps.plan import plan
+from rmix_kit.sweeps.progress import state_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reproduction:
+    """A suite in a folder: ``records`` (kept), ``runs`` and ``logs`` (the sweep's), ``report``.
+
+    Attributes:
+        suite: What is reproduced.
+        out: The folder.
+        parts: The sweep of each part, by name.
+        records: What is recorded, by the run's name.
+    """
+
+    suite: Suite
+    out: Path
+    parts: Mapping[str, Plan]
+    records: Mapping[str, RunRecord]
+
+    @property
+    def runs(self) -> tuple[PlannedRun, ...]:
+        """All runs of all parts, in their order."""
+        return tuple(run for part in self.parts.values() for run in part.runs)
+
+    def missing(self, chosen: Sequence[str] = ()) -> Plan:
+        """Give the sweep of all runs that have no record.
+
+        Args:
+            chosen: Names of parts; all where none is given.
+        """
+        parts = [part for name, part in self.parts.items() if not chosen or name in chosen]
+        runs = tuple(run for part in parts for run in part.runs if run.name not in self.records)
+        return replace(parts[0], source=f"reproduce {self.suite.name}", runs=runs)
+
+    def expected(self) -> list[tuple[str, str, tuple[int, ...]]]:
+        """Give every planned cell: algorithm, environment text, seeds."""
+        cells: dict[tuple[str, str], list[int]] = {}
+        for run in self.runs:
+            cells.setdefault((run.algo, run.env), []).append(run.seed)
+        return [(algo, env, tuple(seeds)) for (algo, env), seeds in cells.items()]
+
+
+def open_reproduction(suite: Suite, out: Path) -> Reproduction:
+    """Plan a suite in a folder, and record the runs in it that are finished and not yet recorded.
+
+    Args:
+        suite: What is reproduced.
+        out: Its folder; it need not exist.
+
+    Raises:
+        RecordError: A record is not the planned run's, or cannot be read.
+    """
+    parts = {part.name: plan(part.sweep, out) for part in suite.parts}
+    records = {}
+    for part in parts.values():
+        for run in part.runs:
+            if (record := _record_of(run, out)) is not None:
+                records[run.name] = record
+    return Reproduction(suite=suite, out=out, parts=parts, records=records)
+
+
+def record_path(out: Path, name: str) -> Path:
+    """Give the file that keeps a run's record."""
+    return out / "records" / f"{name}.json"
+
+
+def _record_of(run: PlannedRun, out: Path) -> RunRecord | None:
+    """Read a run's record, or make it from the run's finished folder."""
+    path, folder = record_path(out, run.name), folder_of(out, run.name)
+    if path.exists():
+        record = read_record(path)
+        _check(record, run, path)
+        return record
+    if state_of(folder, evaluation=run.evaluation) != "finished":
+        return None
+    record = record_of(folder)
+    _check(record, run, folder)
+    write_record(path, record)
+    return record
+
+
+def _check(record: RunRecord, run: PlannedRun, where: Path) -> None:
+    """Refuse a record of another run than the planned one.
+
+    Raises:
+        RecordError: With the difference.
+    """
+    found = (record.algo, record.env, record.seed, record.steps)
+    if found != (run.algo, run.env, run.seed, run.steps):
+        raise RecordError(
+            f"{where} is of {' '.join(map(str, found))}; planned is {run.algo} {run.env} {run.seed} {run.steps}; "
+            "move it away, or give another folder"
+        )

@@ -1,0 +1,123 @@
+"""Which runs each reproduction consists of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rmix_kit.reports.scores import ScoreName
+from rmix_kit.sweeps.sweep_file import AlgorithmEntry, EnvironmentEntry, Frame, SweepFile
+
+EVERYONE = (
+    *("rmix", "rdn", "rmix-averse", "iql", "vdn", "qmix", "qtran", "cw-qmix", "ow-qmix", "qplex"),
+    *("coma", "dop", "lh-iqn"),
+)
+RISK_FIVE = ("rmix", "rdn", "qmix", "vdn", "rmix-averse")
+FIVE_SEEDS = tuple(range(5))
+PAPER_MAPS = ("5m_vs_6m", "8m_vs_9m", "10m_vs_11m", "MMM2", "1c3s5z", "corridor")
+GAMES = {"two-step": 10_000, "qtran": 10_000, "climbing": 10_000}
+ALL_ACTIONS_EVENLY = {
+    "training.epsilon_end": 1.0,
+    "training.evaluation_interval": 1000,
+    "training.checkpoint_interval": 10_000,
+}
+"""Exploration stays uniform, as in the published didactic experiments; the evaluations are greedy."""
+ON_POLICY = ("coma", "dop")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Runs that belong together: some algorithms on some environments.
+
+    Attributes:
+        name: For ``--part``.
+        sweep: What `rmix-kit sweep` would be given.
+    """
+
+    name: str
+    sweep: SweepFile
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """A reproduction.
+
+    Attributes:
+        name: On the command line.
+        title: Of its report.
+        parts: In the order in which they are run.
+        seconds_per_step: CPU seconds that a run of an algorithm takes per environment step, for the estimate where no
+            record tells; measured on one core of a small machine.
+        score: What its report compares.
+    """
+
+    name: str
+    title: str
+    parts: tuple[Part, ...]
+    seconds_per_step: float
+    score: ScoreName = "success_rate"
+
+
+def didactic(backend: str) -> Suite:
+    """Small games whose answers are known (Rashid et al. 2018, two-step; Son et al. 2019; Claus and Boutilier 1998)."""
+    environments = {f"didactic:{name}": steps for name, steps in GAMES.items()}
+    learners = [name for name in EVERYONE if name not in ON_POLICY]
+    return Suite(
+        name="didactic",
+        title="Small games with known answers",
+        parts=(
+            _part("games", learners, environments, range(3), {**ALL_ACTIONS_EVENLY, "learning_rate": 2e-3}),
+            _part("games-on-policy", ON_POLICY, environments, range(3), {"training.evaluation_interval": 1000}),
+        ),
+        seconds_per_step=1.2e-3,
+    )
+
+
+def macn(backend: str) -> Suite:
+    """Multi-Agent Cliff Navigation: everyone on the paper's 4x12, the risk dial's five on the bridge, and the rest."""
+    bridge = {"macn:bridge?slip=0.1&include_position=true": 350_000}
+    further = {"macn:4x11": 400_000, "macn:4x15": 400_000, "macn:4x12?slip=0.1": 400_000}
+    return Suite(
+        name="macn",
+        title="Multi-Agent Cliff Navigation",
+        parts=(
+            _part("cliff", EVERYONE, {"macn:4x12": 400_000}, FIVE_SEEDS),
+            _part("bridge", RISK_FIVE, bridge, FIVE_SEEDS),
+            _part("further", EVERYONE, further, FIVE_SEEDS),
+        ),
+        seconds_per_step=6e-4,
+        score="normalized_return",
+    )
+
+
+def smac(backend: str) -> Suite:
+    """Play the paper's six maps with the four algorithms of its Figure 15, in the simulator or in StarCraft II."""
+    steps = 2_000_000 if backend == "sc2" else 300_000
+    environments = {f"smac:{name}?backend={backend}": steps for name in PAPER_MAPS}
+    where = "StarCraft II" if backend == "sc2" else "the built-in simulator, which is not StarCraft II"
+    return Suite(
+        name=f"smac-{backend}",
+        title=f"The paper's six SMAC maps in {where}",
+        parts=(_part("maps", ("rmix", "rdn", "vdn", "qmix"), environments, FIVE_SEEDS),),
+        seconds_per_step=4e-3,
+    )
+
+
+SUITES: dict[str, Callable[[str], Suite]] = {"didactic": didactic, "macn": macn, "smac": smac}
+
+
+def _part(
+    name: str,
+    algorithms: tuple[str, ...] | list[str],
+    environments: dict[str, int],
+    seeds: tuple[int, ...] | range,
+    values: dict[str, object] | None = None,
+) -> Part:
+    sweep = SweepFile(
+        source=f"reproduce {name}",
+        algorithms=tuple(AlgorithmEntry(algo=algo) for algo in algorithms),
+        environments=tuple(EnvironmentEntry(env=env, steps=steps) for env, steps in environments.items()),
+        seeds=tuple(seeds),
+        frame=Frame(set=dict(values or {})),
+    )
+    return Part(name=name, sweep=sweep)

@@ -1,0 +1,127 @@
+"""The honest table: who learns, who stands still, how far from the best possible."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from statistics import fmean, median
+
+from rmix_kit.envs.make import remark_on
+from rmix_kit.envs.text import parse
+from rmix_kit.reports.groups import Cell
+from rmix_kit.reports.scores import anchors_of
+from rmix_kit.results import Episodes, RunRecord
+
+BEST_RETURNS = {"didactic:two-step": 8.0, "didactic:qtran": 8.0, "didactic:climbing": 11.0}
+"""Returns of the best joint actions (Rashid et al. 2018; Son et al. 2019; Claus and Boutilier 1998)."""
+HEAD = (
+    "algorithm",
+    "runs",
+    "return by seed",
+    "distance to the best",
+    "success",
+    "falls",
+    "how runs end",
+    "CPU seconds",
+)
+STANDARD_ERRORS = 3.0
+CLOSE = 0.005  # returns are sums of float32
+
+
+def summary_of(records: Iterable[RunRecord], expected: Sequence[Cell], *, title: str) -> str:
+    """Write the table of a reproduction.
+
+    Args:
+        records: Finished runs.
+        expected: All planned cells; those without a run are listed as not run.
+        title: Of the page.
+
+    Returns:
+        A Markdown page.
+    """
+    by_cell: dict[tuple[str, str], list[RunRecord]] = {}
+    for record in sorted(records, key=lambda record: record.seed):
+        by_cell.setdefault((record.algo, record.env), []).append(record)
+    lines = [f"# {title}", "", _what(by_cell)]
+    for env in dict.fromkeys(env for _, env, _ in expected):
+        lines += ["", *_table(env, by_cell, [cell for cell in expected if cell[1] == env])]
+    return "\n".join(lines) + "\n"
+
+
+def _what(by_cell: dict[tuple[str, str], list[RunRecord]]) -> str:
+    counts = {len(run.last) for runs in by_cell.values() for run in runs if run.last is not None}
+    episodes = " or ".join(map(str, sorted(counts))) or "no"
+    return (
+        f"Greedy episodes of the last checkpoint, {episodes} for each run, on seeds that training never evaluated on; "
+        "every algorithm with its own preset. Written by `rmix-kit reproduce` from the records."
+    )
+
+
+def _table(env: str, by_cell: dict[tuple[str, str], list[RunRecord]], cells: Sequence[Cell]) -> list[str]:
+    best = best_return(env)
+    words = "" if best is None else f": the best mean return is {best:.4g}"
+    lines = [f"## `{env}`{words}", "", f"| {' | '.join(HEAD)} |", "|" + "---|" * len(HEAD)]
+    if remark := remark_on(env):
+        lines[1:1] = ["", remark]
+    missing = [algo for algo, _, _ in cells if (algo, env) not in by_cell]
+    for algo, _, seeds in cells:
+        if runs := by_cell.get((algo, env)):
+            lines.append(f"| {' | '.join(_row(algo, runs, len(seeds), best))} |")
+    if len(missing) == len(cells):
+        lines = [*lines[: lines.index(f"| {' | '.join(HEAD)} |")], "Not run."]
+    elif missing:
+        lines += ["", f"Not run: {', '.join(missing)}."]
+    return lines
+
+
+def _row(algo: str, runs: Sequence[RunRecord], planned: int, best: float | None) -> list[str]:
+    played = [run.last for run in runs if run.last is not None]
+    returns = [fmean(episodes.returns) for episodes in played]
+    ends = Counter(how_it_ends(episodes, runs[0], best) for episodes in played)
+    seconds = [run.cpu_seconds for run in runs if run.cpu_seconds is not None]
+    return [
+        algo,
+        f"{len(runs)} of {planned}",
+        ", ".join(f"{value:.4g}" for value in returns),
+        "" if best is None or not returns else f"{best - median(returns):.3g}",
+        f"{fmean(fmean(episodes.success) for episodes in played):.0%}" if played else "",
+        f"{fmean(fmean(episodes.fell) for episodes in played):.1%}" if played else "",
+        ", ".join(f"{end} {count}" for end, count in ends.most_common()),
+        f"{fmean(seconds):.0f}" if seconds else "",
+    ]
+
+
+def how_it_ends(episodes: Episodes, run: RunRecord, best: float | None) -> str:
+    """Say in a word what the team of a run does in most of its last episodes.
+
+    Args:
+        episodes: Of its last checkpoint.
+        run: The run.
+        best: The best mean return, if it is known; reached within three standard errors of the mean.
+
+    Returns:
+        "optimal", "stands still" (nobody falls and time runs out), "falls", "solves", or "fails".
+    """
+    mean = fmean(episodes.returns)
+    error = math.sqrt(fmean((value - mean) ** 2 for value in episodes.returns) / len(episodes))
+    if best is not None and mean >= best - STANDARD_ERRORS * error - CLOSE:
+        return "optimal"
+    if fmean(episodes.success) >= 0.5:
+        return "solves"
+    if fmean(episodes.fell) >= 0.5:
+        return "falls"
+    limit = run.env_spec.get("episode_limit")
+    return "stands still" if limit and run.env.startswith("macn:") and min(episodes.lengths) == limit else "fails"
+
+
+def best_return(env: str) -> float | None:
+    """Give the best mean return on an environment, where it is known.
+
+    Args:
+        env: Environment text.
+    """
+    if env in BEST_RETURNS:
+        return BEST_RETURNS[env]
+    anchors = anchors_of(parse(env))
+    return None if anchors is None else anchors.optimum

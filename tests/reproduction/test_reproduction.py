@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from rmix_kit.cli.main import main
+from rmix_kit.envs.make import remark_on
+from rmix_kit.errors import RecordError
+from rmix_kit.reproduction import suites
+from rmix_kit.reproduction.cells import open_reproduction, record_path
+from rmix_kit.reproduction.estimate import cpu_seconds, total_hours
+from rmix_kit.reproduction.suites import EVERYONE, SUITES, Part, Suite
+from rmix_kit.reproduction.summary import best_return, how_it_ends, summary_of
+from rmix_kit.results import Episodes, RunRecord, record_of, write_record
+from rmix_kit.sweeps.engine import folder_of
+from rmix_kit.sweeps.sweep_file import AlgorithmEntry, EnvironmentEntry, Frame, SweepFile
+from rmix_kit.training.absolute import evaluate_run
+from rmix_kit.training.trainer import train
+from tests.training.runs import tiny
+
+ENV = "macn:4x7?max_steps=20"
+QUICK = {"training.evaluation_episodes": 2, "training.evaluation_interval": 200, "training.num_envs": 2}
+
+
+def small_suite(backend: str = "builtin") -> Suite:
+    sweep = SweepFile(
+        source="test",
+        algorithms=(AlgorithmEntry(algo="iql"),),
+        environments=(EnvironmentEntry(env=ENV, steps=200), EnvironmentEntry(env="macn:4x11", steps=300)),
+        seeds=(0, 1),
+        frame=Frame(set=dict(QUICK)),
+    )
+    one = replace(sweep, environments=sweep.environments[:1])
+    other = replace(sweep, environments=sweep.environments[1:])
+    parts = (Part(name="near", sweep=one), Part(name="far", sweep=other))
+    return Suite(name="small", title="A small suite", parts=parts, seconds_per_step=0.5)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> RunRecord:
+    folder = tmp_path_factory.mktemp("template") / "run"
+    train(tiny(steps=300), folder)
+    evaluate_run(folder)
+    return record_of(folder)
+
+
+def record(template: RunRecord, env: str = ENV, seed: int = 0, steps: int = 200, algo: str = "iql") -> RunRecord:
+    return replace(template, algo=algo, env=env, seed=seed, steps=steps, cpu_seconds=8.0)
+
+
+def episodes(returns: list[float], *, success: bool, fell: bool, length: int) -> Episodes:
+    count = len(returns)
+    return Episodes(
+        checkpoint_step=200,
+        seed=0,
+        returns=tuple(returns),
+        success=(success,) * count,
+        fell=(fell,) * count,
+        lengths=(length,) * count,
+        risk_levels=(1.0,) * count,
+    )
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_every_suite_can_be_planned(name: str, tmp_path: Path) -> None:
+    reproduction = open_reproduction(SUITES[name]("builtin"), tmp_path)
+    names = [run.name for run in reproduction.runs]
+    assert len(set(names)) == len(names)
+    assert len(reproduction.missing().runs) == len(names)
+
+
+def test_macn_has_everyone_five_times_on_the_papers_map(tmp_path: Path) -> None:
+    expected = open_reproduction(SUITES["macn"]("builtin"), tmp_path).expected()
+    assert {(algo, seeds) for algo, env, seeds in expected if env == "macn:4x12"} == {
+        (algo, (0, 1, 2, 3, 4)) for algo in EVERYONE
+    }
+
+
+def test_a_recorded_run_is_not_missing(tmp_path: Path, template: RunRecord) -> None:
+    first = open_reproduction(small_suite(), tmp_path).runs[0]
+    write_record(record_path(tmp_path, first.name), record(template))
+    reproduction = open_reproduction(small_suite(), tmp_path)
+    assert set(reproduction.records) == {first.name}
+    assert first.name not in [run.name for run in reproduction.missing().runs]
+    assert len(reproduction.missing(["far"]).runs) == 2
+
+
+def test_a_record_of_another_run_is_refused(tmp_path: Path, template: RunRecord) -> None:
+    first = open_reproduction(small_suite(), tmp_path).runs[0]
+    write_record(record_path(tmp_path, first.name), record(template, seed=7))
+    with pytest.raises(RecordError, match="iql macn:4x7.* 7 200; planned is iql"):
+        open_reproduction(small_suite(), tmp_path)
+
+
+def test_an_estimate_takes_the_nearest_record(tmp_path: Path, template: RunRecord) -> None:
+    near, _, far, _ = open_reproduction(small_suite(), tmp_path).runs
+    records = {"a": record(template), "b": record(template, env="macn:4x15", steps=100)}
+    assert cpu_seconds(near, records, 0.5) == pytest.approx(200 * 8.0 / 200)
+    assert cpu_seconds(far, records, 0.5) == pytest.approx(300 * (8.0 / 200 + 8.0 / 100) / 2)
+    assert cpu_seconds(far, {}, 0.5) == 150
+    assert total_hours([near, far], {}, 0.5, jobs=2) == pytest.approx(250 / 2 / 3600)
+
+
+@pytest.mark.parametrize(
+    ("played", "expected"),
+    [
+        (episodes([-7.0] * 4, success=True, fell=False, length=8), "optimal"),
+        (episodes([-9.0] * 4, success=True, fell=False, length=10), "solves"),
+        (episodes([-20.0] * 4, success=False, fell=False, length=20), "stands still"),
+        (episodes([-103.0] * 4, success=False, fell=True, length=4), "falls"),
+        (episodes([-8.0, -6.0, -8.0, -6.5], success=True, fell=False, length=8), "optimal"),
+    ],
+)
+def test_the_end_of_a_run_is_named(played: Episodes, expected: str, template: RunRecord) -> None:
+    assert how_it_ends(played, record(template), -7.0) == expected
+
+
+def test_the_best_return_is_the_oracles() -> None:
+    assert best_return("macn:4x12") == -12.0
+    assert best_return("macn:bridge?slip=0.1&include_position=true") == pytest.approx(-8.66, abs=0.01)
+    assert best_return("didactic:two-step") == 8.0
+    assert best_return("smac:3m?backend=builtin") is None
+
+
+def test_the_summary_shows_what_was_not_run(template: RunRecord) -> None:
+    expected = [("iql", ENV, (0, 1)), ("vdn", ENV, (0, 1)), ("iql", "macn:4x11", (0,))]
+    lone = replace(record(template), last=episodes([-9.0] * 4, success=True, fell=False, length=10))
+    page = summary_of([lone], expected, title="Title")
+    assert "| iql | 1 of 2 | -9 | 2 | 100% | 0.0% | solves 1 | 8 |" in page
+    assert "Not run: vdn." in page
+    assert page.rstrip().endswith("Not run.")
+
+
+def test_win_rates_of_the_simulator_carry_their_label(template: RunRecord) -> None:
+    env = "smac:3m?backend=builtin"
+    page = summary_of([record(template, env=env)], [("iql", env, (0,))], title="Title")
+    assert remark_on(env)
+    assert remark_on(env) in page
+
+
+def test_dry_run_trains_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(suites.SUITES, "macn", small_suite)
+    result = CliRunner().invoke(main, ["reproduce", "macn", "--out", str(tmp_path / "out"), "--dry-run", "--json"])
+    assert result.exit_code == 0, result.output
+    shown = json.loads(result.stdout)
+    assert [(row["part"], row["missing"]) for row in shown["parts"]] == [("near", 2), ("far", 2)]
+    assert shown["hours"] == pytest.approx((2 * 200 + 2 * 300) * 0.5 / 3600)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_part_is_trained_recorded_and_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(suites.SUITES, "macn", small_suite)
+    arguments = ["reproduce", "macn", "--out", str(tmp_path), "--part", "near", "--json"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["recorded"] == 2
+    reproduction = open_reproduction(small_suite(), tmp_path)
+    assert (tmp_path / "report" / "index.html").is_file()
+    assert reproduction.missing(["near"]).runs == ()
+    before = {path: path.stat().st_mtime_ns for path in folder_of(tmp_path, reproduction.runs[0].name).rglob("*")}
+    assert CliRunner().invoke(main, arguments).exit_code == 0
+    after = {path: path.stat().st_mtime_ns for path in folder_of(tmp_path, reproduction.runs[0].name).rglob("*")}
+    assert after == before
+
+
+def test_an_unknown_part_is_refused(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["reproduce", "macn", "--out", str(tmp_path / "out"), "--part", "clif"])
+    assert result.exit_code == 2
+    assert "has no part 'clif'; it has cliff, bridge, further" in result.stderr
