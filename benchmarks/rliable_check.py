@@ -2,7 +2,9 @@
 
     python benchmarks/rliable_check.py
 
-Differences of ends are shares of the interval's width. Takes about two minutes, nearly all of them rliable's.
+Differences of ends are shares of the interval's width. A profile's ends are multiples of one run's share: where
+a quantile falls on the edge between two of them, two bootstraps may end on neighbours. Takes some minutes, nearly all of
+them rliable's.
 """
 
 from __future__ import annotations

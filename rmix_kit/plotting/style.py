@@ -134,7 +134,7 @@ def legend_below(figure: Figure, algorithms: Mapping[str, str], columns: int) ->
 
     handles = [Line2D([], [], label=label, markersize=3.6, **line_of(name)) for label, name in algorithms.items()]
     if handles:
-        columns = min(columns, len(handles))
+        columns = -(-len(handles) // -(-len(handles) // columns))  # as few rows as needed, as even as can be
         figure.legend(handles=handles, loc="outside lower center", ncols=columns, handlelength=2.6, columnspacing=1.2)
 
 
