@@ -3,8 +3,8 @@
     python benchmarks/rliable_check.py
 
 Differences of ends are shares of the interval's width. A profile's ends are multiples of one run's share: where
-a quantile falls on the edge between two of them, two bootstraps may end on neighbours. Takes some minutes, nearly all of
-them rliable's.
+a quantile falls on the edge between two of them, two bootstraps may end on neighbours. Takes some minutes, mostly
+rliable's.
 """
 
 from __future__ import annotations
