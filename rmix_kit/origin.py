@@ -11,11 +11,12 @@ from typing import Any
 
 PACKAGE = Path(__file__).parent
 GIT_SECONDS = 10.0
+NOT_INSTALLED = "not installed"
 
 
 def kit_version() -> str:
     """Give this package's version: the installed one, or that of the checkout that it is run from."""
-    return _version("rmix-kit") or _version_of_checkout(PACKAGE) or "not installed"
+    return _version("rmix-kit") or _version_of_checkout(PACKAGE) or NOT_INSTALLED
 
 
 def origin_of_process(env_steps: int, device: str, threads: int) -> dict[str, Any]:

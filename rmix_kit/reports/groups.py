@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from rmix_kit.errors import RecordError
+from rmix_kit.origin import NOT_INSTALLED
 from rmix_kit.plotting.style import rank_of
 from rmix_kit.results import RunRecord
 
@@ -153,11 +154,12 @@ def settings_of(run: RunRecord) -> dict[str, Any]:
 def facts_of(run: RunRecord) -> dict[str, Any]:
     """Give what is known of a run's code and environment, in which the runs of a group must agree.
 
-    The commit is not among it (a run per day would have another one while its code is the same); the page shows it.
+    The commit is not among it (a run per day would have another one while its code is the same), nor is the version of
+    a source tree that is not installed and has none; the page shows both.
     """
     facts: dict[str, Any] = {"preset": run.preset}
     facts |= {f"the environment's {name}": value for name, value in {**run.environment, **run.env_spec}.items()}
-    if versions := versions_of(run):
+    if (versions := versions_of(run)) and NOT_INSTALLED not in versions:
         facts["the version of rmix-kit"] = versions
     return facts
 

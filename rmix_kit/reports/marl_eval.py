@@ -17,7 +17,7 @@ from rmix_kit.results import Episodes, RunRecord
 from rmix_kit.statistics import TAIL_LEVELS, tail_mean
 
 # During training a run keeps the mean over its evaluation's episodes: lists of one value.
-_NAMES = {"return_mean": "return", **{name: name for name in METRICS if name != "return_mean"}}
+_NAMES = {name: name.removesuffix("_mean") for name in METRICS}
 
 
 def marl_eval(groups: Iterable[Group]) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def _absolute(episodes: Episodes) -> dict[str, list[float]]:
         "return": list(episodes.returns),
         "success_rate": [float(value) for value in episodes.success],
         "fall_rate": [float(value) for value in episodes.fell],
-        "episode_length_mean": [float(value) for value in episodes.lengths],
-        "risk_level_mean": list(episodes.risk_levels),
+        "episode_length": [float(value) for value in episodes.lengths],
+        "risk_level": list(episodes.risk_levels),
         **{f"cvar_{level}": [tail_mean(episodes.returns, level)] for level in TAIL_LEVELS},
     }

@@ -64,9 +64,10 @@ def test_runs_that_differ_are_labelled_where_that_is_allowed() -> None:
         other_config("device", "cuda"),
         other_config("training.threads", 2),
         {"origins": ({"rmix_kit": "0.1.0", "commit": "fedcba9876543210"},)},
+        {"origins": ({"rmix_kit": "not installed"},)},
         {"env_spec": {}, "is_finished": False},
     ],
-    ids=["device", "threads", "commit", "not yet known"],
+    ids=["device", "threads", "commit", "a version that is not known", "sizes that are not yet known"],
 )
 def test_what_changes_no_result_does_not_part_runs(changes: dict[str, Any]) -> None:
     (group,) = group_runs([record(), record(seed=1, **changes)])
