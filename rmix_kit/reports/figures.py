@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -32,6 +33,7 @@ AXES = {
     "cvar_0.25": "test CVaR at 0.25",
     "risk_level_mean": "mean risk level",
 }
+_LONGEST_NAME = 60
 _SHARES = ("success_rate", "fall_rate", "risk_level_mean")
 
 
@@ -73,8 +75,11 @@ def axis_of(metric: str, envs: Iterable[str]) -> str:
 
 
 def slug(text: str) -> str:
-    """Give a text as a part of a file's name."""
-    return re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-")
+    """Give a text as a part of a file's name; one that is long or drawn gets a number, so that no two are the same."""
+    plain = re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-")
+    if len(plain) <= _LONGEST_NAME and re.fullmatch(r"[\w.:?=&\- ]+", text, re.ASCII):
+        return plain
+    return f"{plain[:_LONGEST_NAME]}-{zlib.crc32(text.encode()):08x}"
 
 
 def curve_columns(band: Band) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from rmix_kit.errors import RecordError, RunFolderError
 from rmix_kit.plotting.style import FORMATS, picture
 from rmix_kit.reports import write_report
 from rmix_kit.reports.content import make_page
-from rmix_kit.reports.figures import ReportFigure
+from rmix_kit.reports.figures import ReportFigure, slug
 from rmix_kit.reports.groups import group_runs
 from rmix_kit.reports.scores import Scores
 from rmix_kit.results import RunRecord
@@ -264,6 +264,14 @@ def test_only_planned_runs_make_a_page_too(tmp_path: Path) -> None:
     text = Reader(write_report([], tmp_path / "report", expected=PLANNED)).text
     assert "0 finished runs" in text
     assert "5 runs planned and not run" in text
+
+
+def test_drawn_maps_have_files_of_their_own() -> None:
+    maps = ["macn:S.G\\nCCC", "macn:S.G\\nC#C", "macn:" + 300 * "S" + "G", "macn:" + 300 * "S" + "CG"]
+    names = [slug(text) for text in maps]
+    assert len(set(names)) == len(maps)
+    assert max(map(len, names)) < 100
+    assert slug("macn:bridge?slip=0.1") == "macn-bridge-slip-0.1"
 
 
 def test_no_runs_at_all_are_refused(tmp_path: Path) -> None:
