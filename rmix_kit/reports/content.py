@@ -184,7 +184,7 @@ def _environment(tables: Tables, env: str, scores: Scores) -> Section:
         *figures.learning_figures(tables.curves, env),
         *(
             figure
-            for figure in figures.statistic_figures(tables.statistics, env, score)
+            for figure in figures.statistic_figures(tables.statistics, env, score.split(":")[0])
             if figure.name.endswith("-iqm")
         ),
         *(figures.tail_figure(tables.tails, env, level) for level in TAIL_LEVELS),

@@ -1,0 +1,90 @@
+"""A report in a real browser: nothing logged, nothing asked of the network, everything in its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rmix_kit.plotting.style import ALGORITHMS
+from rmix_kit.reports import write_report
+from tests.reports.records import BRIDGE, record, small_set
+
+pytest.importorskip("selenium", reason="make test-browser installs it")
+
+SIZES = {"desktop": (1280, 900), "phone": (360, 800)}
+# A figure of 85 mm has type of 8 points; on a phone of 360 pixels it is drawn a little smaller than that.
+SMALLEST_PIXELS = 8.5
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    crowd = [record(name, BRIDGE, seed=0) for name in ALGORITHMS if name not in ("rmix", "qmix", "vdn")]
+    folder = tmp_path_factory.mktemp("report")
+    return write_report([*small_set(), *crowd], folder, expected=[("iql", "macn:4x12", range(5))], resamples=200)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_the_page_fits_its_window(size: tuple[int, int], scheme: str, page: Any, report: Path) -> None:
+    page.resize(size)
+    page.use_scheme(scheme)
+    page.open(report)
+    assert page.overflow() <= 0
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_drawings_are_shown_whole_and_their_type_is_not_tiny(size: tuple[int, int], page: Any, report: Path) -> None:
+    page.resize(size)
+    page.open(report)
+    cut = page.script(
+        "return [...document.querySelectorAll('figure .drawing')].filter(d => d.getClientRects().length)"
+        ".filter(d => { const frame = d.getBoundingClientRect();"
+        " return [...d.querySelectorAll('text')].some(t => { const r = t.getBoundingClientRect();"
+        " return r.left < frame.left - 1 || r.right > frame.right + 1 || r.bottom > frame.bottom + 1"
+        " || r.top < frame.top - 1 || r.height < arguments[0]; }); })"
+        ".map(d => d.closest('figure').id)",
+        SMALLEST_PIXELS,
+    )
+    assert cut == []
+
+
+def test_the_choice_of_a_band_changes_the_curves_that_are_shown(page: Any, report: Path) -> None:
+    page.open(report)
+    shown = "return [...document.querySelectorAll('[data-band]')].filter(f => f.offsetParent).map(f => f.dataset.band)"
+    assert set(page.script(shown)) == {"std"}
+    page.click("#band-quartiles")
+    assert set(page.script(shown)) == {"quartiles"}
+
+
+def test_a_caption_leads_to_the_data_that_it_names(page: Any, report: Path) -> None:
+    page.open(report)
+    file = page.script(
+        "const link = document.querySelector('figure .source a'); link.click();"
+        "return decodeURIComponent(escape(atob(document.querySelector(link.hash + ' a').href.split(',')[1])))"
+    )
+    table = report.parent / page.script("return document.querySelector('figure .source a').textContent")
+    assert file == table.read_text(encoding="utf-8")
+
+
+def test_a_wide_figure_scrolls_within_its_frame_on_a_phone(page: Any, tmp_path: Path) -> None:
+    page.resize(SIZES["phone"])
+    page.open(write_report(small_set(), tmp_path / "report", is_figure_15=True, resamples=200))
+    width, shown = page.script(
+        "const frame = document.querySelector('figure.wide .canvas'); return [frame.scrollWidth, frame.clientWidth]"
+    )
+    assert width > shown
+    assert page.overflow() <= 0
+
+
+def test_ink_is_light_on_a_dark_page(page: Any, report: Path) -> None:
+    page.use_scheme("dark")
+    page.open(report)
+    ink, ground = page.script(
+        "const text = document.querySelector('figure .drawing text');"
+        "return [getComputedStyle(text).fill, getComputedStyle(document.body).backgroundColor]"
+    )
+    light, dark = (sum(map(int, colour.strip("rgb()").split(","))) for colour in (ink, ground))
+    assert light > 600
+    assert dark < 100
