@@ -166,6 +166,11 @@ class MACNVectorEnv(VectorEnv[Observations, npt.NDArray[np.int64], Any]):
         self._is_done = terminated | truncated
         return dynamics.observe(settings, tables, self._cells), reward, terminated, truncated, self._infos(outcome)
 
+    @property
+    def cells(self) -> npt.NDArray[np.int64]:
+        """The agents' cells `row * width + column`, int64 [env, agent]; a copy."""
+        return self._cells.copy()
+
     def state(self) -> npt.NDArray[np.float32]:
         """Return the global state, float32 [env, 3 * n_agents + 1]."""
         whole: npt.NDArray[np.float32] = dynamics.state(self.tables, self._cells, self._elapsed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +79,19 @@ class VectorEnv(Protocol):
         ...
 
 
+class Scenery(Protocol):
+    """Copies that can say where everything stands, for pictures; an environment that can offers both on itself."""
+
+    @property
+    def stage(self) -> Mapping[str, Any]:
+        """What stays as it is in every episode, JSON-able; ``kind`` says how it and the scenes are drawn."""
+        ...
+
+    def scene(self, env: int) -> Mapping[str, Any]:
+        """Give where one copy stands, JSON-able; ``is_out`` says of every agent whether it takes part no more."""
+        ...
+
+
 def is_reproducible(envs: VectorEnv) -> bool:
     """Say whether the same seed gives the same episode for the same actions, as it does unless the copies deny it."""
     return bool(getattr(envs, "is_reproducible", True))
@@ -103,3 +116,12 @@ def codec_of(envs: VectorEnv) -> StepCodec | None:
     """
     codec: StepCodec | None = getattr(envs, "codec", None)
     return codec
+
+
+def scenery_of(envs: VectorEnv) -> Scenery | None:
+    """Give the copies as something to be drawn; None where they do not say where things stand.
+
+    Args:
+        envs: Any copies.
+    """
+    return cast(Scenery, envs) if hasattr(envs, "scene") and hasattr(envs, "stage") else None

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import macn
+from macn.layout import CLIFF
 from macn.settings import ACTION_MEANINGS, Settings, make_settings
 from rmix_kit.envs.bounds import flat_bounds
 from rmix_kit.envs.text import EnvironmentText, Value, known_options
@@ -99,6 +100,18 @@ class MACNVector:
 
     def close(self) -> None:
         """Nothing is held."""
+
+    @property
+    def stage(self) -> Mapping[str, Any]:
+        """The map, row by row from the top, and the slip; see `rmix_kit.envs.interface.Scenery`."""
+        settings = self._envs.settings
+        return {"kind": "macn", "rows": list(settings.layout.rows), "slip": settings.slip}
+
+    def scene(self, env: int) -> Mapping[str, Any]:
+        """Give the agents' cells ``row * width + column`` and who fell; see `rmix_kit.envs.interface.Scenery`."""
+        cells = self._envs.cells[env].tolist()
+        fell = [self._envs.settings.layout.cells[cell] == CLIFF for cell in cells]
+        return {"cells": cells, "fell": fell, "is_out": fell}
 
     def _time_step(
         self,

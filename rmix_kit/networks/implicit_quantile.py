@@ -15,6 +15,7 @@ from rmix_kit.networks.output import StepOutput
 from rmix_kit.networks.packing import pack, unpack
 from rmix_kit.networks.recurrent import RecurrentEncoder
 from rmix_kit.networks.unroll import agent_ids, last_actions
+from rmix_kit.risk.operators import quantile_edges, sort_quantiles
 from rmix_kit.types import EnvSpec, EpisodeBatch, Packing
 
 N_COSINES = 64
@@ -63,6 +64,19 @@ class ImplicitQuantileAgent(nn.Module):
         """Give the mean over the acting midpoints of every action: ``[row, hidden]`` -> ``[row, action]``."""
         values: Tensor = self.head(hidden_states * self.embed(self.acting_tau).mean(0))
         return values
+
+    @property
+    def edges(self) -> Tensor:
+        """Shares of probability of the acting midpoints (`rmix_kit.risk.quantile_edges`)."""
+        return quantile_edges(len(self.acting_tau), device=self.acting_tau.device)
+
+    def quantiles_of(self, hidden_states: Tensor) -> Tensor:
+        """Give the acting midpoints' quantiles of every action: ``[row, hidden]`` -> ``[row, action, quantile]``.
+
+        They are in ascending order, as nothing keeps the network from crossing them.
+        """
+        by_tau: Tensor = self.head(hidden_states.unsqueeze(-2) * self.embed(self.acting_tau))  # [row, draw, action]
+        return sort_quantiles(by_tau.transpose(-1, -2))  # [row, action, draw]
 
     def step(self, obs: Tensor, agent: Tensor, risk_level: Tensor, carry: Carry) -> StepOutput:
         """Act for one step.

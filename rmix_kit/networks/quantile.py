@@ -128,6 +128,13 @@ class QuantileAgent(nn.Module):
         values = (ordered * weights.unsqueeze(-2)).sum(-1)  # [row, action]
         return StepOutput(values, level, next_carry)
 
+    def quantiles_of(self, hidden_states: Tensor) -> Tensor:
+        """Give the return distributions of every action: ``[row, hidden]`` -> ``[row, action, quantile]``, ascending.
+
+        The quantiles stand for the shares of probability between ``edges``.
+        """
+        return sort_quantiles(LastLayer(self.head.weight, self.head.bias, self.n_actions).of_all(hidden_states))
+
     def unroll(self, batch: EpisodeBatch) -> QuantileOutput:
         """Evaluate whole episodes from the zero carry.
 

@@ -88,6 +88,7 @@ class Run:
         risk_level: float | None = None,
         *,
         make_env: Callable[[str, int], VectorEnv] = make_vector_env,
+        watched_by: Callable[[ActingAgent], ActingAgent] | None = None,
     ) -> Evaluation:
         """Play greedy episodes.
 
@@ -97,6 +98,7 @@ class Run:
             seed: Episode i is reset with the seed of (seed, "test", i).
             risk_level: In (0, 1] for all agents; None leaves it to them.
             make_env: Makes the copies.
+            watched_by: Gives what acts in the agent network's place, made once the copies are there.
 
         Returns:
             What was played.
@@ -117,7 +119,8 @@ class Run:
         envs = make_env(text, copies_for(episodes))
         try:
             check_fit(self.env_spec, envs.spec, text)
-            team = TeamPolicy(acting(self.networks.agent), envs.spec, torch.device("cpu"))
+            agent = acting(self.networks.agent)
+            team = TeamPolicy(agent if watched_by is None else watched_by(agent), envs.spec, torch.device("cpu"))
             return evaluate(
                 team,
                 envs,

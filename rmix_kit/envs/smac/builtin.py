@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from rmix_kit.envs.smac.facts import FIRST_TARGET, Facts, Units, layout_facts
 from rmix_kit.envs.smac.layout import Encoded, encode, outcome, reward
 from rmix_kit.envs.smac.maps import SCENARIOS
 from rmix_kit.envs.smac.options import ILLEGAL_ACTIONS, SHARED, checked_options, legal_actions
+from rmix_kit.envs.smac.scenery import scene_of, stage_of
 from rmix_kit.envs.text import Value
 from rmix_kit.errors import ConfigError, EnvironmentContractError, EnvironmentTextError
 from rmix_kit.spelling import suggestion
@@ -71,15 +73,14 @@ class BuiltinVector:
             raise EnvironmentTextError(
                 f"{where}: the built-in simulator has no map {map_name!r}; it has {', '.join(SCENARIOS)}{hint}"
             )
-        scenario = SCENARIOS[map_name]
+        self._scenario = scenario = SCENARIOS[map_name]
         self._facts, self._arena = layout_facts(scenario), arena_of(map_name)
         self._difficulty = DIFFICULTIES[given.get("difficulty", "7")]
         self._illegal_action = given.get("illegal_action", ILLEGAL_ACTIONS[0])
         self._timeout_terminates = bool(given.get("timeout_terminates", False))
         self.num_envs = num_envs
         self.codec = UnitCodec(self._facts)
-        self._battle, self._units, self._encoded = self._begun(np.zeros(num_envs, dtype=np.int64))
-        self._restart_clocks()
+        self._begin(np.zeros(num_envs, dtype=np.int64))
         self.spec = spec_of(self._encoded, scenario.episode_limit)
 
     def reset(self, seeds: Sequence[int]) -> TimeStep:
@@ -96,8 +97,7 @@ class BuiltinVector:
             raise EnvironmentContractError(
                 f"the seeds are {whole[:8]}; expected {self.num_envs}, each from 0 to 2**63 - 1"
             )
-        self._battle, self._units, self._encoded = self._begun(np.asarray(whole, dtype=np.int64))
-        self._restart_clocks()
+        self._begin(np.asarray(whole, dtype=np.int64))
         return self._time_step(np.zeros(self.num_envs, dtype=np.float32))
 
     def step(self, actions: IntArray) -> TimeStep:
@@ -118,6 +118,7 @@ class BuiltinVector:
             illegal_action=self._illegal_action,
         )
         following = combat.step(self._arena, self._difficulty, self._battle, legal)
+        self._before = self._battle
         self._battle = following if going.all() else _chosen(going, following, self._battle)
         units = combat.units_of(self._arena, self._battle)
         ended = outcome(self._facts, units)
@@ -137,6 +138,15 @@ class BuiltinVector:
         """Nothing is held."""
 
     @property
+    def stage(self) -> Mapping[str, Any]:
+        """The ground and who fights; see `rmix_kit.envs.interface.Scenery`."""
+        return stage_of(self._scenario)
+
+    def scene(self, env: int) -> Mapping[str, Any]:
+        """Give the units and what the last step's shots were; see `rmix_kit.envs.interface.Scenery`."""
+        return scene_of(self._arena, self._before, self._battle, env)
+
+    @property
     def dead_allies(self) -> IntArray:
         """Agents that have died, int64 ``[env]``."""
         dead: IntArray = (self._units.ally_hp <= 0).sum(-1)
@@ -148,12 +158,11 @@ class BuiltinVector:
         dead: IntArray = (self._units.enemy_hp <= 0).sum(-1)
         return dead
 
-    def _begun(self, seeds: IntArray) -> tuple[Battle, Units, Encoded]:
-        battle = combat.begin(self._arena, seeds)
-        units = combat.units_of(self._arena, battle)
-        return battle, units, encode(self._facts, units)
-
-    def _restart_clocks(self) -> None:
+    def _begin(self, seeds: IntArray) -> None:
+        self._battle: Battle = combat.begin(self._arena, seeds)
+        self._before = self._battle  # battles are never changed in place: this keeps the step before, and costs nothing
+        self._units: Units = combat.units_of(self._arena, self._battle)
+        self._encoded: Encoded = encode(self._facts, self._units)
         self._elapsed: IntArray = np.zeros(self.num_envs, dtype=np.int64)
         self._terminated: BoolArray = np.zeros(self.num_envs, dtype=np.bool_)
         self._truncated: BoolArray = np.zeros(self.num_envs, dtype=np.bool_)

@@ -1,0 +1,93 @@
+// Curves over an episode, with a cursor at the moment; a click or a drag on one goes to its step.
+const CHART = { height: 84, left: 46, right: 6, top: 6, bottom: 16 };
+
+function ticks(low, high) {
+  const round = (value) => Number(value.toPrecision(3));
+  return low < 0 && high > 0 ? [round(low), 0, round(high)] : [round(low), round(high)];
+}
+
+function scrubOn(surface, stepAt, seek) {
+  const go = (event) => {
+    if (event.buttons === 1 || event.type === "pointerdown") seek(stepAt(event));
+  };
+  surface.addEventListener("pointerdown", go);
+  surface.addEventListener("pointermove", go);
+}
+
+// kind "bars": values[t] belongs to the step from t to t + 1; kind "line": values[t] stands at t.
+function curve(holder, { kind, values, steps, label, seek }) {
+  const width = Math.max(200, holder.clientWidth);
+  const { height, left, right, top, bottom } = CHART;
+  const finite = values.filter(Number.isFinite);
+  const low = Math.min(0, ...finite);
+  const high = Math.max(0, ...finite) === low ? low + 1 : Math.max(0, ...finite);
+  const x = (t) => left + ((width - left - right) * t) / Math.max(1, steps);
+  const y = (value) => top + ((height - top - bottom) * (high - value)) / (high - low);
+  const marks = ticks(low, high).map((value) => [
+    svg("line", { x1: left, x2: width - right, y1: y(value), y2: y(value), stroke: "var(--line)" }),
+    svg("text", { class: "quiet", x: left - 5, y: y(value) + 4, "text-anchor": "end" }, shown(value))]);
+  const drawing = kind === "line"
+    ? svg("polyline", { points: values.map((value, t) => `${x(t)},${y(value)}`).join(" "), fill: "none",
+      stroke: "var(--own)", "stroke-width": 2 })
+    : svg("path", { fill: "var(--own)", d: values.map((value, t) => `M${x(t + 0.1)} ${y(0)}V${y(value)}H${x(t + 0.9)}V${y(0)}z`).join("") });
+  const cursor = svg("line", { y1: 0, y2: height - bottom, stroke: "var(--cursor)", "stroke-width": 1.5 });
+  const root = svg("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "aria-label": label }, marks, drawing,
+    svg("text", { class: "quiet", x: left, y: height - 3 }, "0"),
+    svg("text", { class: "quiet", x: width - right, y: height - 3, "text-anchor": "end" }, `step ${steps}`), cursor);
+  scrubOn(root, (event) => {
+    const box = root.getBoundingClientRect();
+    return Math.round((((event.clientX - box.left) * width) / box.width - left) / ((width - left - right) / Math.max(1, steps)));
+  }, seek);
+  holder.replaceChildren(root);
+  return (t) => {
+    cursor.setAttribute("x1", x(t));
+    cursor.setAttribute("x2", x(t));
+  };
+}
+
+// One strip per agent: the height is the risk level, 0 (below everything) to 1 (the mean); the dead are hatched.
+const STRIP = 26;
+
+function levelStrips(holder, { episode, agents, select, seek }) {
+  const steps = episode.length;
+  const hatch = svg("pattern", { id: "hatch", width: 5, height: 5, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
+    svg("rect", { width: 1.6, height: 5, fill: "var(--none)" }));
+  const strips = agents.map((agent, index) => {
+    const points = [];
+    let gone = steps;
+    for (let t = 0; t < steps; t += 1) {
+      const level = episode.is_out.at(t, index) ? 0 : episode.levels.at(t, index);
+      if (episode.is_out.at(t, index)) gone = Math.min(gone, t);
+      points.push(`V${STRIP * (1 - level)}H${t + 1}`);
+    }
+    const cursor = svg("line", { y1: -1, y2: STRIP + 1, stroke: "var(--cursor)", "stroke-width": 1.5, "vector-effect": "non-scaling-stroke" });
+    const root = svg("svg", { viewBox: `0 0 ${steps} ${STRIP}`, height: STRIP, preserveAspectRatio: "none", role: "img",
+      "aria-label": `risk level of ${agent}` },
+    index === 0 ? svg("defs", {}, hatch) : null,
+    svg("rect", { width: steps, height: STRIP, fill: "var(--panel)" }),
+    svg("path", { d: `M0 ${STRIP}${points.join("")}V${STRIP}z`, fill: "var(--own)", opacity: 0.75 }),
+    gone < steps ? svg("rect", { class: "gone", x: gone, width: steps - gone, height: STRIP, fill: "var(--line)", opacity: 0.5 }) : null,
+    cursor);
+    scrubOn(root, (event) => {
+      const box = root.getBoundingClientRect();
+      return Math.floor(((event.clientX - box.left) / box.width) * steps);
+    }, seek);
+    const now = html("b", { id: `level-now-${index}` });
+    const button = html("button", { title: "show this agent" }, agent);
+    button.addEventListener("click", () => select(index));
+    return { row: html("div", { class: "level" }, button, root, now), cursor, now };
+  });
+  holder.replaceChildren(...strips.map((strip) => strip.row));
+  return (t, chosen) => strips.forEach(({ row, cursor, now }, index) => {
+    cursor.setAttribute("x1", t);
+    cursor.setAttribute("x2", t);
+    row.classList.toggle("chosen", index === chosen);
+    if (t >= steps) {
+      now.textContent = "end";
+      delete now.dataset.value;
+    } else {
+      show(now, episode.is_out.at(t, index) ? 0 : episode.levels.at(t, index), 2);
+      if (episode.is_out.at(t, index)) now.textContent = "✕ 0";
+    }
+  });
+}
