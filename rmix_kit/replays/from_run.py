@@ -51,7 +51,7 @@ class WatchedAgent:
 
     def _by_agent(self, rows: Tensor) -> FloatArray:
         """Bring ``[env * agent, ...]`` into ``[env, agent, ...]``."""
-        array: FloatArray = rows.unflatten(0, (-1, self._envs.spec.n_agents)).cpu().numpy()
+        array: FloatArray = torch.unflatten(rows, 0, (-1, self._envs.spec.n_agents)).cpu().numpy()
         return array
 
 

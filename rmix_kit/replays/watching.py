@@ -55,7 +55,7 @@ class Outcomes(Protocol):
 
 
 class _Step(NamedTuple):
-    """One copy's step."""
+    """One copy's step; the fields are those of `rmix_kit.replays.recording.Episode`."""
 
     reward: np.float32
     avail_actions: BoolArray
@@ -164,18 +164,20 @@ def _seen(before: TimeStep, after: TimeStep, actions: IntArray, decision: Decisi
 
 
 def _episode(take: _Take, team_return: float, success: bool, fell: bool) -> Episode:
-    columns = _Step(*zip(*take.steps, strict=True))
+    steps = take.steps
+    quantiles = [step.quantiles for step in steps if step.quantiles is not None]
+    tails = [step.tails for step in steps if step.tails is not None]
     return Episode(
         seed=take.seed,
         scenes=tuple(take.scenes),
-        rewards=np.asarray(columns.reward, dtype=np.float32),
-        avail_actions=np.stack(columns.avail_actions),
-        actions=np.stack(columns.actions).astype(np.int64),
-        action_values=np.stack(columns.action_values).astype(np.float32),
-        risk_levels=np.stack(columns.risk_level).astype(np.float32),
+        rewards=np.asarray([step.reward for step in steps], dtype=np.float32),
+        avail_actions=np.stack([step.avail_actions for step in steps]),
+        actions=np.stack([step.actions for step in steps]).astype(np.int64),
+        action_values=np.stack([step.action_values for step in steps]).astype(np.float32),
+        risk_levels=np.stack([step.risk_level for step in steps]).astype(np.float32),
         is_out=np.asarray([scene["is_out"] for scene in take.scenes[:-1]], dtype=np.bool_),
-        quantiles=None if columns.quantiles[0] is None else np.stack(columns.quantiles).astype(np.float32),
-        tails=None if columns.tails[0] is None else np.stack(columns.tails).astype(np.float32),
+        quantiles=np.stack(quantiles).astype(np.float32) if quantiles else None,
+        tails=np.stack(tails).astype(np.float32) if tails else None,
         team_return=team_return,
         success=success,
         fell=fell,

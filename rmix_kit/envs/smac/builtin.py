@@ -80,7 +80,8 @@ class BuiltinVector:
         self._timeout_terminates = bool(given.get("timeout_terminates", False))
         self.num_envs = num_envs
         self.codec = UnitCodec(self._facts)
-        self._begin(np.zeros(num_envs, dtype=np.int64))
+        self._battle, self._units, self._encoded = self._begun(np.zeros(num_envs, dtype=np.int64))
+        self._restart_clocks()
         self.spec = spec_of(self._encoded, scenario.episode_limit)
 
     def reset(self, seeds: Sequence[int]) -> TimeStep:
@@ -97,7 +98,8 @@ class BuiltinVector:
             raise EnvironmentContractError(
                 f"the seeds are {whole[:8]}; expected {self.num_envs}, each from 0 to 2**63 - 1"
             )
-        self._begin(np.asarray(whole, dtype=np.int64))
+        self._battle, self._units, self._encoded = self._begun(np.asarray(whole, dtype=np.int64))
+        self._restart_clocks()
         return self._time_step(np.zeros(self.num_envs, dtype=np.float32))
 
     def step(self, actions: IntArray) -> TimeStep:
@@ -144,7 +146,7 @@ class BuiltinVector:
 
     def scene(self, env: int) -> Mapping[str, Any]:
         """Give the units and what the last step's shots were; see `rmix_kit.envs.interface.Scenery`."""
-        return scene_of(self._arena, self._before, self._battle, env)
+        return scene_of(self._arena, self._difficulty, self._before, self._battle, env)
 
     @property
     def dead_allies(self) -> IntArray:
@@ -158,11 +160,13 @@ class BuiltinVector:
         dead: IntArray = (self._units.enemy_hp <= 0).sum(-1)
         return dead
 
-    def _begin(self, seeds: IntArray) -> None:
-        self._battle: Battle = combat.begin(self._arena, seeds)
+    def _begun(self, seeds: IntArray) -> tuple[Battle, Units, Encoded]:
+        battle = combat.begin(self._arena, seeds)
+        units = combat.units_of(self._arena, battle)
+        return battle, units, encode(self._facts, units)
+
+    def _restart_clocks(self) -> None:
         self._before = self._battle  # battles are never changed in place: this keeps the step before, and costs nothing
-        self._units: Units = combat.units_of(self._arena, self._battle)
-        self._encoded: Encoded = encode(self._facts, self._units)
         self._elapsed: IntArray = np.zeros(self.num_envs, dtype=np.int64)
         self._terminated: BoolArray = np.zeros(self.num_envs, dtype=np.bool_)
         self._truncated: BoolArray = np.zeros(self.num_envs, dtype=np.bool_)

@@ -10,6 +10,8 @@ The functions run on numpy arrays and torch tensors of any device, without a val
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from macn.slipping import slip_draws, stream_keys
 from rmix_kit.envs.smac.arena import LOOPS_PER_TICK, Arena, Difficulty
 from rmix_kit.envs.smac.arrays import Array, as_bytes, as_float, at_least, at_most, namespace
@@ -68,10 +70,16 @@ def step(arena: Arena, difficulty: Difficulty, battle: Battle, actions: Array) -
     Returns:
         After. A battle that is over goes on like any other; its caller stops it.
     """
+    *_, after = ticks(arena, difficulty, battle, actions)
+    return after._replace(last_action=as_bytes(actions))
+
+
+def ticks(arena: Arena, difficulty: Difficulty, battle: Battle, actions: Array) -> Iterator[Battle]:
+    """Play one step as `step` does, and give the battle after each of its ticks, the last action still the old one."""
     orders, rows = _orders(arena, battle, actions), rows_of(arena, battle)
     for moment in moments_of(arena, difficulty, battle):
         battle = _tick(arena, battle, orders, rows=rows, moment=moment)
-    return battle._replace(last_action=as_bytes(actions))
+        yield battle
 
 
 def _orders(arena: Arena, battle: Battle, actions: Array) -> Orders:

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from rmix_kit.envs.smac.arena import Arena
+from rmix_kit.envs.smac.arena import Arena, Difficulty
 from rmix_kit.envs.smac.battle import Battle
+from rmix_kit.envs.smac.combat import ticks
 from rmix_kit.envs.smac.facts import SHOOT, SIGHT
 from rmix_kit.envs.smac.maps import MAP_SIZE, Scenario
 from rmix_kit.envs.smac.terrain import ground_of
@@ -54,41 +55,58 @@ def _units(groups: Sequence[tuple[str, int]], types: Sequence[UnitType]) -> list
     ]
 
 
-def scene_of(arena: Arena, before: Battle, after: Battle, env: int) -> Mapping[str, Any]:
+def scene_of(arena: Arena, difficulty: Difficulty, before: Battle, after: Battle, env: int) -> Mapping[str, Any]:
     """Give where the units of one battle stand after a step, and who shot or healed whom in it.
+
+    The step is played once more, tick by tick: a weapon that waits longer than a tick before has shot, a healer with
+    less energy has healed.
 
     Args:
         arena: The scenario's tables.
+        difficulty: Of the enemy.
         before: The battles before the step; those after it where none was played.
         after: The battles after it.
         env: Which of them.
 
     Returns:
         Per unit ``x``, ``y`` (cells, from the south-west), ``health`` and ``shield`` (points); ``shots`` and ``heals``
-        as pairs of units. A weapon that waits longer than before the step has shot, a healer with less energy has
-        healed; whom, is the target at the step's end. Shots of units that died in the step are not known any more.
+        as pairs of units, each once.
     """
-    n_agents, health = arena.n_agents, after.hp[env]
-    aim = np.concatenate([_aims(arena, after, env), after.target[env]])  # [unit]
-    shots = (after.cooldown[env] > before.cooldown[env]) & arena.shoots & (aim >= 0)
-    heals = (after.energy[env] < before.energy[env]) & arena.heals & (aim >= 0) & (health > 0)
+    health = after.hp[env]
+    shots, heals = _deeds(arena, difficulty, _one(before, env), _one(after, env))
     return {
         "x": _rounded(after.x[env], 2),
         "y": _rounded(after.y[env], 2),
         "health": _rounded(health, 1),
         "shield": _rounded(after.shield[env], 1),
-        "shots": [[int(unit), int(aim[unit])] for unit in np.flatnonzero(shots)],
-        "heals": [[int(unit), int(aim[unit])] for unit in np.flatnonzero(heals)],
-        "is_out": (health[:n_agents] <= 0).tolist(),
+        "shots": shots,
+        "heals": heals,
+        "is_out": (health[: arena.n_agents] <= 0).tolist(),
     }
 
 
-def _aims(arena: Arena, battle: Battle, env: int) -> np.ndarray:
-    """Give the unit that each agent's last order aimed at, int64 ``[agent]``, -1 for none."""
-    actions = battle.last_action[env].astype(np.int64)  # [agent]
-    has_acted = actions < arena.target.shape[1]
-    agents = np.arange(arena.n_agents)
-    return np.where(has_acted, arena.target[agents, actions * has_acted], -1)
+def _one(battle: Battle, env: int) -> Battle:
+    return Battle(*(rows[env : env + 1] for rows in battle))
+
+
+def _deeds(
+    arena: Arena, difficulty: Difficulty, before: Battle, after: Battle
+) -> tuple[list[list[int]], list[list[int]]]:
+    """Give who shot whom and who healed whom in the step between two moments of one battle."""
+    if after.tick[0] == before.tick[0]:
+        return [], []
+    actions = after.last_action.astype(np.int64)  # [1, agent]
+    ordered = arena.target[np.arange(arena.n_agents), actions[0]]  # [agent]
+    shots: dict[tuple[int, int], None] = {}
+    heals: dict[tuple[int, int], None] = {}
+    for battle in ticks(arena, difficulty, before, actions):
+        aim = np.concatenate([ordered, battle.target[0]])  # [unit]
+        shoots = (battle.cooldown > np.maximum(before.cooldown, 0.0))[0] & arena.shoots
+        mends = (battle.energy < before.energy)[0] & arena.heals & (battle.hp[0] > 0)
+        shots |= {(int(unit), int(aim[unit])): None for unit in np.flatnonzero(shoots)}
+        heals |= {(int(unit), int(aim[unit])): None for unit in np.flatnonzero(mends)}
+        before = battle
+    return [list(pair) for pair in shots], [list(pair) for pair in heals]
 
 
 def _rounded(values: np.ndarray, decimals: int) -> list[float]:

@@ -1,6 +1,6 @@
 // The return distribution of the chosen action as a histogram; the part that the CVaR is the mean of is hatched.
 const BINS = 24;
-const PLOT = { width: 400, height: 118, left: 8, right: 8, top: 22, bottom: 18 };
+const PLOT = { width: 330, height: 104, left: 8, right: 8, top: 22, bottom: 18 };
 
 // Probability per bin, split into the tail below the level and the rest.
 function binned(quantiles, edges, level, low, high) {

@@ -22,9 +22,9 @@ function writeMetrics(recording) {
   const count = recording.episodes.length;
   byId("metrics-title").textContent = `Metrics of ${count === 1 ? "this episode" : `these ${count} episodes`}, as rmix-kit evaluate counts them`;
   byId("metrics").replaceChildren(...Object.entries(recording.metrics).map(([name, value]) => {
-    const cell = html("td", { id: `metric-${name}` });
+    const cell = html("dd", { id: `metric-${name}` });
     show(cell, value);
-    return html("tr", {}, html("td", {}, name), cell);
+    return html("div", {}, html("dt", {}, name), cell);
   }));
 }
 

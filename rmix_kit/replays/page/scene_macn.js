@@ -31,7 +31,7 @@ function macnScene(recording) {
     return [square("var(--ground)")];
   }
 
-  const tiles = rows.map((line, row) => Array.from(line, (_, column) => tile(row, column)).flat()).flat();
+  const tiles = rows.map((line, row) => Array.from(line, (_, column) => tile(row, column)));
   const moving = svg("g");
   const root = svg("svg", { viewBox: `-1 -1 ${width * CELL + 2} ${height * CELL + 2}`, role: "img" }, tiles, moving);
 
@@ -62,6 +62,7 @@ function macnScene(recording) {
     const shared = scene.cells.some((cell, other) => other !== agent && cell === scene.cells[agent]);
     const [x, y] = [x0 + (shared ? lane(agent) : 0), y0 + (shared ? lane(agent) * 0.4 : 0)];
     const colour = agent % 2 ? "var(--other)" : "var(--own)";
+    const r = shared ? 11 : 14;
     const group = svg("g", { class: "unit" }, svg("title", {}, recording.agents[agent]));
     if (scene.fell[agent]) {
       group.append(svg("circle", { cx: x, cy: y, r: 14, fill: "var(--ground)", stroke: colour, "stroke-width": 3 }),
@@ -69,8 +70,8 @@ function macnScene(recording) {
     } else {
       const arrow = wish(episode, t, agent, x, y);
       if (arrow !== null) group.append(arrow);
-      group.append(svg("circle", { cx: x, cy: y, r: 14, fill: colour, stroke: "var(--ground)", "stroke-width": 2 }),
-        svg("text", { x, y: y + 6, "text-anchor": "middle", style: "font-size:17px;font-weight:700;fill:var(--ground)" },
+      group.append(svg("circle", { cx: x, cy: y, r, fill: colour, stroke: "var(--ground)", "stroke-width": 2 }),
+        svg("text", { x, y: y + r * 0.42, "text-anchor": "middle", style: `font-size:${r * 1.2}px;font-weight:700;fill:var(--ground)` },
           String(agent)));
     }
     group.addEventListener("click", () => select(agent));

@@ -1,0 +1,79 @@
+"""``rmix-kit replay``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from click.core import ParameterSource
+
+from rmix_kit.cli.kit import KitCommand
+from rmix_kit.cli.output import note, print_episodes
+from rmix_kit.cli.words import CHECKPOINT, ENVIRONMENT, RISK_LEVEL
+
+if TYPE_CHECKING:
+    from rmix_kit.replays.recording import Recording
+
+
+@click.command("replay", cls=KitCommand)
+@click.argument("source", metavar="RUN_OR_EXPORT", type=click.Path(path_type=Path))
+@click.option("--env", type=ENVIRONMENT, help="Another environment; by default the one of the training.")
+@click.option("--episodes", default=3, show_default=True, type=click.IntRange(min=1), help="Greedy episodes.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed of the episodes.")
+@click.option(
+    "--checkpoint", default="last", show_default=True, type=CHECKPOINT, help="last, best or a step, of a run."
+)
+@click.option("--risk-level", default="dynamic", show_default=True, type=RISK_LEVEL, help="In (0, 1], or dynamic.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write: .html, .gif or .mp4.")
+@click.pass_context
+def command(
+    context: click.Context,
+    source: Path,
+    env: str | None,
+    episodes: int,
+    seed: int,
+    checkpoint: str | int,
+    risk_level: float | None,
+    out: Path,
+) -> None:
+    """Show what the agents of a run, or exported agents, do and think, step by step.
+
+        rmix-kit replay runs/rmix --out replay.html
+        rmix-kit replay agents --episodes 5 --risk-level 0.1 --out careful.html
+        rmix-kit replay runs/rmix --checkpoint best --episodes 1 --out replay.gif
+
+    The page opens from disk, without a network: the scene, rewards, risk levels, action values and, of a run, return
+    distributions. The episodes are those that `rmix-kit evaluate` and `rmix-kit run` count with the same options.
+    """
+    from rmix_kit.replays.writing import check_target, write
+
+    check_target(out)
+    if (source / "config.yaml").is_file():
+        recording = _of_run(source, env, checkpoint, episodes=episodes, seed=seed, risk_level=risk_level)
+    elif (source / "manifest.json").is_file():
+        if context.get_parameter_source("checkpoint") is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--checkpoint is of runs, and {source} is an export of one; leave it out", context)
+        from rmix_kit.replays.from_export import record_export
+
+        recording = record_export(source, env, episodes=episodes, seed=seed, risk_level=risk_level)
+    else:
+        from rmix_kit.errors import RunFolderError
+
+        raise RunFolderError(
+            f"{source} is neither a run (with config.yaml) nor exported agents (with manifest.json); give the folder "
+            "that rmix-kit train or rmix-kit export wrote"
+        )
+    size = write(recording, out)
+    print_episodes(str(source), recording.env, recording.metrics)
+    note(f"replay of {recording.steps} steps: {out} ({size / 1e6:.2f} MB)")
+
+
+def _of_run(
+    folder: Path, env: str | None, checkpoint: str | int, *, episodes: int, seed: int, risk_level: float | None
+) -> Recording:
+    import rmix_kit
+    from rmix_kit.replays.from_run import record_run
+
+    run = rmix_kit.load(folder, checkpoint=checkpoint)
+    return record_run(run, env, episodes=episodes, seed=seed, risk_level=risk_level)

@@ -1,0 +1,109 @@
+"""Single pictures of a replay: the scene beside the return and the risk levels so far. Needs pillow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rmix_kit.replays.recording import Episode, Recording
+from rmix_kit.replays.stages import PAINTERS, Painter
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from PIL.ImageDraw import ImageDraw
+
+WIDTH, HEIGHT = 960, 540
+SCENE = (12, 44, 588, 528)
+RETURN_BOX = (650, 84, 944, 254)
+LEVEL_BOX = (650, 334, 944, 504)
+BACKGROUND, INK, QUIET, LINE = "#ffffff", "#1d1d1f", "#6a6a70", "#d5d5d0"
+CURVES = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+"""Okabe and Ito's colours, in the order of MACN's pictures; later agents begin again."""
+APART = 2.0  # pixels between the curves of neighbouring agents, which often have the same level
+
+
+def frames_of(recording: Recording) -> Iterator[Image]:
+    """Draw every scene of every episode, in order.
+
+    Args:
+        recording: What was played.
+
+    Yields:
+        Pictures of `WIDTH` by `HEIGHT` pixels.
+
+    Raises:
+        ModuleNotFoundError: pillow is not installed.
+    """
+    for number, episode in enumerate(recording.episodes):
+        painter = PAINTERS[recording.stage["kind"]](recording, episode, _size(SCENE))
+        for t in range(episode.length + 1):
+            yield _frame(recording, painter, number, t)
+
+
+def _frame(recording: Recording, painter: Painter, number: int, t: int) -> Image:
+    from PIL import Image, ImageDraw, ImageFont
+
+    episode = recording.episodes[number]
+    picture = Image.new("RGB", (WIDTH, HEIGHT), BACKGROUND)
+    scene = painter.picture(t)
+    picture.paste(scene, (SCENE[0], SCENE[1] + (_size(SCENE)[1] - scene.height) // 2))
+    draw = ImageDraw.Draw(picture)
+    plain, bold = ImageFont.load_default(15), ImageFont.load_default(18)
+    draw.text((12, 10), f"{recording.algorithm} on {recording.env}"[:88], INK, font=bold)
+    so_far = np.concatenate([[0.0], np.cumsum(episode.rewards, dtype=np.float64)])  # [step + 1]
+    end = "" if t < episode.length else ", solved" if episode.success else ", not solved"
+    facts = f"episode {number + 1} of {len(recording.episodes)}, step {t} of {episode.length}{end}"
+    draw.text((RETURN_BOX[0] - 40, 24), facts, QUIET, font=plain)
+    draw.text((RETURN_BOX[0] - 40, 44), f"return so far: {so_far[t]:.2f}", INK, font=bold)
+    low, high = min(0.0, so_far.min()), max(0.0, so_far.max())
+    _axes(draw, RETURN_BOX, low, high if high > low else low + 1)
+    _curve(draw, RETURN_BOX, so_far[: t + 1] - low, (high - low) or 1.0, episode.length, INK)
+    if recording.is_risk_aware:
+        draw.text((RETURN_BOX[0] - 40, 280), "risk level per agent (0: out of the game)", INK, font=plain)
+        _axes(draw, LEVEL_BOX, 0.0, 1.0)
+        levels = _held(episode, t)
+        n_agents = levels.shape[1]
+        for agent in range(n_agents):
+            colour, aside = CURVES[agent % len(CURVES)], APART * (agent - (n_agents - 1) / 2)
+            box = (LEVEL_BOX[0], LEVEL_BOX[1] + aside, LEVEL_BOX[2], LEVEL_BOX[3] + aside)
+            _curve(draw, box, levels[:, agent], 1.0, episode.length, colour)
+            draw.text((RETURN_BOX[0] - 40 + 26 * agent, 300), str(agent), colour, font=bold)
+    if recording.remark:
+        draw.text((RETURN_BOX[0] - 40, HEIGHT - 22), recording.remark.split(":")[0], QUIET, font=plain)
+    return picture
+
+
+def _held(episode: Episode, t: int) -> NDArray[np.float64]:
+    """Give the levels up to a moment; the last one holds at the end of the episode, ``[t + 1, agent]``."""
+    levels = episode.shown_levels.astype(np.float64)
+    return np.concatenate([levels, levels[-1:]])[: t + 1]
+
+
+def _size(box: tuple[int, int, int, int]) -> tuple[int, int]:
+    return box[2] - box[0], box[3] - box[1]
+
+
+def _axes(draw: ImageDraw, box: Sequence[int], low: float, high: float) -> None:
+    from PIL import ImageFont
+
+    font = ImageFont.load_default(13)
+    for value, y in ((low, box[3]), (high, box[1])):
+        draw.line((box[0], y, box[2], y), LINE)
+        draw.text((box[0] - 6, y), f"{value:.3g}", QUIET, font=font, anchor="rm")
+
+
+def _curve(
+    draw: ImageDraw, box: Sequence[float], heights: NDArray[np.float64], highest: float, steps: int, colour: str
+) -> None:
+    """Draw a curve whose heights begin at 0, and a dot at its end."""
+    width, height = box[2] - box[0], box[3] - box[1]
+    x = box[0] + width * np.arange(len(heights)) / max(1, steps)
+    y = box[3] - height * heights / highest
+    points = [(float(a), float(b)) for a, b in zip(x, y, strict=True)]
+    if len(points) > 1:
+        draw.line(points, colour, width=2)
+    a, b = points[-1]
+    draw.ellipse((a - 3, b - 3, a + 3, b + 3), colour)

@@ -1,0 +1,138 @@
+"""A recording as a file: a page, a GIF or a film, by the file's ending. Nothing is left half written."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+from types import MappingProxyType
+
+from rmix_kit.errors import ConfigError, MissingExtraError
+from rmix_kit.replays.page_file import page_of
+from rmix_kit.replays.recording import Recording
+from rmix_kit.training.files import write_file
+
+FRAMES_PER_SECOND = MappingProxyType({"macn": 4, "battle": 8, "table": 4})
+"""By the kind of stage."""
+LAST_SECONDS = 1.5  # the end of an episode stands for so long
+COLOURS = 64  # of a GIF
+LARGEST_MEBIBYTES = 512
+"""Of the pictures of a GIF, which are in memory together."""
+
+
+def check_target(path: Path) -> None:
+    """Refuse a file that could not be written, before anything is played.
+
+    Raises:
+        ConfigError: Its ending names no format, or it has no folder to lie in.
+        MissingExtraError: What writes the format is not installed.
+    """
+    if path.suffix.lower() not in WRITERS:
+        raise ConfigError(f"{path} ends with {path.suffix!r}; expected one of {', '.join(WRITERS)}")
+    if path.is_dir() or not path.parent.is_dir():
+        raise ConfigError(f"{path} cannot be written: {_obstacle(path)}")
+    for name in _NEEDS.get(path.suffix.lower(), ()):
+        _import(name, path.suffix.lower())
+
+
+def write(recording: Recording, path: Path) -> int:
+    """Write a recording; an existing file is replaced once the new one is whole.
+
+    Args:
+        recording: What was played.
+        path: Where to; its ending is one of `WRITERS`.
+
+    Returns:
+        The file's size in bytes.
+
+    Raises:
+        ConfigError: The ending is another, there is no such folder, or a GIF would be too large.
+        MissingExtraError: What writes the format is not installed.
+    """
+    check_target(path)
+    WRITERS[path.suffix.lower()](recording, path)
+    return path.stat().st_size
+
+
+def _write_page(recording: Recording, path: Path) -> None:
+    write_file(path, page_of(recording).encode("utf-8"))
+
+
+def _write_gif(recording: Recording, path: Path) -> None:
+    from PIL.Image import Quantize
+
+    from rmix_kit.replays.frames import HEIGHT, WIDTH, frames_of
+
+    count = recording.steps + len(recording.episodes)
+    if (size := count * WIDTH * HEIGHT / 2**20) > LARGEST_MEBIBYTES:
+        raise ConfigError(
+            f"a GIF of {count} pictures takes {size:.0f} MiB; play fewer episodes, or write .html or .mp4"
+        )
+    pictures = [frame.quantize(COLOURS, method=Quantize.FASTOCTREE) for frame in frames_of(recording)]
+    buffer = io.BytesIO()
+    durations = [1000 * repeats // _rate(recording) for repeats in _repeats(recording)]  # milliseconds
+    pictures[0].save(
+        buffer, format="GIF", save_all=True, append_images=pictures[1:], duration=durations, loop=0, optimize=False
+    )
+    write_file(path, buffer.getvalue())
+
+
+def _write_film(recording: Recording, path: Path) -> None:
+    import imageio_ffmpeg
+
+    from rmix_kit.replays.frames import HEIGHT, WIDTH, frames_of
+
+    partial = path.with_name(f"{path.name}.partial.mp4")  # ffmpeg knows a format by its ending
+    try:
+        writer = imageio_ffmpeg.write_frames(
+            str(partial),
+            (WIDTH, HEIGHT),
+            fps=_rate(recording),
+            codec="libx264",
+            quality=7,
+            macro_block_size=4,
+            ffmpeg_log_level="error",
+        )
+        with closing(writer):
+            writer.send(None)
+            for frame, repeats in zip(frames_of(recording), _repeats(recording), strict=True):
+                for _ in range(repeats):
+                    writer.send(frame.tobytes())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _rate(recording: Recording) -> int:
+    return FRAMES_PER_SECOND[recording.stage["kind"]]
+
+
+def _repeats(recording: Recording) -> list[int]:
+    """Give for how many pictures' time each picture stands."""
+    last = max(1, round(LAST_SECONDS * _rate(recording)))
+    return [count for episode in recording.episodes for count in [*[1] * episode.length, last]]
+
+
+def _import(name: str, suffix: str) -> None:
+    import importlib
+
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        library = {"PIL": "pillow", "imageio_ffmpeg": "imageio-ffmpeg"}[name]
+        raise MissingExtraError(
+            f"{suffix} files need {library}; install it with: pip install 'rmix-kit[render]', or write .html"
+        ) from error
+
+
+def _obstacle(path: Path) -> str:
+    return "it is a folder" if path.is_dir() else f"there is no folder {path.parent}"
+
+
+WRITERS: Mapping[str, Callable[[Recording, Path], None]] = MappingProxyType(
+    {".html": _write_page, ".gif": _write_gif, ".mp4": _write_film}
+)
+"""By the file's ending."""
+_NEEDS = MappingProxyType({".gif": ("PIL",), ".mp4": ("PIL", "imageio_ffmpeg")})

@@ -1,0 +1,120 @@
+"""Files: each format, nothing half written, one line for what is missing."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from rmix_kit.errors import ConfigError, MissingExtraError
+from rmix_kit.replays import frames, writing
+from rmix_kit.replays.recording import Recording
+from rmix_kit.replays.writing import LAST_SECONDS, check_target, write
+
+ENDINGS = [".html", ".gif", ".mp4"]
+
+
+@pytest.fixture
+def short(cliff: Recording) -> Recording:
+    """The first steps of one episode."""
+    episode, steps = cliff.episodes[0], 4
+    names = ("rewards", "avail_actions", "actions", "action_values", "risk_levels", "is_out", "quantiles", "tails")
+    cut = {name: getattr(episode, name)[:steps] for name in names}
+    return replace(cliff, episodes=(replace(episode, scenes=episode.scenes[: steps + 1], **cut),))
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_file_is_written_alone(short: Recording, tmp_path: Path, ending: str) -> None:
+    target = tmp_path / f"replay{ending}"
+    assert write(short, target) == target.stat().st_size > 1000
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_gif_holds_a_picture_per_scene_and_lingers_at_the_end(short: Recording, tmp_path: Path) -> None:
+    write(short, tmp_path / "replay.gif")
+    with Image.open(tmp_path / "replay.gif") as picture:
+        assert picture.size == (frames.WIDTH, frames.HEIGHT)
+        durations = []
+        for index in range(getattr(picture, "n_frames", 1)):
+            picture.seek(index)
+            durations.append(picture.info["duration"])
+    assert durations == [250, 250, 250, 250, 1000 * LAST_SECONDS]
+
+
+def test_a_film_lasts_as_long_as_the_gif(short: Recording, tmp_path: Path) -> None:
+    import imageio_ffmpeg
+
+    write(short, tmp_path / "replay.mp4")
+    count, seconds = imageio_ffmpeg.count_frames_and_secs(str(tmp_path / "replay.mp4"))
+    assert count == 4 + LAST_SECONDS * 4
+    assert seconds == pytest.approx(1 + LAST_SECONDS, abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["cliff", "battle", "values"])
+def test_every_kind_of_scene_is_painted_and_moves(name: str, request: pytest.FixtureRequest) -> None:
+    recording: Recording = request.getfixturevalue(name)
+    kept = replace(recording, episodes=recording.episodes[:1])
+    drawn = list(frames.frames_of(kept))
+    assert len(drawn) == kept.steps + 1
+    assert drawn[0].tobytes() != drawn[1].tobytes()
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_failure_leaves_the_old_file(
+    short: Recording, tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("in the middle")
+
+    monkeypatch.setattr(writing, "page_of", fail)
+    monkeypatch.setattr(frames, "_frame", fail)
+    target = tmp_path / f"replay{ending}"
+    target.write_text("old")
+    with pytest.raises(RuntimeError):
+        write(short, target)
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("replay.webm", "expected one of .html, .gif, .mp4"),
+        ("replay", "ends with ''"),
+        ("nowhere/replay.html", "there is no folder"),
+    ],
+)
+def test_a_file_that_cannot_be_is_refused(tmp_path: Path, name: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        check_target(tmp_path / name)
+
+
+def test_a_folder_in_the_files_place_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "replay.html").mkdir()
+    with pytest.raises(ConfigError, match="it is a folder"):
+        check_target(tmp_path / "replay.html")
+
+
+@pytest.mark.parametrize(("module", "ending"), [("PIL", ".gif"), ("PIL", ".mp4"), ("imageio_ffmpeg", ".mp4")])
+def test_a_missing_library_is_named_with_its_extra(
+    tmp_path: Path, module: str, ending: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtraError, match=r"rmix-kit\[render\]"):
+        check_target(tmp_path / f"replay{ending}")
+
+
+def test_a_page_needs_no_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    check_target(tmp_path / "replay.html")
+
+
+def test_a_gif_that_would_fill_the_memory_is_refused(
+    short: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "LARGEST_MEBIBYTES", 2)
+    with pytest.raises(ConfigError, match="play fewer episodes"):
+        write(short, tmp_path / "replay.gif")
