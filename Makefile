@@ -14,11 +14,12 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-learning test-ray bench docs
+.PHONY: help install demo test test-browser test-learning test-ray bench docs
 
 help:
 	@echo "make demo           train RMIX on a cliff map, export it, run the exported agents"
 	@echo "make test           lint, types and the fast tests"
+	@echo "make test-browser   open replays and reports in a headless Chromium and click through them"
 	@echo "make test-learning  the slow tests: that the algorithms learn"
 	@echo "make test-ray       sweeps and workers on a two-node Ray cluster on this machine"
 	@echo "make bench          measure speed; writes benchmarks/results/*.csv"
@@ -42,6 +43,14 @@ test: $(INSTALLED)
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 	$(RUN) -m pytest -n $(WORKERS) --dist loadfile
+
+# Debian's Chromium and its driver, which fit each other; nothing is downloaded besides packages.
+test-browser: $(INSTALLED)
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || \
+		{ apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver fonts-dejavu-core; } || \
+		{ echo "test-browser needs chromium and chromedriver; as root: apt-get install chromium chromium-driver" >&2; exit 1; }
+	$(RUN) -m pip install --quiet -c constraints.txt -e '.[browser]'
+	$(RUN) -m pytest -m browser tests/browser
 
 test-learning: $(INSTALLED)
 	$(RUN) -m pytest -m slow -n $(WORKERS)

@@ -16,7 +16,7 @@ function actionRow(recording, episode, t, agent, action, range) {
   const number = html("span", { class: "value" });
   if (kind === "closed") number.textContent = "-";
   else show(number, value);
-  const name = recording.actions[action] ?? `action ${action}`;
+  const name = recording.stage.kind === "battle" ? battleActionName(recording, agent, action) : recording.actions[action];
   const title = `${name}: ${MEANINGS[kind]}${isTaken ? ", chosen" : ""}`;
   return html("div", { class: `row ${kind}${isTaken ? " taken" : ""}`, title, "data-action": action, "data-standing": kind },
     html("span", { class: "mark", "aria-label": MEANINGS[kind] }, MARKS[kind]),

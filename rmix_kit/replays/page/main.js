@@ -15,6 +15,7 @@ function writeHead(recording) {
   byId("levels-title").hidden = !recording.is_risk_aware;
   byId("levels-note").textContent = recording.is_risk_aware
     ? "1 is risk-neutral, near 0 looks at the worst returns alone; agents that are out stand at 0." : "This algorithm has no risk level.";
+  byId("metrics-note").hidden = !recording.is_risk_aware;
   byId("marks").replaceChildren(...marksLegend(recording));
 }
 

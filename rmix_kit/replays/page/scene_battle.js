@@ -1,5 +1,18 @@
 // A battle of the built-in SMAC simulator: ground, units, their health, shots and healing of the step before.
 const LEAST_RADIUS = 0.5;
+
+function shortType(kind) {
+  return kind.type[0].toUpperCase() + kind.type[kind.type.length - 1];
+}
+
+// Targets come last among a battle's actions; where others attack enemy n, a healer heals agent n.
+function battleActionName(recording, agent, action) {
+  const { units, n_agents: nAgents } = recording.stage;
+  const target = action - (recording.actions.length - (units.length - nAgents));
+  if (target < 0) return recording.actions[action];
+  if (!units[agent].heals) return `${recording.actions[action]} ${shortType(units[nAgents + target])}`;
+  return target < nAgents ? `heal_${target} ${shortType(units[target])}` : recording.actions[action];
+}
 const VIEW_MARGIN = 2.2;
 
 function battleScene(recording) {
@@ -8,10 +21,9 @@ function battleScene(recording) {
   const radius = (unit) => Math.max(units[unit].radius * 1.1, LEAST_RADIUS);
   const isOwn = (unit) => unit < nAgents;
   const colour = (unit) => (isOwn(unit) ? "var(--own)" : "var(--other)");
-  const short = (kind) => kind.type[0].toUpperCase() + kind.type[kind.type.length - 1];
   const name = (unit) => (isOwn(unit) ? recording.agents[unit] : `enemy ${unit - nAgents}`);
 
-  const foes = [...new Set(units.slice(nAgents).map((kind) => `${short(kind)} ${kind.type}`))];
+  const foes = [...new Set(units.slice(nAgents).map((kind) => `${shortType(kind)} ${kind.type}`))];
 
   // Runs of blocked parts, row by row, as one path.
   const walls = ground.map((line, row) => Array.from(line.matchAll(/#+/g),
@@ -41,7 +53,7 @@ function battleScene(recording) {
       return svg("path", { class: "dead", d: `M${x - 0.3} ${y - 0.3}l.6 .6m0 -.6l-.6 .6`, stroke: colour(unit),
         "stroke-width": 0.14, opacity: 0.55 });
     }
-    const word = isOwn(unit) ? String(unit) : short(kind);
+    const word = String(isOwn(unit) ? unit : unit - nAgents);
     const shield = kind.shield > 0 ? `, shield ${scene.shield[unit]} of ${kind.shield}` : "";
     const group = svg("g", { class: "unit" },
       svg("title", {}, `${name(unit)}: ${kind.type}, health ${scene.health[unit]} of ${kind.health}${shield}`),
@@ -49,8 +61,8 @@ function battleScene(recording) {
         stroke: "var(--ink)", "stroke-width": 0.12 }) : null,
       body(unit, x, y),
       kind.heals ? svg("path", { d: `M${x - r} ${y - r}l.36 0m-.18 -.18l0 .36`, stroke: "var(--good)", "stroke-width": 0.13 }) : null,
-      svg("text", { x, y: y + (isOwn(unit) ? 0.25 : 0.18), "text-anchor": "middle",
-        style: `font-size:${isOwn(unit) ? 0.72 : 0.5}px;font-weight:700;fill:var(--ground)` }, word),
+      svg("text", { x, y: y + (isOwn(unit) ? 0.25 : 0.21), "text-anchor": "middle",
+        style: `font-size:${isOwn(unit) ? 0.72 : 0.6}px;font-weight:700;fill:var(--ground)` }, word),
       bar(x - r, y - r - 0.42, 2 * r, scene.health[unit] / kind.health, "var(--good)"),
       kind.shield > 0 ? bar(x - r, y - r - 0.64, 2 * r, scene.shield[unit] / kind.shield, "var(--ink)") : null);
     if (isOwn(unit)) group.addEventListener("click", () => view.select(unit));
@@ -78,7 +90,7 @@ function battleScene(recording) {
     element: root,
     legend: [
       legendEntry(svg("circle", { cx: 8, cy: 8, r: 7, fill: "var(--own)" }), "agents, by number"),
-      legendEntry(svg("path", { d: "M8 0l8 8l-8 8l-8 -8z", fill: "var(--other)" }), `enemies: ${foes.join(", ")}`),
+      legendEntry(svg("path", { d: "M8 0l8 8l-8 8l-8 -8z", fill: "var(--other)" }), `enemies, by number (${foes.join(", ")})`),
       legendEntry(svg("path", { d: "M0 8h16", stroke: "var(--own)", "stroke-width": 2 }), "shot"),
       legendEntry(svg("path", { d: "M0 8h16", stroke: "var(--other)", "stroke-width": 2, "stroke-dasharray": "5 3" }), "enemy's shot"),
       units.some((unit) => unit.heals) ? legendEntry(svg("path", { d: "M1 8h15", stroke: "var(--good)", "stroke-width": 3,
@@ -101,6 +113,7 @@ function battleScene(recording) {
       const scene = episode.scenes[t];
       const everyone = units.map((_, unit) => unit);
       const [fallen, alive] = [0, 1].map((lives) => everyone.filter((unit) => Number(scene.health[unit] > 0) === lives));
+      alive.sort((a, b) => units[b].radius - units[a].radius); // the small ones on top
       moving.replaceChildren(...circles(scene, view), ...fallen.map((unit) => glyph(scene, unit, view)),
         ...scene.heals.map((pair) => line(scene, pair, "heal")),
         ...scene.shots.map((pair) => line(scene, pair, "shot")),
