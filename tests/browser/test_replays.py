@@ -134,6 +134,12 @@ def test_the_tail_that_is_filled_has_the_levels_share(page: Page, opened: Opener
     assert tail / (tail + rest) == pytest.approx(float(cliff.episodes[0].risk_levels[2, 0]), abs=1e-6)
 
 
+def test_without_a_level_a_distribution_has_no_tail(page: Page, opened: Opener, cliff: Recording) -> None:
+    opened(replace(cliff, is_risk_aware=False), "#episode=1&step=2")
+    assert {bar.get_attribute("height") for bar in page.find(".card .tail")} == {"0"}
+    assert "CVaR" not in page.text('.card[data-agent="0"] > svg')
+
+
 def test_keys_move_through_steps_and_episodes(page: Page, opened: Opener, recording: Recording) -> None:
     opened(recording, "")
     length = recording.episodes[0].length

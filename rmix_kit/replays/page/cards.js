@@ -55,8 +55,7 @@ function agentCard(recording, episode, t, agent) {
   const words = levelWords(recording, level);
   if (words !== null) card.append(words);
   if (episode.quantiles !== null) {
-    const cvar = recording.value_kind === "cvar" ? value : meanOf(episode.quantiles.row(t, agent), recording.edges);
-    card.append(distribution(episode.quantiles.row(t, agent), recording.edges, level, cvar));
+    card.append(distribution(episode.quantiles.row(t, agent), recording.edges, recording.is_risk_aware ? level : null, value));
   }
   card.append(actionRows(recording, episode, t, agent));
   return card;
@@ -81,7 +80,8 @@ function valuesNote(recording) {
     probability: "Values are the policy's probabilities before the mask.",
   };
   if (recording.has_distributions) {
-    return `${kinds[recording.value_kind]} The histogram is the chosen action's distribution; the filled part is the tail below the level.`;
+    const tail = recording.is_risk_aware ? "; its outlined part is the tail whose mean is the CVaR" : "";
+    return `${kinds[recording.value_kind]} The histogram is the chosen action's return distribution${tail}.`;
   }
   const why = recording.kind === "export" ? "An exported file carries no return distribution, so none is shown: replay the run to see it."
     : "This algorithm has no return distribution.";

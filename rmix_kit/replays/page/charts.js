@@ -45,13 +45,11 @@ function curve(holder, { kind, values, steps, label, seek }) {
   };
 }
 
-// One strip per agent: the height is the risk level, 0 (below everything) to 1 (the mean); the dead are hatched.
+// One strip per agent: the height is the risk level, 0 (below everything) to 1 (the mean); the dead stand on grey.
 const STRIP = 26;
 
 function levelStrips(holder, { episode, agents, select, seek }) {
   const steps = episode.length;
-  const hatch = svg("pattern", { id: "hatch", width: 5, height: 5, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
-    svg("rect", { width: 1.6, height: 5, fill: "var(--none)" }));
   const strips = agents.map((agent, index) => {
     const points = [];
     let gone = steps;
@@ -63,7 +61,6 @@ function levelStrips(holder, { episode, agents, select, seek }) {
     const cursor = svg("line", { y1: -1, y2: STRIP + 1, stroke: "var(--cursor)", "stroke-width": 1.5, "vector-effect": "non-scaling-stroke" });
     const root = svg("svg", { viewBox: `0 0 ${steps} ${STRIP}`, height: STRIP, preserveAspectRatio: "none", role: "img",
       "aria-label": `risk level of ${agent}` },
-    index === 0 ? svg("defs", {}, hatch) : null,
     svg("rect", { width: steps, height: STRIP, fill: "var(--panel)" }),
     svg("path", { d: `M0 ${STRIP}${points.join("")}V${STRIP}z`, fill: "var(--own)", opacity: 0.75 }),
     gone < steps ? svg("rect", { class: "gone", x: gone, width: steps - gone, height: STRIP, fill: "var(--line)", opacity: 0.5 }) : null,
