@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from rmix_kit.plotting.style import COLOURS
 from rmix_kit.replays.recording import Episode, Recording
 from rmix_kit.replays.stages import PAINTERS, Painter
 
@@ -20,8 +21,6 @@ SCENE = (12, 44, 588, 528)
 RETURN_BOX = (650, 84, 944, 254)
 LEVEL_BOX = (650, 334, 944, 504)
 BACKGROUND, INK, QUIET, LINE = "#ffffff", "#1d1d1f", "#6a6a70", "#d5d5d0"
-CURVES = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
-"""Okabe and Ito's colours, in the order of MACN's pictures; later agents begin again."""
 APART = 2.0  # pixels between the curves of neighbouring agents, which often have the same level
 
 
@@ -67,7 +66,7 @@ def _frame(recording: Recording, painter: Painter, number: int, t: int) -> Image
         levels = _held(episode, t)
         n_agents = levels.shape[1]
         for agent in range(n_agents):
-            colour, aside = CURVES[agent % len(CURVES)], APART * (agent - (n_agents - 1) / 2)
+            colour, aside = COLOURS[agent % len(COLOURS)], APART * (agent - (n_agents - 1) / 2)
             box = (LEVEL_BOX[0], LEVEL_BOX[1] + aside, LEVEL_BOX[2], LEVEL_BOX[3] + aside)
             _curve(draw, box, levels[:, agent], 1.0, episode.length, colour)
             draw.text((RETURN_BOX[0] - 40 + 26 * agent, 300), str(agent), colour, font=bold)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import html
-import importlib.metadata
 import importlib.resources
 import json
 
+from rmix_kit.origin import kit_version
 from rmix_kit.replays.packing import packed
 from rmix_kit.replays.recording import Recording
 
@@ -37,7 +37,7 @@ def page_of(recording: Recording) -> str:
     parts = {
         "@TITLE@": html.escape(f"{recording.algorithm} on {recording.env}"),
         "@STYLE@": _part("style.css"),
-        "@RECORDING@": embedded(packed(recording, _version())),
+        "@RECORDING@": embedded(packed(recording, kit_version())),
         "@SCRIPT@": '"use strict";\n(() => {\n' + "\n".join(map(_part, SCRIPTS)) + "})();",
     }
     pieces = [_part("page.html")]
@@ -59,10 +59,3 @@ def embedded(value: object) -> str:
 
 def _part(name: str) -> str:
     return (importlib.resources.files("rmix_kit.replays") / "page" / name).read_text(encoding="utf-8")
-
-
-def _version() -> str:
-    try:
-        return importlib.metadata.version("rmix-kit")
-    except importlib.metadata.PackageNotFoundError:
-        return "from its sources"

@@ -10,9 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from rmix_kit.errors import ConfigError, MissingExtraError
+from rmix_kit.files import write_file
 from rmix_kit.replays.page_file import page_of
 from rmix_kit.replays.recording import Recording
-from rmix_kit.training.files import write_file
 
 FRAMES_PER_SECOND = MappingProxyType({"macn": 4, "battle": 8, "table": 4})
 """By the kind of stage."""

@@ -9,7 +9,6 @@ from functools import cache
 from tests.architecture.sources import ROOT
 
 PAGE = ROOT / "docs" / "contracts.md"
-NOT_YET = "later"  # commands listed after this word are announced, not promised
 
 
 @cache
@@ -101,7 +100,7 @@ def synopses() -> tuple[Synopsis, ...]:
     """Every command that the page promises."""
     text = section("Commands").split("\n- ")[0]
     found = []
-    for span in spans(text[: text.index(f", {NOT_YET} ")]):
+    for span in spans(text):
         words = span.removeprefix("rmix-kit ").split()
         head = re.split(r" \[?--", span.removeprefix("rmix-kit "))[0].split()
         pattern = r"(?P<open>\[)?(?P<name>--[\w-]+)(?: (?P<value>[^\s\]\[]+))?\]?(?P<dots>\.\.\.)?"
