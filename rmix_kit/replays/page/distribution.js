@@ -1,5 +1,6 @@
 // The return distribution of the chosen action as a histogram; the part that the CVaR is the mean of is outlined.
 const BINS = 24;
+const LABEL_WIDTH = 80;
 const PLOT = { width: 330, height: 104, left: 8, right: 8, top: 22, bottom: 18 };
 
 // Probability per bin, split into the tail below the level and the rest.
@@ -38,9 +39,9 @@ function distribution(quantiles, edges, level, value) {
       stroke: bin.tail > 0 ? "var(--ink)" : "none" }),
       svg("rect", { ...place, class: "rest", y: floor - tall(bin.tail + bin.rest), height: tall(bin.rest), fill: "var(--own)", opacity: 0.55 })];
   });
-  // Both words stay inside the picture, the lower number's to the left of its line.
+  // The CVaR is never above the mean: its words stand to the left, the mean's to the right, where there is room.
   const label = (value, word, y, dash, ink) => {
-    const isLeft = x(value) > width / 2;
+    const isLeft = word === "CVaR" ? x(value) > LABEL_WIDTH : x(value) > width - LABEL_WIDTH;
     return [svg("line", { x1: x(value), x2: x(value), y1: y, y2: floor, stroke: ink, "stroke-width": 2, "stroke-dasharray": dash }),
       svg("text", { x: x(value) + (isLeft ? -4 : 4), y: y + 8, "text-anchor": isLeft ? "end" : "start", style: `fill:${ink}` },
         `${word} ${shown(value)}`)];
