@@ -13,10 +13,12 @@ import click
 from macn import document as environments
 from rmix_kit.algorithms import ALGORITHMS
 from rmix_kit.envs.smac import document as smac
+from rmix_kit.reproduction.summary import NOT_RUN
 from rmix_kit.training.learner import TargetSettings
 from rmix_kit.training.settings import TrainingSettings
 
 DOCS = Path(__file__).resolve().parent
+README = DOCS.parent / "README.md"
 NOTE = "<!-- Written by `make docs`; edit the code's text instead. -->\n\n"
 
 
@@ -55,6 +57,20 @@ def configuration_page() -> str:
     return NOTE + "\n\n".join(parts) + "\n"
 
 
+def results_in(readme: str) -> str:
+    """The README, its tables of results written anew from the summaries under docs/results."""
+    marked = re.compile(r"(<!-- results: ([\w-]+) -->\n\n).*?(?=<!-- end of results -->)", flags=re.DOTALL)
+    return marked.sub(lambda match: f"{match[1]}{results_section(match[2])}\n\n", readme)
+
+
+def results_section(name: str) -> str:
+    """A reproduction's tables; environments without a run in one line."""
+    sections = (DOCS / "results" / name / "summary.md").read_text(encoding="utf-8").split("\n## ")[1:]
+    shown = [f"### {section.strip()}" for section in sections if NOT_RUN not in section.splitlines()]
+    missing = [f"`{section.split('`')[1]}`" for section in sections if NOT_RUN in section.splitlines()]
+    return "\n\n".join([*shown, *([f"Not run yet: {', '.join(missing)}."] if missing else [])])
+
+
 def smac_page() -> str:
     """SMAC's docstring, and the tables of its simulator."""
     return NOTE + smac.page()
@@ -87,6 +103,8 @@ def main() -> None:
         (DOCS / name).parent.mkdir(exist_ok=True)
         (DOCS / name).write_text(text(), encoding="utf-8")
         click.echo(f"wrote docs/{name}")
+    README.write_text(results_in(README.read_text(encoding="utf-8")), encoding="utf-8")
+    click.echo("wrote the results in README.md")
 
 
 if __name__ == "__main__":

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import runpy
+import shutil
 from pathlib import Path
 
 import pytest
+
+from rmix_kit.reproduction.cells import open_reproduction
+from rmix_kit.reproduction.suites import SUITES
+from rmix_kit.reproduction.summary import summary_of
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = runpy.run_path(str(DOCS / "generate.py"))
@@ -21,3 +26,21 @@ PAGES = runpy.run_path(str(DOCS / "generate.py"))
 )
 def test_page_is_what_make_docs_writes(name: str, file: str) -> None:
     assert (DOCS / file).read_text(encoding="utf-8") == PAGES[name]()
+
+
+def test_results_in_the_readme_are_those_of_the_summaries() -> None:
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    assert PAGES["results_in"](readme) == readme
+    assert "<!-- results: macn -->" in readme
+
+
+@pytest.mark.parametrize("folder", sorted((DOCS / "results").glob("*/summary.md")), ids=lambda path: path.parent.name)
+def test_a_summary_is_made_from_the_records(folder: Path, tmp_path: Path) -> None:
+    name, _, backend = folder.parent.name.partition("-")
+    suite = SUITES[name](backend or "builtin")
+    shutil.copytree(folder.parent / "records", tmp_path / "records")
+    reproduction = open_reproduction(suite, tmp_path)
+    written = len(list((tmp_path / "records").iterdir()))
+    assert len(reproduction.records) == written, "a record belongs to no planned run"
+    summary = summary_of(reproduction.records.values(), reproduction.expected(), title=suite.title)
+    assert summary == folder.read_text(encoding="utf-8")

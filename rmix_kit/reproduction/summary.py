@@ -25,6 +25,7 @@ HEAD = (
     "how runs end",
     "CPU seconds",
 )
+NOT_RUN = "Not run."
 STANDARD_ERRORS = 3.0
 CLOSE = 0.005  # returns are sums of float32
 
@@ -69,7 +70,7 @@ def _table(env: str, by_cell: dict[tuple[str, str], list[RunRecord]], cells: Seq
         if runs := by_cell.get((algo, env)):
             lines.append(f"| {' | '.join(_row(algo, runs, len(seeds), best))} |")
     if len(missing) == len(cells):
-        lines = [*lines[: lines.index(f"| {' | '.join(HEAD)} |")], "Not run."]
+        lines = [*lines[: lines.index(f"| {' | '.join(HEAD)} |")], NOT_RUN]
     elif missing:
         lines += ["", f"Not run: {', '.join(missing)}."]
     return lines
