@@ -15,6 +15,7 @@ from rmix_kit.envs.interface import Scenery, VectorEnv, scenery_of
 from rmix_kit.replays.recording import Episode
 from rmix_kit.types import BoolArray, EnvSpec, FloatArray, IntArray, TimeStep
 
+NO_OP = "no_op"
 MOST_OBSERVED = 64
 """Elements of an observation that are kept where there is no scene."""
 
@@ -145,7 +146,13 @@ class WatchedEnvs:
             return self._scenery.scene(env)
         shown = self._time.obs[env].reshape(self.spec.n_agents, -1)[:, :MOST_OBSERVED]
         observed = [[round(float(value), 3) for value in row] for row in shown]
-        return {"obs": observed, "is_out": [False] * self.spec.n_agents}
+        return {"obs": observed, "is_out": self._may_do_nothing(env)}
+
+    def _may_do_nothing(self, env: int) -> list[bool]:
+        """Say of every agent whether the no-op is all it may do, as of SMAC's dead, bool ``[agent]``."""
+        mask = self._time.avail_actions[env]
+        is_idle: list[bool] = (mask[:, 0] & ~mask[:, 1:].any(-1)).tolist()
+        return is_idle if self.spec.action_meanings[0] == NO_OP else [False] * len(is_idle)
 
 
 def _seen(before: TimeStep, after: TimeStep, actions: IntArray, decision: Decision, env: int) -> _Step:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from rmix_kit.algorithms import ALGORITHMS
+from rmix_kit.envs.interface import scenery_of
 from rmix_kit.envs.make import make_vector_env
 from rmix_kit.networks.carry import zero_carry
 from rmix_kit.networks.implicit_quantile import ImplicitQuantileAgent
@@ -42,6 +43,26 @@ def test_values_are_the_cvar_of_the_distributions(name: str, level: float) -> No
     quantiles = agent.quantiles_of(output.carry["hidden_state"])  # [row, action, quantile]
     found = (quantiles * cvar_weights(levels, agent.edges).unsqueeze(-2)).sum(-1)
     torch.testing.assert_close(found, output.action_values, rtol=0, atol=1e-5)  # the same sums in another order
+
+
+class WithoutScenes(BreakingEnv):
+    """A battle that does not say where anything stands, like that of the real game."""
+
+
+def test_the_dead_are_known_by_their_masks_where_there_is_no_scene() -> None:
+    inner = make_vector_env("smac:3m?backend=builtin", 1)
+    watched = WatchedEnvs(WithoutScenes(inner))
+    step = watched.reset([1])
+    outs: list[list[bool]] = []
+    while not step.has_ended.all():
+        actions = step.avail_actions.argmax(-1)  # stand still
+        watched.decided(Decision(step.avail_actions.astype("float32"), actions.astype("float32")))
+        step = watched.step(actions)
+        outs.append(scenery_of(inner).scene(0)["is_out"])  # type: ignore[union-attr]
+    (episode,) = watched.episodes(SimpleNamespace(returns=[0.0], success=[False], fell=[False]))
+    assert any(map(any, outs))
+    assert [scene["is_out"] for scene in episode.scenes[1:]] == outs
+    assert watched.stage["kind"] == "table"
 
 
 def test_broken_episodes_are_left_out() -> None:
