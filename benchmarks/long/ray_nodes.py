@@ -65,7 +65,8 @@ def runs_of(out: Path) -> list[dict[str, Any]]:
 def reached(folder: Path, run: dict[str, Any]) -> int:
     """Give the last environment step in a run's metrics, as they lie in the shared folder or the store."""
     places = (Path(run["folder"]), folder / "store" / run["name"])
-    rows = [(place / "metrics.jsonl").read_text().splitlines() for place in places if place.exists()]
+    files = [place / "metrics.jsonl" for place in places]
+    rows = [file.read_text().splitlines() for file in files if file.exists()]
     return max((json.loads(lines[-1])["env_steps"] for lines in rows if lines), default=0)
 
 

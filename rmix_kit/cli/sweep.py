@@ -55,7 +55,7 @@ def command(
     status = swept(planned, engine, address)
     if as_json:
         print_json(status)
-    else:
+    elif not (sys.stdout.isatty() and sys.stderr.isatty()):  # there the live table stays
         _print_table(status["runs"])
     failed = [run for run in status["runs"] if run["state"] == "failed"]
     if failed:
