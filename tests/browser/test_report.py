@@ -11,8 +11,6 @@ from rmix_kit.plotting.style import ALGORITHMS
 from rmix_kit.reports import write_report
 from tests.reports.records import BRIDGE, record, small_set
 
-pytest.importorskip("selenium", reason="make test-browser installs it")
-
 SIZES = {"desktop": (1280, 900), "phone": (360, 800)}
 # A figure of 85 mm has type of 8 points; on a phone of 360 pixels it is drawn a little smaller than that.
 SMALLEST_PIXELS = 8.5
