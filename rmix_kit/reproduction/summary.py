@@ -15,18 +15,8 @@ from rmix_kit.results import Episodes, RunRecord
 
 BEST_RETURNS = {"didactic:two-step": 8.0, "didactic:qtran": 8.0, "didactic:climbing": 11.0}
 """Returns of the best joint actions (Rashid et al. 2018; Son et al. 2019; Claus and Boutilier 1998)."""
-HEAD = (
-    "algorithm",
-    "runs",
-    "return by seed",
-    "distance to the best",
-    "success",
-    "falls",
-    "how runs end",
-    "CPU seconds",
-)
 NOT_RUN = "Not run."
-STANDARD_ERRORS = 3.0
+STANDARD_ERRORS = 2.0
 CLOSE = 0.005  # returns are sums of float32
 
 
@@ -61,52 +51,62 @@ def _what(by_cell: dict[tuple[str, str], list[RunRecord]]) -> str:
 
 def _table(env: str, by_cell: dict[tuple[str, str], list[RunRecord]], cells: Sequence[Cell]) -> list[str]:
     best = best_return(env)
-    words = "" if best is None else f": the best mean return is {best:.4g}"
-    lines = [f"## `{env}`{words}", "", f"| {' | '.join(HEAD)} |", "|" + "---|" * len(HEAD)]
+    lines = [f"## `{env}`" + ("" if best is None else f": the best mean return is {best:.4g}"), ""]
     if remark := remark_on(env):
-        lines[1:1] = ["", remark]
-    missing = [algo for algo, _, _ in cells if (algo, env) not in by_cell]
-    for algo, _, seeds in cells:
-        if runs := by_cell.get((algo, env)):
-            lines.append(f"| {' | '.join(_row(algo, runs, len(seeds), best))} |")
-    if len(missing) == len(cells):
-        lines = [*lines[: lines.index(f"| {' | '.join(HEAD)} |")], NOT_RUN]
-    elif missing:
+        lines += [remark, ""]
+    rows = [
+        {"algorithm": algo, "runs": f"{len(runs)} of {len(seeds)}", **_shown(runs, env, best)}
+        for algo, _, seeds in cells
+        if (runs := by_cell.get((algo, env)))
+    ]
+    if not rows:
+        return [*lines, NOT_RUN]
+    lines += [_line(list(rows[0])), "|" + "---|" * len(rows[0]), *(_line(list(row.values())) for row in rows)]
+    if missing := [algo for algo, _, _ in cells if (algo, env) not in by_cell]:
         lines += ["", f"Not run: {', '.join(missing)}."]
     return lines
 
 
-def _row(algo: str, runs: Sequence[RunRecord], planned: int, best: float | None) -> list[str]:
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _shown(runs: Sequence[RunRecord], env: str, best: float | None) -> dict[str, str]:
+    """Give the cells of an algorithm's row by heading; what an environment does not have has no column."""
     played = [run.last for run in runs if run.last is not None]
     returns = [fmean(episodes.returns) for episodes in played]
-    ends = Counter(how_it_ends(episodes, runs[0], best) for episodes in played)
+    success = [fmean(episodes.success) for episodes in played]
     seconds = [run.cpu_seconds for run in runs if run.cpu_seconds is not None]
-    return [
-        algo,
-        f"{len(runs)} of {planned}",
-        ", ".join(f"{value:.4g}" for value in returns),
-        "" if best is None or not returns else f"{best - median(returns):.3g}",
-        f"{fmean(fmean(episodes.success) for episodes in played):.0%}" if played else "",
-        f"{fmean(fmean(episodes.fell) for episodes in played):.1%}" if played else "",
-        ", ".join(f"{end} {count}" for end, count in ends.most_common()),
-        f"{fmean(seconds):.0f}" if seconds else "",
-    ]
+    shown = {"return by seed": ", ".join(f"{value:.4g}" for value in returns)}
+    if best is not None:
+        shown["distance to the best"] = f"{best - median(returns):.3g}" if returns else ""
+    if env.startswith("smac:"):
+        shown["win rate by seed"] = ", ".join(f"{rate:.0%}" for rate in success)
+    else:
+        shown["success"] = f"{fmean(success):.0%}" if success else ""
+    if env.startswith("macn:"):
+        shown["falls"] = f"{fmean(fmean(episodes.fell) for episodes in played):.1%}" if played else ""
+    if best is not None:
+        ends = Counter(how_it_ends(run.last, run, best) for run in runs if run.last is not None)
+        shown["how runs end"] = ", ".join(f"{end} {count}" for end, count in ends.most_common())
+    shown["CPU seconds"] = f"{fmean(seconds):.0f}" if seconds else "not counted"
+    return shown
 
 
-def how_it_ends(episodes: Episodes, run: RunRecord, best: float | None) -> str:
+def how_it_ends(episodes: Episodes, run: RunRecord, best: float) -> str:
     """Say in a word what the team of a run does in most of its last episodes.
 
     Args:
         episodes: Of its last checkpoint.
         run: The run.
-        best: The best mean return, if it is known; reached within three standard errors of the mean.
+        best: The best mean return; reached within two standard errors of the mean of the episodes.
 
     Returns:
         "optimal", "stands still" (nobody falls and time runs out), "falls", "solves", or "fails".
     """
     mean = fmean(episodes.returns)
     error = math.sqrt(fmean((value - mean) ** 2 for value in episodes.returns) / len(episodes))
-    if best is not None and mean >= best - STANDARD_ERRORS * error - CLOSE:
+    if mean >= best - STANDARD_ERRORS * error - CLOSE:
         return "optimal"
     if fmean(episodes.success) >= 0.5:
         return "solves"
