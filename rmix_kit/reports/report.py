@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -73,9 +74,9 @@ def write_report(
         seed=seed,
     )
     with writing(str(out), "what was there stands; make room and report again"):
-        aside = out.with_name(out.name + PARTIAL_SUFFIX)
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
+        near = out if out.is_dir() else out.parent  # within a folder that is there, which may be a disk of its own
+        near.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=".report-", suffix=PARTIAL_SUFFIX, dir=near))
         try:
             _write(aside, page)
             (aside / MARL_EVAL).write_text(json.dumps(marl_eval(groups), indent=1) + "\n", encoding="utf-8")

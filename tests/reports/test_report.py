@@ -241,6 +241,18 @@ def test_an_older_report_is_replaced_and_other_files_stay(tmp_path: Path) -> Non
     assert "qmix" in Reader(tmp_path / "index.html").text
 
 
+def test_the_folder_may_be_the_current_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_report([record()], Path(), resamples=9)
+    assert {path.name for path in tmp_path.iterdir()} == {"figures", "tables", "index.html", "marl_eval.json"}
+
+
+def test_a_folder_beside_the_report_stays(tmp_path: Path) -> None:
+    (tmp_path / "report.partial").mkdir()
+    write_report([record()], tmp_path / "report", resamples=9)
+    assert (tmp_path / "report.partial").is_dir()
+
+
 def test_a_folder_with_other_figures_is_refused(tmp_path: Path) -> None:
     (tmp_path / "figures").mkdir()
     with pytest.raises(RunFolderError, match="figures and is no report"):
