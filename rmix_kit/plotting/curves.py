@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 COLUMN_LABELS, PAGE_LABELS = 3, 6  # legend entries side by side
 _COLUMN_PANEL, _PAGE_PANEL = 54.0, 50.0  # height of the data, millimetres
 _PANELS_IN_ROW = 3
+_COLUMN_LETTERS, _PAGE_LETTERS = 40, 26  # of a title's line above a panel
 _MOST_MARKS = 8
 
 
@@ -93,6 +94,7 @@ def draw_curves(
                 axes.remove()
                 continue
             _draw_panel(axes, panels[place], is_profile=is_profile)
+            axes.set_title(_in_two_lines(panels[place].title, _COLUMN_LETTERS if is_single else _PAGE_LETTERS))
             axes.set_xlabel(x_label)
             if not is_profile:
                 axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 400k
@@ -115,5 +117,15 @@ def _draw_panel(axes: Axes, panel: Panel, *, is_profile: bool) -> None:
         axes.fill_between(curve.x, curve.low, curve.high, color=line["color"], alpha=0.16, linewidth=0, step=step)
         every = max(1, len(curve.x) // _MOST_MARKS)
         axes.plot(curve.x, curve.middle, label=curve.label, markersize=3.2, markevery=every, **line)
-    if panel.title:
-        axes.set_title(panel.title)
+
+
+def _in_two_lines(title: str, letters: int) -> str:
+    """Break a title that is too long for a panel, if it can be before an option, and shorten what needs more lines."""
+    if len(title) <= letters:
+        return title
+    cut = max(title.rfind(mark, letters // 2, letters) for mark in "?&")
+    cut = cut if cut > 0 and len(title) - cut <= letters else letters
+    rest = title[cut:]
+    if len(rest) > letters:
+        rest = "\N{HORIZONTAL ELLIPSIS}" + rest[1 - letters :]
+    return f"{title[:cut]}\n{rest}"

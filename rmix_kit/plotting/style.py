@@ -85,6 +85,7 @@ def house_style() -> Iterator[None]:
         "axes.axisbelow": True,
         "grid.color": GRID,
         "grid.linewidth": 0.5,
+        "text.parse_math": False,  # names may hold dollars
         "svg.fonttype": "none",
         "svg.hashsalt": "rmix-kit",
         **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from matplotlib.figure import Figure
 
@@ -54,6 +56,20 @@ def test_the_data_keep_half_of_a_crowded_figure() -> None:
 def test_one_panel_is_as_wide_as_a_column_and_several_as_a_page() -> None:
     assert drawn(panel("rmix")).get_figwidth() * 25.4 == pytest.approx(85.0)
     assert drawn(panel("rmix"), panel("qmix")).get_figwidth() * 25.4 == pytest.approx(178.0)
+
+
+@pytest.mark.parametrize("title", ["pettingzoo:$\\frac{a}$", "pettingzoo:my_$a^$b_{"])
+def test_dollars_in_a_title_are_dollars(title: str) -> None:
+    assert drawn(panel("rmix", title=title)).axes[0].get_title() == title
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("title", ["macn:bridge?slip=0.1&include_position=true", "macn:" + 40 * "S..CCC...G"])
+def test_long_titles_stay_above_their_own_panel(title: str, count: int) -> None:
+    figure = drawn(*[panel("rmix", title=title)] * count)
+    boxes = [axes.title.get_window_extent() for axes in figure.axes]
+    assert all(figure.bbox.containsx(end) for box in boxes for end in (box.x0, box.x1))
+    assert not any(left.overlaps(right) for left, right in itertools.pairwise(boxes))
 
 
 def test_type_is_large_enough() -> None:
