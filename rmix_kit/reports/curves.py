@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,11 @@ def evaluation_interval(run: RunRecord) -> int:
     return int(training.get("evaluation_interval", _WIDEST_GAP)) or _WIDEST_GAP
 
 
+def is_known(row: Mapping[str, Any], metric: str) -> bool:
+    """Say whether an evaluation has a number; training writes nothing in place of what is not finite."""
+    return row.get(metric) is not None and math.isfinite(row[metric])
+
+
 def _rows(group: Group, metrics: Sequence[str]) -> Iterator[Row]:
     on_grid = [_by_step(run) for run in group.runs]
     # A run's curve ends with its last evaluation; the group's, where the first run's ends.
@@ -72,5 +78,5 @@ def _by_step(run: RunRecord) -> dict[int, dict[str, Any]]:
 
 
 def _value(rows: dict[int, dict[str, Any]], step: int, metric: str) -> float | None:
-    before = [at for at in rows if at <= step and metric in rows[at]]
+    before = [at for at in rows if at <= step and is_known(rows[at], metric)]
     return float(rows[max(before)][metric]) if before else None

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from rmix_kit.envs.text import parse
-from rmix_kit.reports.curves import METRICS
+from rmix_kit.reports.curves import METRICS, is_known
 from rmix_kit.reports.groups import Group
 from rmix_kit.results import Episodes, RunRecord
 from rmix_kit.statistics import TAIL_LEVELS, tail_mean
@@ -41,7 +41,7 @@ def _run(run: RunRecord) -> dict[str, Any]:
     steps: dict[str, Any] = {
         f"step_{place}": {
             "step_count": row["env_steps"],
-            **{ours: [row[name]] for name, ours in _NAMES.items() if name in row},
+            **{ours: [row[name]] for name, ours in _NAMES.items() if is_known(row, name)},
         }
         for place, row in enumerate(run.evaluations)
     }

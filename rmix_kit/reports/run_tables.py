@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any
 
 from rmix_kit.envs.text import parse
+from rmix_kit.reports.curves import is_known
 from rmix_kit.reports.groups import Group, versions_of
 from rmix_kit.reports.paper import TABLE_3
 from rmix_kit.reports.scores import Scores, last_evaluation, summary_of
@@ -198,7 +199,7 @@ def _median(values: Sequence[float]) -> float | None:
 
 def _first(run: RunRecord, threshold: float) -> tuple[int, float | None] | None:
     for place, row in enumerate(run.evaluations):
-        if row["success_rate"] >= threshold:
+        if is_known(row, "success_rate") and row["success_rate"] >= threshold:
             return row["env_steps"], run.seconds_at[place] if place < len(run.seconds_at) else None
     return None
 

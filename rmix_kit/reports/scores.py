@@ -15,6 +15,7 @@ from macn.settings import make_settings
 from rmix_kit.envs.text import EnvironmentText, parse
 from rmix_kit.errors import RecordError
 from rmix_kit.plotting.style import rank_of
+from rmix_kit.reports.curves import is_known
 from rmix_kit.reports.groups import MIXED, Group
 from rmix_kit.reports.statistics import Floats
 from rmix_kit.results import Episodes, RunRecord
@@ -22,6 +23,7 @@ from rmix_kit.statistics import TAIL_LEVELS, summarize
 
 ScoreName: TypeAlias = Literal["success_rate", "normalized_return"]
 SCORES: tuple[ScoreName, ...] = ("success_rate", "normalized_return")
+_COUNTED = ("return_mean", "success_rate", "fall_rate", "episodes", *(f"cvar_{level}" for level in TAIL_LEVELS))
 _SEEN_BY_AGENTS_ALONE = ("show_agents", "include_position")  # options of MACN that do not change its game
 
 
@@ -94,8 +96,15 @@ class Scores:
         return "each run's last evaluation during training, since not every run has episodes of its last checkpoint"
 
     def final(self, run: RunRecord) -> dict[str, Any]:
-        """Give the summary that a run's score comes from."""
-        return summary_of(run.last) if self.has_last and run.last is not None else dict(last_evaluation(run))
+        """Give the summary that a run's score comes from.
+
+        Raises:
+            RecordError: It was never evaluated, or a number is not known.
+        """
+        found = summary_of(run.last) if self.has_last and run.last is not None else last_evaluation(run)
+        if unknown := [name for name in _COUNTED if not is_known(found, name)]:
+            raise RecordError(f"the run {run.name!r} ends without {', '.join(unknown)}; leave it out or evaluate it anew")
+        return found
 
     def of(self, group: Group) -> Floats:
         """Give the scores of a group, ``[run]``."""

@@ -38,6 +38,13 @@ def test_a_curve_ends_where_its_shortest_run_ends() -> None:
     assert max(rows(record(seed=0), record(seed=1, successes=(0.0, 0.5, 0.5)))) == 2000
 
 
+@pytest.mark.parametrize("unknown", [None, float("nan")])
+def test_an_evaluation_without_the_number_is_none(unknown: float | None) -> None:
+    gap = evaluation(1007, 0.9) | {"success_rate": unknown}
+    found = rows(record(evaluations=(evaluation(0, 0.0), gap, evaluation(2007, 0.8))))
+    assert [row["mean"] for row in found.values()] == [0.0, 0.0, 0.8]
+
+
 def test_unfinished_runs_are_left_out() -> None:
     found = rows(record(seed=0), record(seed=1, successes=(1.0,) * 5, is_finished=False))
     assert found[0]["mean"] == 0.0

@@ -16,6 +16,7 @@ from rmix_kit.reports import write_report
 from rmix_kit.reports.content import make_page
 from rmix_kit.reports.figures import ReportFigure, slug
 from rmix_kit.reports.groups import group_runs
+from rmix_kit.reports.marl_eval import marl_eval
 from rmix_kit.reports.scores import Scores
 from rmix_kit.results import RunRecord
 from tests.reports.records import BRIDGE, MMM2, record, small_set
@@ -224,6 +225,14 @@ def test_marl_eval_s_file_has_steps_and_the_absolute_metrics_of_the_best_checkpo
     assert run.best is not None
     assert seed["absolute_metrics"]["return"] == list(run.best.returns)
     assert seed["absolute_metrics"]["success_rate"] == [1.0] * 40
+
+
+def test_marl_eval_s_file_leaves_out_numbers_that_are_not_known() -> None:
+    rows = record().evaluations
+    gaps = (rows[0] | {"fall_rate": None}, rows[1] | {"return_mean": float("nan")}, *rows[2:])
+    steps = marl_eval(group_runs([record(env=BRIDGE, evaluations=gaps)]))["macn"]["bridge?slip=0.1"]["rmix"]["seed_0"]
+    assert "fall_rate" not in steps["step_0"]
+    assert "return" not in steps["step_1"]
 
 
 def test_the_same_runs_give_the_same_page(tmp_path: Path) -> None:

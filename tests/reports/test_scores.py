@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from rmix_kit.envs.text import parse
+from rmix_kit.errors import RecordError
 from rmix_kit.reports.groups import group_runs
 from rmix_kit.reports.run_tables import threshold_table
 from rmix_kit.reports.scores import Scores, anchors_of
-from tests.reports.records import BRIDGE, MMM2, record, small_set
+from tests.reports.records import BRIDGE, MMM2, evaluation, record, small_set
 
 
 def test_the_score_is_the_success_rate_of_the_last_checkpoint() -> None:
@@ -50,6 +51,18 @@ def test_everyone_is_compared_on_shared_tasks_and_the_complete_ones_on_all() -> 
         ("all algorithms", (BRIDGE,), ["rmix", "qmix", "vdn"]),
         ("all tasks", (BRIDGE, MMM2), ["rmix", "qmix"]),
     ]
+
+
+@pytest.mark.parametrize("unknown", [{"return_mean": None}, {"fall_rate": float("nan")}])
+def test_a_run_whose_score_is_unknown_is_refused_by_name(unknown: dict[str, float | None]) -> None:
+    run = record(won=None, evaluations=(evaluation(0, 0.5) | unknown,))
+    with pytest.raises(RecordError, match=f"'rmix-0' ends without {next(iter(unknown))}"):
+        Scores(group_runs([run])).final(run)
+
+
+def test_a_threshold_ignores_evaluations_without_a_success_rate() -> None:
+    run = record(evaluations=(evaluation(0, 0.0) | {"success_rate": None}, evaluation(2007, 0.8)))
+    assert [row["env_steps_min"] for row in threshold_table(group_runs([run])).rows] == [2007, None]
 
 
 def test_a_threshold_is_reached_at_the_first_evaluation_that_has_it() -> None:
