@@ -32,6 +32,11 @@ GREEDY = (
     "Curves show the evaluations during training."
 )
 
+ONE_RUN = (
+    "Where an algorithm has one run on an environment, its bands and its intervals over runs have no width: what other "
+    "seeds would give is not known."
+)
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Tables:
@@ -125,6 +130,8 @@ def _lead(groups: Sequence[Group], scores: Scores) -> Iterator[str]:
     if missing:
         text += f" {_count(missing, 'run')} planned and not run."
     yield text
+    if any(len(group.runs) == 1 for group in groups):
+        yield ONE_RUN
     yield GREEDY
     if scores.groups:
         kinds = dict.fromkeys(scores.describe(group.env).split(":")[0] for group in scores.groups)

@@ -60,7 +60,7 @@ def share(name: str) -> Writer:
 
 def with_interval(value: str) -> Writer:
     """Write an estimate with its interval."""
-    return lambda row: f"{row[value]:.3f} ({row['low']:.3f} to {row['high']:.3f})"
+    return lambda row: f"{row[value]:.3f} {_interval(row, 3)}"
 
 
 def view(title: str, table: Table, rows: Iterable[Row], columns: Sequence[tuple[str, Writer]], note: str = "") -> View:
@@ -234,4 +234,12 @@ def run_view(table: Table) -> View:
 
 
 def _return(row: Row) -> str:
-    return f"{row['return']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
+    return f"{row['return']:.2f} {_interval(row, 2)}"
+
+
+def _interval(row: Row, digits: int) -> str:
+    """Write a bootstrap interval over runs; there is nothing to draw from where each task has one."""
+    tasks = row.get("tasks", 1)
+    if row.get("runs") == tasks:
+        return "(one run)" if tasks == 1 else "(one run a task)"
+    return f"({row['low']:.{digits}f} to {row['high']:.{digits}f})"

@@ -281,6 +281,18 @@ def test_allowed_mixtures_are_labelled_on_the_page(tmp_path: Path) -> None:
     assert "differ in preset: rmix against rmix-paper" in text
 
 
+def test_a_single_run_has_no_interval_on_the_page(tmp_path: Path) -> None:
+    text = Reader(write_report([record(won=36), record("qmix")], tmp_path / "report", resamples=9)).text
+    assert "(0.900 to 0.900)" not in text
+    assert "0.900 (one run)" in text
+    assert "-20.00 (one run)" in text
+
+
+def test_several_equal_runs_keep_their_interval(tmp_path: Path) -> None:
+    text = Reader(write_report([record(), record(seed=1)], tmp_path / "report", resamples=9)).text
+    assert "0.900 (0.900 to 0.900)" in text
+
+
 def test_only_planned_runs_make_a_page_too(tmp_path: Path) -> None:
     text = Reader(write_report([], tmp_path / "report", expected=PLANNED)).text
     assert "0 finished runs" in text
