@@ -103,7 +103,9 @@ class Scores:
         """
         found = summary_of(run.last) if self.has_last and run.last is not None else last_evaluation(run)
         if unknown := [name for name in _COUNTED if not is_known(found, name)]:
-            raise RecordError(f"the run {run.name!r} ends without {', '.join(unknown)}; leave it out or evaluate it anew")
+            raise RecordError(
+                f"the run {run.name!r} ends without {', '.join(unknown)}; leave it out or evaluate it anew"
+            )
         return found
 
     def of(self, group: Group) -> Floats:
