@@ -48,6 +48,13 @@ def test_drawings_are_shown_whole_and_their_type_is_not_tiny(size: tuple[int, in
     assert cut == []
 
 
+def test_long_names_of_environments_break_on_a_phone(page: Any, tmp_path: Path) -> None:
+    envs = ["macn:" + "S" + 90 * "." + "G", "pettingzoo:" + 40 * "long"]
+    page.resize(SIZES["phone"])
+    page.open(write_report([record(env=env) for env in envs], tmp_path / "report", resamples=9))
+    assert page.overflow() <= 0
+
+
 def test_the_choice_of_a_band_changes_the_curves_that_are_shown(page: Any, report: Path) -> None:
     page.open(report)
     shown = "return [...document.querySelectorAll('[data-band]')].filter(f => f.offsetParent).map(f => f.dataset.band)"
