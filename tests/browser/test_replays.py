@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -256,6 +257,31 @@ def test_an_algorithm_without_levels_is_shown_as_a_table(page: Page, opened: Ope
     opened(record_run(rmix_kit.load(value_run), episodes=1), "")
     assert "has no risk level" in page.text("#levels-note")
     assert len(page.find("#scene tbody tr")) == 2
+
+
+def crowd(recording: Recording, times: int) -> Recording:
+    """The same episode with every agent several times."""
+    episode = recording.episodes[0]
+    names = ("avail_actions", "actions", "action_values", "risk_levels", "is_out", "quantiles", "tails")
+    many = {name: np.repeat(getattr(episode, name), times, axis=1) for name in names}
+    scenes = tuple(
+        {name: list(np.repeat(of, times).tolist()) for name, of in scene.items()} for scene in episode.scenes
+    )
+    agents = tuple(f"agent_{place}" for place in range(times * len(recording.agent_ids)))
+    return replace(recording, agent_ids=agents, episodes=(replace(episode, **many, scenes=scenes),))
+
+
+def test_ten_agents_in_one_cell_are_all_to_be_seen(page: Page, opened: Opener, cliff: Recording) -> None:
+    opened(crowd(cliff, 5), "")
+    discs = page.script(
+        "return [...document.querySelectorAll('#scene .unit circle')].map(c => ['cx', 'cy', 'r'].map(n => +c.getAttribute(n)))"
+    )
+    apart = [
+        np.hypot(x - other_x, y - other_y) - r - other_r
+        for (x, y, r), (other_x, other_y, other_r) in itertools.combinations(discs, 2)
+    ]
+    assert len(discs) == 10
+    assert min(apart) >= 0
 
 
 def test_names_are_shown_as_text(page: Page, opened: Opener, cliff: Recording) -> None:

@@ -48,29 +48,42 @@ function macnScene(recording) {
       "stroke-width": 4, "stroke-dasharray": agent % 2 ? "7 5" : "none", "stroke-linejoin": "round", opacity: 0.55 });
   }
 
-  function wish(episode, t, agent, x, y) {
+  // A pair in one cell overlaps a little; more than two stand in a square of small discs.
+  function stand(cells, agent) {
+    const [x, y] = centre(cells[agent]);
+    const sharing = recording.agents.map((_, other) => other).filter((other) => cells[other] === cells[agent]);
+    if (sharing.length === 1) return [x, y, 14];
+    if (sharing.length === 2) return [x + lane(agent), y + lane(agent) * 0.4, 11];
+    const columns = Math.ceil(Math.sqrt(sharing.length));
+    const place = sharing.indexOf(agent);
+    const at = (index, many) => (index - (many - 1) / 2) * (CELL / columns);
+    return [x + at(place % columns, columns), y + at(Math.floor(place / columns), Math.ceil(sharing.length / columns)),
+      CELL / columns / 2 - 1];
+  }
+
+  function wish(episode, t, agent, x, y, size) {
     if (t >= episode.length || episode.is_out.at(t, agent)) return null;
     const [dx, dy] = ARROWS[episode.actions.at(t, agent)];
-    const [tipX, tipY] = [x + dx * 25, y + dy * 25];
-    return svg("path", { d: `M${tipX} ${tipY}l${-dx * 8 - dy * 6} ${-dy * 8 - dx * 6}l${dy * 12} ${dx * 12}z`,
+    const [tipX, tipY] = [x + dx * 25 * size, y + dy * 25 * size];
+    const [long, wide] = [8 * size, 6 * size];
+    return svg("path", { d: `M${tipX} ${tipY}l${-dx * long - dy * wide} ${-dy * long - dx * wide}l${dy * 2 * wide} ${dx * 2 * wide}z`,
       fill: "var(--ink)" });
   }
 
   function disc(episode, t, agent, select) {
     const scene = episode.scenes[t];
-    const [x0, y0] = centre(scene.cells[agent]);
-    const shared = scene.cells.some((cell, other) => other !== agent && cell === scene.cells[agent]);
-    const [x, y] = [x0 + (shared ? lane(agent) : 0), y0 + (shared ? lane(agent) * 0.4 : 0)];
+    const [x, y, r] = stand(scene.cells, agent);
     const colour = agent % 2 ? "var(--other)" : "var(--own)";
-    const r = shared ? 11 : 14;
+    const size = Math.min(1, r / 11); // of a mark, beside that of a pair
     const group = svg("g", { class: "unit" }, svg("title", {}, recording.agents[agent]));
     if (scene.fell[agent]) {
-      group.append(svg("circle", { cx: x, cy: y, r: 14, fill: "var(--ground)", stroke: colour, "stroke-width": 3 }),
-        svg("path", { d: `M${x - 9} ${y - 9}l18 18m0 -18l-18 18`, stroke: "var(--risk)", "stroke-width": 5 }));
+      group.append(svg("circle", { cx: x, cy: y, r: size < 1 ? r : 14, fill: "var(--ground)", stroke: colour, "stroke-width": 3 * size }),
+        svg("path", { d: `M${x - 9 * size} ${y - 9 * size}l${18 * size} ${18 * size}m0 ${-18 * size}l${-18 * size} ${18 * size}`,
+          stroke: "var(--risk)", "stroke-width": 5 * size }));
     } else {
-      const arrow = wish(episode, t, agent, x, y);
+      const arrow = wish(episode, t, agent, x, y, size);
       if (arrow !== null) group.append(arrow);
-      group.append(svg("circle", { cx: x, cy: y, r, fill: colour, stroke: "var(--ground)", "stroke-width": 2 }),
+      group.append(svg("circle", { cx: x, cy: y, r, fill: colour, stroke: "var(--ground)", "stroke-width": 2 * size }),
         svg("text", { x, y: y + r * 0.42, "text-anchor": "middle", style: `font-size:${r * 1.2}px;font-weight:700;fill:var(--ground)` },
           String(agent)));
     }
