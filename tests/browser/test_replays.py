@@ -284,6 +284,21 @@ def test_ten_agents_in_one_cell_are_all_to_be_seen(page: Page, opened: Opener, c
     assert min(apart) >= 0
 
 
+def test_arrows_against_the_border_are_shown_whole(page: Page, opened: Opener, cliff: Recording) -> None:
+    (episode, *_) = cliff.episodes
+    cells = [0] * len(cliff.agent_ids)
+    scenes = tuple({**scene, "cells": cells} for scene in episode.scenes)
+    for action in range(2):  # up, then left
+        corner = np.full_like(episode.actions, 2 * action)
+        opened(replace(cliff, episodes=(replace(episode, scenes=scenes, actions=corner),)), "")
+        inside = page.script(
+            "const map = document.querySelector('#scene svg').getBoundingClientRect();"
+            "return [...document.querySelectorAll('#scene .unit path')].map(a => a.getBoundingClientRect())"
+            ".map(a => a.left >= map.left && a.top >= map.top)"
+        )
+        assert inside == [True, True]
+
+
 def test_names_are_shown_as_text(page: Page, opened: Opener, cliff: Recording) -> None:
     opened(replace(cliff, env=NASTY, source=NASTY, agent_ids=(NASTY, "agent_1")), "")
     assert NASTY in page.text("#title")

@@ -1,5 +1,6 @@
 // Multi-Agent Cliff Navigation: the map, the agents, where they have been and where they want to go.
 const CELL = 48;
+const EDGE = 14; // around the map: an arrow against its border is longer than the cell
 const ARROWS = [[0, -1], [0, 1], [-1, 0], [1, 0]]; // up, down, left, right
 
 function macnScene(recording) {
@@ -33,7 +34,7 @@ function macnScene(recording) {
 
   const tiles = rows.map((line, row) => Array.from(line, (_, column) => tile(row, column)));
   const moving = svg("g");
-  const root = svg("svg", { viewBox: `-1 -1 ${width * CELL + 2} ${height * CELL + 2}`, role: "img" }, tiles, moving);
+  const root = svg("svg", { viewBox: `${-EDGE} ${-EDGE} ${width * CELL + 2 * EDGE} ${height * CELL + 2 * EDGE}`, role: "img" }, tiles, moving);
 
   // Agents share cells and ways: each keeps its own lane.
   const lane = (agent) => ((agent - (count - 1) / 2) * 12) / Math.max(1, (count - 1) / 2);
