@@ -70,7 +70,7 @@ def draw_picture(layout: CliffLayout, cells: Sequence[int], *, cell_size: int = 
         centre = ((row + 0.5) * cell_size, (column + 0.5 + shift) * cell_size)
         radius = cell_size * (0.3 if len(together) == 1 else 0.22)
         _draw_stroke(picture, centre, centre, radius=radius + cell_size / 24, colour=_SAFE_COLOUR)
-        _draw_stroke(picture, centre, centre, radius=radius, colour=_agent_colour(agent))
+        _draw_stroke(picture, centre, centre, radius=radius, colour=agent_colour(agent))
     return picture
 
 
@@ -98,8 +98,8 @@ def draw_trajectory(layout: CliffLayout, paths: Sequence[Sequence[int]], *, cell
         ]
         for start, end in zip(points[:-1], points[1:], strict=True):
             if start != end:
-                _draw_stroke(picture, start, end, radius=cell_size / 18, colour=_agent_colour(agent))
-        _draw_stroke(picture, points[-1], points[-1], radius=cell_size / 7, colour=_agent_colour(agent))
+                _draw_stroke(picture, start, end, radius=cell_size / 18, colour=agent_colour(agent))
+        _draw_stroke(picture, points[-1], points[-1], radius=cell_size / 7, colour=agent_colour(agent))
     return picture
 
 
@@ -158,7 +158,7 @@ def _draw_stroke(
     patch[:] = np.round(patch * (1.0 - cover) + np.asarray(colour) * cover).astype(np.uint8)
 
 
-def _agent_colour(agent: int) -> Colour:
+def agent_colour(agent: int) -> Colour:
     """Return the colour of the agent with this index."""
     return _AGENT_COLOURS[agent % len(_AGENT_COLOURS)]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from macn.rendering import agent_colour
 from rmix_kit.plotting.style import COLOURS
 from rmix_kit.replays.recording import Episode, Recording
 from rmix_kit.replays.stages import PAINTERS, Painter
@@ -15,6 +16,7 @@ from rmix_kit.replays.stages import PAINTERS, Painter
 if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageDraw import ImageDraw
+    from PIL.ImageFont import FreeTypeFont, ImageFont
 
 WIDTH, HEIGHT = 960, 540
 SCENE = (12, 44, 588, 528)
@@ -51,12 +53,12 @@ def _frame(recording: Recording, painter: Painter, number: int, t: int) -> Image
     picture.paste(scene, (SCENE[0], SCENE[1] + (_size(SCENE)[1] - scene.height) // 2))
     draw = ImageDraw.Draw(picture)
     plain, bold = ImageFont.load_default(15), ImageFont.load_default(18)
-    draw.text((12, 10), f"{recording.algorithm} on {recording.env}"[:88], INK, font=bold)
+    draw.text((12, 10), _fitted(f"{recording.algorithm} on {recording.env}", bold), INK, font=bold)
     so_far = np.concatenate([[0.0], np.cumsum(episode.rewards, dtype=np.float64)])  # [step + 1]
     end = "" if t < episode.length else ", solved" if episode.success else ", not solved"
     facts = f"episode {number + 1} of {len(recording.episodes)}, step {t} of {episode.length}{end}"
-    draw.text((RETURN_BOX[0] - 40, 24), facts, QUIET, font=plain)
-    draw.text((RETURN_BOX[0] - 40, 44), f"return so far: {so_far[t]:.2f}", INK, font=bold)
+    draw.text((RETURN_BOX[0] - 40, 36), facts, QUIET, font=plain)
+    draw.text((RETURN_BOX[0] - 40, 54), f"return so far: {so_far[t]:.2f}", INK, font=bold)
     low, high = min(0.0, so_far.min()), max(0.0, so_far.max())
     _axes(draw, RETURN_BOX, low, high if high > low else low + 1)
     _curve(draw, RETURN_BOX, so_far[: t + 1] - low, (high - low) or 1.0, episode.length, INK)
@@ -66,13 +68,29 @@ def _frame(recording: Recording, painter: Painter, number: int, t: int) -> Image
         levels = _held(episode, t)
         n_agents = levels.shape[1]
         for agent in range(n_agents):
-            colour, aside = COLOURS[agent % len(COLOURS)], APART * (agent - (n_agents - 1) / 2)
+            colour, aside = _colour(recording, agent), APART * (agent - (n_agents - 1) / 2)
             box = (LEVEL_BOX[0], LEVEL_BOX[1] + aside, LEVEL_BOX[2], LEVEL_BOX[3] + aside)
             _curve(draw, box, levels[:, agent], 1.0, episode.length, colour)
             draw.text((RETURN_BOX[0] - 40 + 26 * agent, 300), str(agent), colour, font=bold)
     if recording.remark:
         draw.text((RETURN_BOX[0] - 40, HEIGHT - 22), recording.remark.split(":")[0], QUIET, font=plain)
     return picture
+
+
+def _fitted(text: str, font: FreeTypeFont | ImageFont) -> str:
+    """Shorten a text that is wider than the picture."""
+    width = WIDTH - 2 * SCENE[0]
+    if font.getlength(text) <= width:
+        return text
+    kept = next(end for end in range(len(text) - 1, 0, -1) if font.getlength(f"{text[:end]}...") <= width)
+    return f"{text[:kept]}..."
+
+
+def _colour(recording: Recording, agent: int) -> str:
+    """Give an agent's colour: on a map that of its way."""
+    if recording.stage["kind"] == "macn":
+        return "#{:02x}{:02x}{:02x}".format(*agent_colour(agent))
+    return COLOURS[agent % len(COLOURS)]
 
 
 def _held(episode: Episode, t: int) -> NDArray[np.float64]:

@@ -274,7 +274,8 @@ def crowd(recording: Recording, times: int) -> Recording:
 def test_ten_agents_in_one_cell_are_all_to_be_seen(page: Page, opened: Opener, cliff: Recording) -> None:
     opened(crowd(cliff, 5), "")
     discs = page.script(
-        "return [...document.querySelectorAll('#scene .unit circle')].map(c => ['cx', 'cy', 'r'].map(n => +c.getAttribute(n)))"
+        "return [...document.querySelectorAll('#scene .unit circle')]"
+        ".map(c => ['cx', 'cy', 'r'].map(n => +c.getAttribute(n)))"
     )
     apart = [
         np.hypot(x - other_x, y - other_y) - r - other_r

@@ -6,9 +6,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from macn.rendering import agent_colour
 from rmix_kit.errors import ConfigError, MissingExtraError
 from rmix_kit.replays import frames, writing
 from rmix_kit.replays.recording import Recording
@@ -118,3 +120,17 @@ def test_a_gif_that_would_fill_the_memory_is_refused(
     monkeypatch.setattr(writing, "LARGEST_MEBIBYTES", 2)
     with pytest.raises(ConfigError, match="play fewer episodes"):
         write(short, tmp_path / "replay.gif")
+
+
+@pytest.mark.parametrize("env", ["macn:4x7", "macn:" + 40 * "S..CCC...G"])
+def test_a_long_name_does_not_run_into_the_facts_or_out_of_the_picture(env: str, cliff: Recording) -> None:
+    frame = np.asarray(next(frames.frames_of(replace(cliff, env=env))).convert("L"))
+    title, between, margin = frame[8:34], frame[34:36], frame[:36, frames.WIDTH - 10 :]
+    assert title.min() < 128
+    assert between.min() == margin.min() == 255
+
+
+def test_agents_have_the_colours_of_their_ways_on_the_map(cliff: Recording) -> None:
+    frame = next(frames.frames_of(cliff))
+    colours = set(map(tuple, np.asarray(frame.crop((610, 300, frames.WIDTH, 322))).reshape(-1, 3).tolist()))
+    assert {agent_colour(0), agent_colour(1)} <= colours
