@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rmix_kit.errors import RecordError, RunFolderError
 from rmix_kit.plotting.style import FORMATS, picture
 from rmix_kit.reports import write_report
 from rmix_kit.reports.content import make_page
@@ -235,11 +234,6 @@ def test_marl_eval_s_file_leaves_out_numbers_that_are_not_known() -> None:
     assert "return" not in steps["step_1"]
 
 
-def test_the_same_runs_give_the_same_page(tmp_path: Path) -> None:
-    pages = [write_report([record()], tmp_path / name, resamples=9).read_bytes() for name in ("a", "b")]
-    assert pages[0] == pages[1]
-
-
 def test_an_older_report_is_replaced_and_other_files_stay(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     write_report([], tmp_path, expected=PLANNED)
@@ -248,30 +242,6 @@ def test_an_older_report_is_replaced_and_other_files_stay(tmp_path: Path) -> Non
     assert (tmp_path / "notes.txt").read_text() == "mine"
     assert not (tmp_path / "figures" / "stale.png").exists()
     assert "qmix" in Reader(tmp_path / "index.html").text
-
-
-def test_the_folder_may_be_the_current_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    write_report([record()], Path(), resamples=9)
-    assert {path.name for path in tmp_path.iterdir()} == {"figures", "tables", "index.html", "marl_eval.json"}
-
-
-def test_a_folder_beside_the_report_stays(tmp_path: Path) -> None:
-    (tmp_path / "report.partial").mkdir()
-    write_report([record()], tmp_path / "report", resamples=9)
-    assert (tmp_path / "report.partial").is_dir()
-
-
-def test_a_folder_with_other_figures_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "figures").mkdir()
-    with pytest.raises(RunFolderError, match="figures and is no report"):
-        write_report([record()], tmp_path)
-
-
-def test_runs_that_do_not_belong_together_write_nothing(tmp_path: Path) -> None:
-    with pytest.raises(RecordError):
-        write_report([record(), record(seed=1, preset="rmix-paper")], tmp_path / "report")
-    assert not list(tmp_path.iterdir())
 
 
 def test_allowed_mixtures_are_labelled_on_the_page(tmp_path: Path) -> None:
@@ -305,11 +275,6 @@ def test_drawn_maps_have_files_of_their_own() -> None:
     assert len(set(names)) == len(maps)
     assert max(map(len, names)) < 100
     assert slug("macn:bridge?slip=0.1") == "macn-bridge-slip-0.1"
-
-
-def test_no_runs_at_all_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(RecordError, match="no runs"):
-        write_report([], tmp_path / "report")
 
 
 def test_figure_15_takes_its_four_algorithms_alone(tmp_path: Path, runs: list[RunRecord]) -> None:
