@@ -66,9 +66,9 @@ class LocalEngine:
         while self._waiting and len(self._processes) < self._jobs:
             run = self._waiting.popleft()
             task = told(run, folder_of(self._out, run.name), self._plan.storage)
+            events.append(Started(name=run.name))  # an attempt counts, whatever becomes of it
             try:
                 self._processes[run.name] = RunProcess(task, log_of(self._out, run.name), run.threads)
-                events.append(Started(name=run.name))
             except OSError as error:
                 events.append(Ended(name=run.name, reason=f"its process cannot be started: {error}"))
         return events

@@ -135,6 +135,13 @@ def test_failed_runs_are_one_line_and_the_exit_code_is_one(tmp_path: Path, monke
     assert f"1 of 4 runs failed, such as {name} (exit code 1: no disk)" in result.stderr.splitlines()[-1]
 
 
+def test_runs_whose_processes_cannot_be_started_are_given_up(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "logs").write_text("in the way")
+    result = invoke(file_of(tmp_path, SMALL + "retries: 1"), "--out", tmp_path / "out", "--json")
+    assert {(run["state"], run["attempts"]) for run in json.loads(result.stdout)["runs"]} == {("failed", 2)}
+
+
 def test_address_without_ray_is_a_wrong_usage(tmp_path: Path) -> None:
     result = invoke(file_of(tmp_path), "--out", tmp_path / "out", "--address", "auto")
     assert result.exit_code == 2
