@@ -107,13 +107,20 @@ def _env_spec(paths: RunPaths) -> dict[str, Any]:
 
 
 def _processes(timing: Rows) -> list[Rows]:
-    """Split rows of time by process: its clock starts anew."""
+    """Split rows of time by process."""
     found: list[Rows] = []
     for row in timing:
-        if not found or row["total"] < found[-1][-1]["total"]:
+        if not found or _is_another_process(found[-1][-1], row):
             found.append([])
         found[-1].append(row)
     return found
+
+
+def _is_another_process(before: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    """Say whether the clock of a row's process was started after the row before it was written."""
+    if row["total"] < before["total"]:
+        return True
+    return "unix_time" in before and row.get("unix_time", 0.0) - row["total"] > before["unix_time"]
 
 
 def _spent(timing: Rows, name: str) -> float | None:

@@ -124,6 +124,24 @@ def test_seconds_go_on_after_a_resume(run: Path, tmp_path: Path) -> None:
     assert record.seconds_at[-1] == record.wall_seconds
 
 
+def test_a_resumed_process_counts_though_its_first_row_of_time_is_later_than_the_last_of_before(
+    run: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "resumed"
+    shutil.copytree(run, copy)
+    first = record_of(run)
+    rows = (copy / "timing.jsonl").read_text().splitlines()
+    last = json.loads(rows[-1])
+    longer, started = last["total"] + 7.0, last["unix_time"] + 60.0
+    again = json.dumps({**last, "total": longer, "cpu": 9.5, "unix_time": started + longer})
+    (copy / "timing.jsonl").write_text("\n".join([*rows, again]) + "\n")
+    record = record_of(copy)
+    assert first.wall_seconds is not None
+    assert first.cpu_seconds is not None
+    assert record.wall_seconds == pytest.approx(first.wall_seconds + longer, abs=1e-3)
+    assert record.cpu_seconds == pytest.approx(first.cpu_seconds + 9.5, abs=1e-3)
+
+
 def test_evaluating_again_changes_nothing(run: Path) -> None:
     before = {path.name: path.stat().st_mtime_ns for path in (run / "evaluations").iterdir()}
     evaluate_run(run)
