@@ -279,6 +279,8 @@ class TrainingLoop:
                 evaluation=None if evaluation is None else evaluation.to_json(),
                 is_interruption=is_interruption,
             )
+        with writing("timing.jsonl", "make room and resume"):
+            self._log.time(self._state.env_steps, self._state.progress.updates, self._seconds)
 
     def _sample(self, epsilon: float, round_episodes: int) -> EpisodeBatch:
         algorithm, settings = self._config.algorithm, self._settings

@@ -36,6 +36,10 @@ def rows(folder: Path, kind: str) -> list[dict[str, float]]:
     return [row for row in found if row["kind"] == kind]
 
 
+def times(folder: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (folder / "timing.jsonl").read_text().splitlines()]
+
+
 def test_evaluations_lie_at_the_first_round_after_each_multiple_and_at_the_end(finished: Path) -> None:
     steps = [int(row["env_steps"]) for row in rows(finished, "evaluation")]
     assert steps[0] == 0
@@ -50,7 +54,7 @@ def test_training_rows_hold_no_clock(finished: Path) -> None:
     assert expected <= set(row)
     assert not [name for name in row if "time" in name or "seconds" in name or "per_second" in name]
     assert "steps_per_second" not in row
-    assert (finished / "timing.jsonl").read_text().count("\n") == len(rows(finished, "training"))
+    assert {row["env_steps"] for row in rows(finished, "training")} <= {row["env_steps"] for row in times(finished)}
 
 
 def test_updates_follow_the_episodes(finished: Path) -> None:
@@ -240,5 +244,9 @@ def test_every_process_notes_its_origin(finished: Path) -> None:
 
 
 def test_timing_counts_processor_time_and_memory(finished: Path) -> None:
-    rows_of_time = [json.loads(line) for line in (finished / "timing.jsonl").read_text().splitlines()]
-    assert all(row["cpu"] > 0 and row["peak_mebibytes"] > 10 for row in rows_of_time)
+    assert all(row["cpu"] > 0 and row["peak_mebibytes"] > 10 for row in times(finished))
+
+
+def test_time_is_recorded_up_to_every_checkpoint(finished: Path) -> None:
+    assert set(RunFolder(finished).steps()) <= {row["env_steps"] for row in times(finished)}
+    assert times(finished)[-1]["saving"] > times(finished)[-2]["saving"]
