@@ -10,12 +10,13 @@ from typing import Any
 
 import yaml
 
-from rmix_kit.errors import RecordError
+from rmix_kit.errors import RecordError, RmixKitError
 from rmix_kit.results.episodes import Episodes
-from rmix_kit.results.record import RunRecord
+from rmix_kit.results.record import RunRecord, is_row
 from rmix_kit.run_paths import MANIFEST_NAME, RunPaths
 
 Rows = list[dict[str, Any]]
+_KINDS = {"algo": str, "preset": str, "env": str, "seed": int, "steps": int}
 
 
 def record_of(folder: Path) -> RunRecord:
@@ -32,11 +33,11 @@ def record_of(folder: Path) -> RunRecord:
     """
     paths = RunPaths(folder)
     config = _config(paths)
-    metrics, timing = _rows(paths.metrics), _rows(paths.timing)
+    metrics, timing = _rows(paths.metrics, "kind", "env_steps"), _rows(paths.timing, "env_steps", "total")
     evaluations = tuple(row for row in metrics if row["kind"] == "evaluation")
     facts = [row for row in metrics if row["kind"] == "environment"]
     replay = [row["replay_mebibytes"] for row in metrics if "replay_mebibytes" in row]
-    overrides = _overrides(config)
+    overrides = _overrides(paths, config)
     return RunRecord(
         name=folder.name,
         **{name: config[name] for name in ("algo", "preset", "env", "seed", "steps")},
@@ -63,24 +64,33 @@ def _config(paths: RunPaths) -> dict[str, Any]:
         values = yaml.safe_load(paths.config.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise RecordError(f"{paths.path} is no run: {paths.config.name} cannot be read ({error})") from error
-    if not isinstance(values, dict) or not {"algo", "preset", "env", "seed", "steps"} <= values.keys():
+    is_whole = isinstance(values, dict) and all(isinstance(values.get(name), kind) for name, kind in _KINDS.items())
+    if not is_whole:
         raise RecordError(f"{paths.path} is no run: {paths.config.name} does not describe one")
-    return values
+    return dict(values)
 
 
-def _rows(path: Path) -> Rows:
+def _rows(path: Path, *needed: str) -> Rows:
     """Read a file of JSON lines; a run that goes on may be in the middle of its last one."""
     try:
         lines = path.read_bytes().split(b"\n") if path.exists() else [b""]
-        return [json.loads(line) for line in lines[:-1]]
+        rows = [json.loads(line) for line in lines[:-1]]
     except (OSError, ValueError) as error:
         raise RecordError(f"{path} cannot be read: {error}") from error
+    for number, row in enumerate(rows, 1):
+        is_told = isinstance(row, dict) and (not needed or row.get("kind") == "environment")  # versions and the like
+        if not is_told and not is_row(row, *needed):
+            raise RecordError(f"{path}:{number} cannot be read: it lacks {' or '.join(needed)}, or a number is none")
+    return rows
 
 
-def _overrides(config: Mapping[str, Any]) -> dict[str, Any]:
+def _overrides(paths: RunPaths, config: Mapping[str, Any]) -> dict[str, Any]:
     from rmix_kit.config.differences import differences_from_preset
 
-    return differences_from_preset(config)
+    try:
+        return differences_from_preset(config)
+    except RmixKitError as error:
+        raise RecordError(f"{paths.path} is no run of this version: {error}") from error
 
 
 def _command(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> str:

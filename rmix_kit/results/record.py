@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, get_type_hints
 
-from rmix_kit.errors import RecordError
+from rmix_kit.errors import ConfigError, RecordError
 from rmix_kit.results.episodes import Episodes
 
 KIND, FORMAT = "rmix-kit run record", 1
@@ -81,6 +81,8 @@ class RunRecord:
         Raises:
             RecordError: It is no record, one of another format, or lacks something.
         """
+        from rmix_kit.config.validation import check_value
+
         if not isinstance(values, dict) or values.get("kind") != KIND:
             raise RecordError(f"{where} is no record of a run; give run folders or files that rmix-kit has recorded")
         if values.get("format") != FORMAT:
@@ -90,9 +92,33 @@ class RunRecord:
             lacks, unknown = sorted(names - set(values)), sorted(set(values) - names - {"kind", "format"})
             raise RecordError(f"{where} lacks {lacks or 'nothing'} and has the unknown keys {unknown or 'none'}")
         given = {name: values[name] for name in names}
-        for name in ("origins", "evaluations", "seconds_at"):
-            given[name] = tuple(given[name])
         for name in ("best", "last"):
             if given[name] is not None:
                 given[name] = Episodes.from_json(given[name], f"{where}: {name}")
-        return cls(**given)
+        try:
+            hints = get_type_hints(cls)
+            record = cls(
+                **{name: check_value(hints[name], value, (name,), lambda _: where) for name, value in given.items()}
+            )
+        except ConfigError as error:
+            raise RecordError(str(error)) from error
+        for row in record.evaluations:
+            if not is_row(row, "env_steps"):
+                raise RecordError(f"{where}: evaluations has {dict(row)}; each is a row of numbers with env_steps")
+        if len(record.seconds_at) not in (0, len(record.evaluations)):
+            raise RecordError(
+                f"{where}: seconds_at has {len(record.seconds_at)} entries, evaluations {len(record.evaluations)}"
+            )
+        return record
+
+
+def is_row(values: Any, *needed: str) -> bool:  # noqa: ANN401 - read from a file
+    """Say whether a row of metrics or time holds numbers (None for one that is not finite) besides its kind.
+
+    Args:
+        values: From the file.
+        needed: Entries that are there and are not None.
+    """
+    if not isinstance(values, dict) or any(values.get(name) is None for name in needed):
+        return False
+    return all(isinstance(value, int | float | None) for name, value in values.items() if name != "kind")

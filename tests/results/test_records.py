@@ -163,6 +163,68 @@ def test_a_file_that_is_no_record_is_refused(tmp_path: Path, content: str, compl
         find_records([tmp_path / "a.json"])
 
 
+@pytest.mark.parametrize(
+    ("entry", "value"),
+    [
+        ("steps", "many"),
+        ("env", 5),
+        ("cpu_seconds", "fast"),
+        ("config", 3),
+        ("origins", [None]),
+        ("seconds_at", None),
+        ("seconds_at", [1.0]),
+        ("evaluations", [1]),
+        ("evaluations", [{"return_mean": 1.0}]),
+        ("evaluations", [{"env_steps": 0, "return_mean": "3"}]),
+    ],
+)
+def test_a_record_with_a_value_of_another_type_is_refused_with_its_name(
+    run: Path, tmp_path: Path, entry: str, value: object
+) -> None:
+    path = tmp_path / "a.json"
+    write_record(path, record_of(run))
+    path.write_text(json.dumps({**json.loads(path.read_text()), entry: value}))
+    with pytest.raises(RecordError, match=rf"a\.json: {entry}"):
+        read_record(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("timing.jsonl", "[1]"),
+        ("timing.jsonl", '{"env_steps": 5}'),
+        ("timing.jsonl", '{"env_steps": 5, "total": "long"}'),
+        ("metrics.jsonl", "5"),
+        ("metrics.jsonl", '{"env_steps": 5}'),
+        ("metrics.jsonl", '{"kind": "evaluation"}'),
+        ("metrics.jsonl", '{"kind": "evaluation", "env_steps": 5, "return_mean": "3"}'),
+        ("origin.jsonl", "5"),
+        ("config.yaml", "{algo: rmix, preset: rmix, env: 5, seed: 0, steps: 10}"),
+        ("config.yaml", "{algo: rmix, preset: rmix, env: 'macn:4x7', seed: zero, steps: 10}"),
+        ("config.yaml", "{algo: rmix, preset: rmix, env: 'macn:4x7', seed: 0, steps: 10, unknown: 1}"),
+    ],
+)
+def test_a_run_with_a_damaged_file_is_refused_with_its_folder(
+    run: Path, tmp_path: Path, name: str, content: str
+) -> None:
+    shutil.copytree(run, tmp_path / "copy")
+    (tmp_path / "copy" / name).write_text(content + "\n")
+    with pytest.raises(RecordError, match="copy"):
+        record_of(tmp_path / "copy")
+
+
+def test_links_are_met_once_and_dangling_ones_left_out(run: Path, tmp_path: Path) -> None:
+    write_record(tmp_path / "b.json", record_of(run))
+    (tmp_path / "round").symlink_to(tmp_path)
+    (tmp_path / "gone.json").symlink_to(tmp_path / "nowhere")
+    assert len(find_records([tmp_path])) == 1
+
+
+def test_a_linked_run_is_found(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(run)
+    assert [record.name for record in find_records([tmp_path])] == ["link"]
+
+
 def test_a_path_without_records_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="neither a run's folder nor a record file"):
         find_records([tmp_path])
