@@ -48,6 +48,8 @@ def plan(file: SweepFile, out: Path) -> Plan:
         EnvironmentTextError: An environment does not exist.
         RunFolderError: A folder holds a run with another configuration.
     """
+    if file.frame.storage is not None:
+        _refuse_unknown_storage(file.frame.storage, file.source)
     places = tuple(_places(file))
     labels = [entry.name or entry.preset or entry.algo for entry in file.algorithms]
     _refuse_twins("algorithms", labels, file.source)
@@ -67,6 +69,16 @@ def plan(file: SweepFile, out: Path) -> Plan:
         retries=frame.retries,
         storage=frame.storage,
     )
+
+
+def _refuse_unknown_storage(storage: str, source: str) -> None:
+    """Refuse a URL that fsspec cannot open here; nothing is asked of whoever serves it."""
+    from fsspec.core import get_filesystem_class, split_protocol
+
+    try:
+        get_filesystem_class(split_protocol(storage.rpartition("::")[2])[0])
+    except (ValueError, ImportError) as error:
+        raise ConfigError(f"{source}: storage is {storage!r}, which cannot be opened: {error}") from error
 
 
 def _places(file: SweepFile) -> Iterator[_Place]:
@@ -137,7 +149,8 @@ def _merged(file: SweepFile, entry: AlgorithmEntry, place: _Place) -> list[str]:
     cls = find_algorithm(entry.algo)
     merged: Values = {}
     for layer in (file.frame.set, place.entry.set, entry.set):
-        merged.update(parse_overrides([f"{name}={json.dumps(value)}" for name, value in layer.items()], cls))
+        texts = [f"{name}={json.dumps(value, default=str)}" for name, value in layer.items()]  # str: YAML's dates
+        merged.update(parse_overrides(texts, cls))
     if THREADS in merged:
         raise ConfigError("set names training.threads; give threads: for the whole sweep instead")
     merged[THREADS] = (file.frame.threads, "threads")

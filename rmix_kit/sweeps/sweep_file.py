@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
@@ -218,6 +219,6 @@ def _seeds(given: Any, where: str) -> tuple[int, ...]:  # noqa: ANN401 - YAML
             found.append(entry)
         else:
             raise ConfigError(f"{where}: seeds has {entry!r}; it must be a number from 0 on or a range such as 0-4")
-    if twice := sorted({seed for seed in found if found.count(seed) > 1}):
+    if twice := sorted(seed for seed, count in Counter(found).items() if count > 1):
         raise ConfigError(f"{where}: seeds names {', '.join(map(str, twice))} twice; give each once")
     return tuple(found)

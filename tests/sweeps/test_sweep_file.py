@@ -35,6 +35,8 @@ def complaint(folder: Path, text: str) -> str:
         ("[iql, vdn]", "[iql, {algo: vdn, name: a/b}]", "name is 'a/b'"),
         ("macn:4x7", "macn:4x77", "4x77"),
         ("checkpoint_interval", "checkpoint_intervall", "did you mean 'checkpoint_interval'"),
+        ("checkpoint_interval: 200", "checkpoint_interval: 2020-01-01", "checkpoint_interval is '2020-01-01'"),
+        ("evaluation: false", "storage: nowhere://bucket/first", "storage is 'nowhere://bucket/first'"),
         ("checkpoint_interval: 200", "threads: 2", "give threads: for the whole sweep"),
     ],
 )
