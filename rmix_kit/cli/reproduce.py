@@ -86,7 +86,7 @@ def _estimate(reproduction: Reproduction, chosen: tuple[str, ...], jobs: int) ->
         hours = total_hours(runs, reproduction.records, suite.seconds_per_step, jobs)
         is_chosen = not chosen or name in chosen
         rows.append({"part": name, "runs": len(part.runs), "missing": len(runs), "hours": hours, "chosen": is_chosen})
-    hours = sum(row["hours"] for row in rows if row["chosen"])  # type: ignore[misc]
+    hours = total_hours(reproduction.missing(chosen).runs, reproduction.records, suite.seconds_per_step, jobs)
     words = f"about {hours:.1f} hours with {jobs} at a time, each on a core of its own"
     return {"suite": suite.name, "jobs": jobs, "parts": rows, "hours": hours, "in_words": words}
 

@@ -102,7 +102,13 @@ def test_an_estimate_takes_the_nearest_record(tmp_path: Path, template: RunRecor
     assert cpu_seconds(near, records, 0.5) == pytest.approx(200 * 8.0 / 200)
     assert cpu_seconds(far, records, 0.5) == pytest.approx(300 * (8.0 / 200 + 8.0 / 100) / 2)
     assert cpu_seconds(far, {}, 0.5) == 150
-    assert total_hours([near, far], {}, 0.5, jobs=2) == pytest.approx(250 / 2 / 3600)
+    assert total_hours([near, far, far], {}, 0.5, jobs=2) == pytest.approx(400 / 2 / 3600)
+
+
+def test_more_jobs_than_runs_take_as_long_as_the_longest(tmp_path: Path) -> None:
+    near, _, far, _ = open_reproduction(small_suite(), tmp_path).runs
+    assert total_hours([near, far], {}, 0.5, jobs=1000) == pytest.approx(150 / 3600)
+    assert total_hours([], {}, 0.5, jobs=1000) == 0
 
 
 @pytest.mark.parametrize(
