@@ -173,6 +173,16 @@ def test_a_part_is_trained_recorded_and_reported(tmp_path: Path, monkeypatch: py
     assert after == before
 
 
+def test_starcraft_that_is_not_there_is_one_line_and_no_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SC2PATH", str(tmp_path))
+    monkeypatch.setattr("rmix_kit.cli.reproduce._train", lambda missing, jobs: pytest.fail("training was started"))
+    result = CliRunner().invoke(main, ["reproduce", "smac", "--backend", "sc2", "--out", str(tmp_path / "out")])
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: there is no StarCraft II")
+
+
 def test_an_unknown_part_is_refused(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["reproduce", "macn", "--out", str(tmp_path / "out"), "--part", "clif"])
     assert result.exit_code == 2
