@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -43,9 +44,16 @@ def summary_of(records: Iterable[RunRecord], expected: Sequence[Cell], *, title:
 def _what(by_cell: dict[tuple[str, str], list[RunRecord]]) -> str:
     counts = {len(run.last) for runs in by_cell.values() for run in runs if run.last is not None}
     episodes = " or ".join(map(str, sorted(counts))) or "no"
+    laid_over = {
+        f"`{name}={json.dumps(value)}`"
+        for runs in by_cell.values()
+        for run in runs
+        for name, value in run.overrides.items()
+    }
+    presets = "every algorithm with its own preset" + (f" but for {', '.join(sorted(laid_over))}" if laid_over else "")
     return (
         f"Greedy episodes of the last checkpoint, {episodes} for each run, on seeds that training never evaluated on; "
-        "every algorithm with its own preset. Written by `rmix-kit reproduce` from the records."
+        f"{presets}. Written by `rmix-kit reproduce` from the records."
     )
 
 

@@ -141,6 +141,14 @@ def test_the_summary_shows_what_was_not_run(template: RunRecord) -> None:
     assert page.rstrip().endswith("Not run.")
 
 
+def test_the_summary_names_what_was_laid_over_the_presets(template: RunRecord) -> None:
+    changed = replace(record(template), overrides={"training.epsilon_end": 1.0, "algorithm.learning_rate": 0.002})
+    plain = replace(record(template, seed=1), overrides={})
+    page = summary_of([changed, plain], [("iql", ENV, (0, 1))], title="Title")
+    assert "with its own preset but for `algorithm.learning_rate=0.002`, `training.epsilon_end=1.0`" in page
+    assert "but for" not in summary_of([plain], [("iql", ENV, (0, 1))], title="Title")
+
+
 def test_win_rates_of_the_simulator_carry_their_label(template: RunRecord) -> None:
     env = "smac:3m?backend=builtin"
     page = summary_of([record(template, env=env)], [("iql", env, (0,))], title="Title")
