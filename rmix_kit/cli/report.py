@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     "--score", default="success_rate", show_default=True, type=Word(("success_rate", "normalized_return")),
     help="What the statistics count; returns are normalised where MACN's optimum is known.",
 )  # fmt: skip
+@click.option("--evaluate", is_flag=True, help="First play the best and last checkpoint of runs that lack it (torch).")
 @click.option("--figure-15", is_flag=True, help="The RMIX paper's Figure 15: rmix, rdn, vdn and qmix alone.")
 @click.option("--allow-mixed", is_flag=True, help="Label runs that differ, instead of refusing them.")
 def command(
@@ -32,6 +33,7 @@ def command(
     title: str,
     expect: Path | None,
     score: str,
+    evaluate: bool,
     figure_15: bool,
     allow_mixed: bool,
 ) -> None:
@@ -39,6 +41,7 @@ def command(
 
         rmix-kit report runs --out report
         rmix-kit report runs/rmix-* runs/qmix-* --out report --title "RMIX and QMIX"
+        rmix-kit report runs --out report --evaluate     for runs of `train`, which end without these episodes
         rmix-kit report runs --out figure-15 --figure-15
 
     The page needs no network. Beside it lie figures/ (PNG, SVG), tables/ (CSV) and marl_eval.json. Runs of one
@@ -49,10 +52,14 @@ def command(
     from rmix_kit.results import find_records
 
     expected = read_expected(expect) if expect is not None else []
+    if evaluate:
+        play_missing(runs)
     records = find_records(runs)
     unfinished = [record.name for record in records if not record.is_finished]
     if unfinished:
         note(f"unfinished, left out of figures and statistics: {', '.join(unfinished)}")
+    if lacking := [record.name for record in records if record.is_finished and record.best is None]:
+        note(f"without episodes of the best checkpoint (--evaluate plays them): {', '.join(lacking)}")
     page = write_report(
         records,
         out,
@@ -63,3 +70,14 @@ def command(
         is_figure_15=figure_15,
     )
     click.echo(page)
+
+
+def play_missing(runs: tuple[Path, ...]) -> None:
+    """Play the episodes of the best and the last checkpoint of every finished run that has none yet."""
+    from rmix_kit.results import run_folders
+    from rmix_kit.run_paths import RunPaths
+    from rmix_kit.training.absolute import evaluate_run
+
+    for folder in run_folders(runs):
+        if RunPaths(folder).says_finished():
+            evaluate_run(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +13,8 @@ from rmix_kit.results import RunRecord, read_record, record_of, write_record
 from rmix_kit.sweeps.engine import Plan, PlannedRun, folder_of
 from rmix_kit.sweeps.plan import plan
 from rmix_kit.sweeps.progress import state_of
+
+ADVICE = "move it away, or give another folder"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,5 +105,12 @@ def _check(record: RunRecord, run: PlannedRun, where: Path) -> None:
     if found != (run.algo, run.env, run.seed, run.steps):
         raise RecordError(
             f"{where} is of {' '.join(map(str, found))}; planned is {run.algo} {run.env} {run.seed} {run.steps}; "
-            "move it away, or give another folder"
+            f"{ADVICE}"
         )
+    planned = [text.partition("=")[::2] for text in run.options[run.options.index("--set") + 1 :: 2]]
+    for name, value in record.overrides.items():
+        if (name, json.dumps(value)) not in planned:
+            raise RecordError(f"{where} has {name} {value}, which is not the planned run's; {ADVICE}")
+    if not record.is_finished or record.preset != run.algo:
+        state = "finished" if record.is_finished else "unfinished"
+        raise RecordError(f"{where} is {state} and of preset {record.preset}; planned is {run.algo}'s own; {ADVICE}")

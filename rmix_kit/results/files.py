@@ -53,25 +53,35 @@ def find_records(paths: Iterable[Path]) -> tuple[RunRecord, ...]:
     """
     found: list[RunRecord] = []
     for path in paths:
-        here = list(_records_at(path, set()))
+        here = [record_of(place) if place.is_dir() else read_record(place) for place in _places_at(path, set())]
         if not here:
             raise RecordError(f"{path} holds neither a run's folder nor a record file")
         found += here
     return tuple(found)
 
 
-def _records_at(path: Path, met: set[Path]) -> Iterator[RunRecord]:
-    """Read what lies at a path; folders that links lead back to are not entered again."""
-    if path.is_file():
-        yield read_record(path)
-    elif (path / "config.yaml").is_file():
-        yield record_of(path)
+def run_folders(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """Find every run's folder at some paths; record files are passed over.
+
+    Args:
+        paths: As for `find_records`.
+
+    Raises:
+        RecordError: A path does not exist.
+    """
+    return tuple(place for path in paths for place in _places_at(path, set()) if place.is_dir())
+
+
+def _places_at(path: Path, met: set[Path]) -> Iterator[Path]:
+    """Give the run folders and record files at a path; folders that links lead back to are not entered again."""
+    if path.is_file() or (path / "config.yaml").is_file():
+        yield path
     elif path.is_dir():
         met.add(path.resolve())
         for inner in sorted(path.iterdir()):
             is_new = inner.is_dir() and inner.resolve() not in met
             if is_new or (inner.suffix == SUFFIX and inner.is_file() and _is_record(inner)):
-                yield from _records_at(inner, met)
+                yield from _places_at(inner, met)
     else:
         raise RecordError(f"there is no {path}; give run folders, record files, or folders that hold them")
 

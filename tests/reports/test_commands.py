@@ -13,7 +13,9 @@ from PIL import Image
 
 from rmix_kit.cli.main import main
 from rmix_kit.results import write_record
+from rmix_kit.training.trainer import train
 from tests.reports.records import BRIDGE, record
+from tests.training.runs import tiny
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,6 +43,16 @@ def test_report_writes_the_page_and_says_where(runs: Path, tmp_path: Path) -> No
     page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
     assert "2 runs planned and not run" in page
     assert "normalised return: 0 at -149, the worst possible, 1 at -8.658, the exact optimum" in page
+
+
+def test_report_plays_what_a_trained_run_lacks(tmp_path: Path) -> None:
+    run = tmp_path / "runs" / "iql"
+    train(tiny(steps=300), run)
+    assert "--evaluate plays them): iql" in invoke("report", run, "--out", tmp_path / "bare").stderr
+    result = invoke("report", tmp_path / "runs", "--out", tmp_path / "report", "--evaluate")
+    assert result.exit_code == 0, result.stderr
+    assert (run / "evaluations" / "best.json").is_file()
+    assert "absolute_metrics" in (tmp_path / "report" / "marl_eval.json").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("text", ["{}", "[{algo: iql}]", "[{algo: iql, env: 'macn:4x7', seeds: 3}]", "["])

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -49,7 +50,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> RunRecord:
 
 
 def record(template: RunRecord, env: str = ENV, seed: int = 0, steps: int = 200, algo: str = "iql") -> RunRecord:
-    return replace(template, algo=algo, env=env, seed=seed, steps=steps, cpu_seconds=8.0)
+    own = {"algo": algo, "preset": algo, "env": env, "seed": seed, "steps": steps}
+    return replace(template, **own, overrides={}, cpu_seconds=8.0)
 
 
 def episodes(returns: list[float], *, success: bool, fell: bool, length: int) -> Episodes:
@@ -93,6 +95,23 @@ def test_a_record_of_another_run_is_refused(tmp_path: Path, template: RunRecord)
     first = open_reproduction(small_suite(), tmp_path).runs[0]
     write_record(record_path(tmp_path, first.name), record(template, seed=7))
     with pytest.raises(RecordError, match="iql macn:4x7.* 7 200; planned is iql"):
+        open_reproduction(small_suite(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"is_finished": False}, "unfinished"),
+        ({"preset": "iql-paper"}, "preset iql-paper; planned is iql's own"),
+        ({"overrides": {"training.batch_size": 8}}, "training.batch_size 8, which is not"),
+    ],
+)
+def test_a_record_of_other_settings_is_refused(
+    change: dict[str, Any], complaint: str, tmp_path: Path, template: RunRecord
+) -> None:
+    first = open_reproduction(small_suite(), tmp_path).runs[0]
+    write_record(record_path(tmp_path, first.name), replace(record(template), **change))
+    with pytest.raises(RecordError, match=complaint):
         open_reproduction(small_suite(), tmp_path)
 
 
