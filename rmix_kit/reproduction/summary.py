@@ -18,6 +18,7 @@ BEST_RETURNS = {"didactic:two-step": 8.0, "didactic:qtran": 8.0, "didactic:climb
 """Returns of the best joint actions (Rashid et al. 2018; Son et al. 2019; Claus and Boutilier 1998)."""
 NOT_RUN = "Not run."
 STANDARD_ERRORS = 2.0
+LARGE_ERROR = 0.5  # half the price of a step
 CLOSE = 0.005  # returns are sums of float32
 
 
@@ -85,7 +86,7 @@ def _shown(runs: Sequence[RunRecord], env: str, best: float | None) -> dict[str,
     returns = [fmean(episodes.returns) for episodes in played]
     success = [fmean(episodes.success) for episodes in played]
     seconds = [run.cpu_seconds for run in runs if run.cpu_seconds is not None]
-    shown = {"return by seed": ", ".join(f"{value:.4g}" for value in returns)}
+    shown = {"return by seed": ", ".join(map(_with_error, played))}
     if best is not None:
         shown["distance to the best"] = f"{best - median(returns):.3g}" if returns else ""
     if env.startswith("smac:"):
@@ -110,18 +111,29 @@ def how_it_ends(episodes: Episodes, run: RunRecord, best: float) -> str:
         best: The best mean return; reached within two standard errors of the mean of the episodes.
 
     Returns:
-        "optimal", "stands still" (nobody falls and time runs out), "falls", "solves", or "fails".
+        "optimal", "within error of the best" (where the error is too large to call it optimal), "stands still" (nobody
+        falls and time runs out), "falls", "solves", or "fails".
     """
-    mean = fmean(episodes.returns)
-    error = math.sqrt(fmean((value - mean) ** 2 for value in episodes.returns) / len(episodes))
-    if mean >= best - STANDARD_ERRORS * error - CLOSE:
-        return "optimal"
+    mean, error = fmean(episodes.returns), error_of(episodes)
+    if mean >= best - error - CLOSE:
+        return "optimal" if error <= LARGE_ERROR else "within error of the best"
     if fmean(episodes.success) >= 0.5:
         return "solves"
     if fmean(episodes.fell) >= 0.5:
         return "falls"
     limit = run.env_spec.get("episode_limit")
     return "stands still" if limit and run.env.startswith("macn:") and min(episodes.lengths) == limit else "fails"
+
+
+def error_of(episodes: Episodes) -> float:
+    """Give two standard errors of the mean return."""
+    mean = fmean(episodes.returns)
+    return STANDARD_ERRORS * math.sqrt(fmean((value - mean) ** 2 for value in episodes.returns) / len(episodes))
+
+
+def _with_error(episodes: Episodes) -> str:
+    error = error_of(episodes)
+    return f"{fmean(episodes.returns):.4g}" + (f" ± {error:.2g}" if error > CLOSE else "")
 
 
 def best_return(env: str) -> float | None:

@@ -137,7 +137,9 @@ def test_more_jobs_than_runs_take_as_long_as_the_longest(tmp_path: Path) -> None
         (episodes([-9.0] * 4, success=True, fell=False, length=10), "solves"),
         (episodes([-20.0] * 4, success=False, fell=False, length=20), "stands still"),
         (episodes([-103.0] * 4, success=False, fell=True, length=4), "falls"),
-        (episodes([-8.0, -6.0, -8.0, -6.5], success=True, fell=False, length=8), "optimal"),
+        (episodes([-7.5, -7.0] * 50, success=True, fell=False, length=8), "solves"),
+        (episodes([-7.5, -7.0, -6.5, -7.2] * 5, success=True, fell=False, length=8), "optimal"),
+        (episodes([-6.0] * 19 + [-107.0], success=True, fell=False, length=8), "within error of the best"),
     ],
 )
 def test_the_end_of_a_run_is_named(played: Episodes, expected: str, template: RunRecord) -> None:
