@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from _rmix_work import CPU, RESULTS, make_spec
+from _rmix_work import CPU, RESULTS
 
 from rmix_kit.envs.smac.builtin import BuiltinVector
 from rmix_kit.replay import ReplayBuffer, worst_case_bytes
@@ -25,29 +25,6 @@ from rmix_kit.types import EnvSpec
 
 CAPACITY, ROUND, MIB = 5000, 50, 2**20
 FILLED = "5m_vs_6m"
-# agents, actions, length of an observation, of the state, episode limit
-MAPS = {
-    "5m_vs_6m": (5, 12, 55, 98, 70),
-    "8m_vs_9m": (8, 15, 85, 179, 120),
-    "10m_vs_11m": (10, 17, 105, 243, 150),
-    "1c3s5z": (9, 15, 162, 270, 180),
-    "MMM2": (10, 18, 176, 322, 180),
-    "corridor": (6, 30, 156, 282, 400),
-}
-
-
-def map_spec(name: str) -> EnvSpec:
-    """Give a map's sizes."""
-    n_agents, n_actions, obs_size, state_size, limit = MAPS[name]
-    return replace(
-        make_spec(),
-        n_agents=n_agents,
-        n_actions=n_actions,
-        obs_shape=(obs_size,),
-        obs_dtype="float32",
-        state_size=state_size,
-        episode_limit=limit,
-    )
 
 
 def resident_bytes() -> int:
@@ -109,7 +86,8 @@ def random_battles(envs: BuiltinVector) -> Iterator[EpisodeBlock]:
 
 def both_fillings() -> list[dict[str, object]]:
     """Give the fill of steps as received and of unit states."""
-    spec, envs = map_spec(FILLED), BuiltinVector(FILLED, ROUND)
+    envs = BuiltinVector(FILLED, ROUND)
+    spec = envs.spec
     received, units = ReplayBuffer(spec, CAPACITY, CPU), ReplayBuffer(envs.spec, CAPACITY, CPU, codec=envs.codec)
     # Both stay alive, and the one that never gives memory up goes first: else one would fill what the other has freed.
     in_units = filling(f"fill of {FILLED}, unit states, random play", units, random_battles(envs), CAPACITY)
@@ -119,9 +97,9 @@ def both_fillings() -> list[dict[str, object]]:
 def worst_cases() -> list[dict[str, object]]:
     """Give the table of maps."""
     table: list[dict[str, object]] = []
-    for name in MAPS:
+    for name in TABLE_3:
         envs, paper = BuiltinVector(name, 1), TABLE_3[name].paper
-        received = worst_case_bytes(map_spec(name), None, CAPACITY) / 1e9
+        received = worst_case_bytes(envs.spec, None, CAPACITY) / 1e9
         units = worst_case_bytes(envs.spec, envs.codec, CAPACITY) / 1e9
         table.append(
             {
