@@ -55,7 +55,6 @@ def command(
     from exporters.bundle import read_manifest
     from rmix_kit.envs.make import make_vector_env, resolved_text
     from rmix_kit.playing.manifest import checkpoint_step, environment_text
-    from rmix_kit.statistics import summarize
 
     levels = asked_levels(context, risk_levels, frontier)
     manifest = read_manifest(directory)
@@ -80,15 +79,7 @@ def command(
         )
         return
     played = play(risk_level, make_vector_env)
-    record = summarize(
-        returns=played.returns,
-        success=played.success,
-        fell=played.fell,
-        lengths=played.lengths,
-        risk_levels=played.risk_levels,
-        checkpoint_step=checkpoint_step(manifest),
-        seed=seed,
-    )
+    record = played.summary(checkpoint_step(manifest), seed)
     if as_json:
         print_json(record)
     else:

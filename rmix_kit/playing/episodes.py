@@ -13,6 +13,7 @@ from rmix_kit.envs.interface import VectorEnv
 from rmix_kit.envs.rounds import play_rounds
 from rmix_kit.errors import EnvironmentContractError
 from rmix_kit.seeding import episode_seed
+from rmix_kit.statistics import summarize
 from rmix_kit.types import BoolArray, EnvSpec, FloatArray, IntArray
 
 MOST_COPIES = 32
@@ -75,6 +76,23 @@ class PlayedEpisodes:
     def episodes(self) -> int:
         """How many there are."""
         return len(self.success)
+
+    def summary(self, checkpoint_step: int, seed: int) -> dict[str, float | int]:
+        """Give the record of docs/contracts.md.
+
+        Args:
+            checkpoint_step: Environment steps after which the agents were saved.
+            seed: Seed of the episodes.
+        """
+        return summarize(
+            returns=self.returns,
+            success=self.success,
+            fell=self.fell,
+            lengths=self.lengths,
+            risk_levels=self.risk_levels,
+            checkpoint_step=checkpoint_step,
+            seed=seed,
+        )
 
 
 def copies_for(episodes: int) -> int:

@@ -16,7 +16,6 @@ from rmix_kit.playing.manifest import checkpoint_step, environment_text
 from rmix_kit.playing.team import LocalTeam, levels_of, load_team
 from rmix_kit.replays.recording import Recording
 from rmix_kit.replays.watching import Decision, WatchedEnvs
-from rmix_kit.statistics import summarize
 
 
 class WatchedTeam(Team[Agent]):
@@ -95,13 +94,5 @@ def record_export(
         edges=None,
         stage=envs.stage,
         episodes=envs.episodes(played),
-        metrics=summarize(
-            returns=played.returns,
-            success=played.success,
-            fell=played.fell,
-            lengths=played.lengths,
-            risk_levels=played.risk_levels,
-            checkpoint_step=checkpoint_step(manifest),
-            seed=seed,
-        ),
+        metrics=played.summary(checkpoint_step(manifest), seed),
     )
