@@ -117,6 +117,7 @@ def learn_by_playing(name: str, game: str, seed: int) -> dict[str, Any]:
     overrides = [
         *("algorithm.hidden_size=32", "algorithm.critic_hidden_size=32", "algorithm.critic_steps=4"),
         *("algorithm.learning_rate=2e-3", "algorithm.critic_learning_rate=1e-2", "algorithm.entropy_bonus=0"),
+        *("algorithm.entropy_floor=0", "algorithm.entropy_floor_end=0"),
         *(f"training.epsilon_steps={PLAYED_STEPS // 2}", "training.learning_rate_decay_from=1"),
         *("training.target.interval_steps=0", "training.checkpoint_interval=100000"),
     ]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from rmix_kit.algorithms.algorithm import Algorithm, Networks, OptimizerSettings
 from rmix_kit.losses import masked_mean
-from rmix_kit.losses.policy_gradient import acting_policy, mean_entropy, policy_gradient_loss
+from rmix_kit.losses.policy_gradient import acting_policy, entropy_shortfall, mean_entropy, policy_gradient_loss
 from rmix_kit.networks.critics import Critic
 from rmix_kit.networks.value import ValueAgent, unroll_values
 from rmix_kit.types import (
@@ -20,6 +20,7 @@ from rmix_kit.types import (
     EpisodeBatch,
     Losses,
     NonNegativeFloat,
+    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     Progress,
@@ -54,6 +55,11 @@ class ActorCritic(Algorithm):
         critic_steps: Critic steps per batch, each on the whole of it.
         has_step_per_time_step: Instead of these, one critic step for every time step, the last first, as released.
         entropy_bonus: Weight of the policies' entropy in the actor's loss, not negative; 0 as published.
+        entropy_floor: Share of the uniform policy's entropy below which a policy is pushed back, at step 0, in [0, 1];
+            0 as published.
+        entropy_floor_end: Share from ``entropy_floor_steps`` on.
+        entropy_floor_steps: Environment steps over which the floor changes linearly.
+        entropy_floor_weight: Weight of the squared shortfall in nats in the actor's loss, not negative.
         optimizer: "adam" or "rmsprop".
         learning_rate: Step size of the actor.
         critic_learning_rate: Step size of the critic.
@@ -69,6 +75,10 @@ class ActorCritic(Algorithm):
     critic_steps: PositiveInt = 4
     has_step_per_time_step: bool = False
     entropy_bonus: NonNegativeFloat = 0.0
+    entropy_floor: UnitFloat = 0.0
+    entropy_floor_end: UnitFloat = 0.0
+    entropy_floor_steps: NonNegativeInt = 250_000
+    entropy_floor_weight: NonNegativeFloat = 0.1
     optimizer: Literal["adam", "rmsprop"] = "adam"
     learning_rate: PositiveFloat = 5e-4
     critic_learning_rate: PositiveFloat = 5e-4
@@ -147,15 +157,13 @@ class ActorCritic(Algorithm):
 
     def losses(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Losses:
         """Both groups from the same weights; training steps the critic first (`phases`)."""
-        del progress
         judged = self.prepare(online, target, batch)
         critic = self.critic_loss(online, batch, judged, slice(0, batch.mask.shape[1]))
-        actor = self.actor_loss(online, batch, judged)
+        actor = self.actor_loss(online, batch, judged, progress)
         return Losses(critic.groups | actor.groups, critic.metrics | actor.metrics)
 
     def phases(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Iterator[Losses]:
         """The critic's steps towards targets that stay, then the actor's with the critic as it is by then."""
-        del progress
         judged = self.prepare(online, target, batch)
         time = batch.mask.shape[1]
         if self.has_step_per_time_step:
@@ -164,7 +172,7 @@ class ActorCritic(Algorithm):
         else:
             for _ in range(self.critic_steps):
                 yield self.critic_loss(online, batch, judged, slice(0, time))
-        yield self.actor_loss(online, batch, judged)
+        yield self.actor_loss(online, batch, judged, progress)
 
     def joint_values(self, online: Networks, batch: EpisodeBatch) -> Tensor:
         """The critic's estimate of the taken joint actions; the mean where it judges agent by agent."""
@@ -209,13 +217,14 @@ class ActorCritic(Algorithm):
         metrics = {"value": masked_mean(estimate.detach(), mask), "target": masked_mean(targets, mask)}
         return Losses({"critic": loss}, metrics | {"loss_critic": loss.detach()})
 
-    def actor_loss(self, online: Networks, batch: EpisodeBatch, judged: Judged) -> Losses:
-        """-mean A log pi, and the entropy bonus.
+    def actor_loss(self, online: Networks, batch: EpisodeBatch, judged: Judged, progress: Progress) -> Losses:
+        """-mean A log pi, the entropy bonus, and what the entropy lacks of its floor.
 
         Args:
             online: Online networks.
             batch: Episodes.
             judged: From `prepare`.
+            progress: Where training stands.
 
         Returns:
             The group "actor".
@@ -226,8 +235,15 @@ class ActorCritic(Algorithm):
             advantage = self.advantages(online, values, batch, probabilities.detach())  # [batch, time, agent]
         loss = policy_gradient_loss(probabilities, batch.actions, advantage, mask)
         entropy = mean_entropy(probabilities, mask)
+        shortfall = entropy_shortfall(probabilities, batch.avail_actions[:, :-1], mask, self.floor(progress))
+        whole = loss - self.entropy_bonus * entropy + self.entropy_floor_weight * shortfall
         metrics = {"entropy": entropy.detach(), "advantage_size": masked_mean(advantage.abs(), mask)}
-        return Losses({"actor": loss - self.entropy_bonus * entropy}, metrics | {"loss_actor": loss.detach()})
+        return Losses({"actor": whole}, metrics | {"loss_actor": loss.detach()})
+
+    def floor(self, progress: Progress) -> float:
+        """Give the share of the uniform policy's entropy that policies must keep, as training stands."""
+        share = progress.share_of(self.entropy_floor_steps)
+        return self.entropy_floor + share * (self.entropy_floor_end - self.entropy_floor)
 
 
 def critic_of(networks: Networks) -> Critic:

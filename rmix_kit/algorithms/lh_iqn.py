@@ -77,10 +77,9 @@ class LHIQN(ValueDecomposition):
         """One group, "quantile", that holds every parameter."""
         return {"quantile": super().optimizers()["td"]}
 
-    def beta(self, env_steps: int) -> float:
-        """Give the least weight of a step down after so many environment steps."""
-        share = min(env_steps / self.beta_steps, 1.0) if self.beta_steps else 1.0
-        return self.beta_start + share * (self.beta_end - self.beta_start)
+    def beta(self, progress: Progress) -> float:
+        """Give the least weight of a step down as training stands."""
+        return self.beta_start + progress.share_of(self.beta_steps) * (self.beta_end - self.beta_start)
 
     def losses(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Losses:
         """Hysteretic quantile regression of every agent's chosen action on the team's return."""
@@ -93,7 +92,7 @@ class LHIQN(ValueDecomposition):
             next_quantiles = unroll_quantiles(target.agent, batch).quantiles_of(greedy, target_tau)
             targets = self.quantile_targets(batch, next_quantiles, greedy, n_max=self.n_max)
             weights = hysteretic_weights(
-                quantiles, targets, tau, beta=self.beta(progress.env_steps), window=self.likelihood_window
+                quantiles, targets, tau, beta=self.beta(progress), window=self.likelihood_window
             )  # [batch, time, agent]
         error = quantile_huber_loss(quantiles, targets, tau, kappa=self.quantile_kappa)  # [batch, time, agent]
         loss = masked_mean(weights * error, batch.mask)

@@ -68,6 +68,11 @@ def policy_gradient_loss(probabilities: Tensor, actions: Tensor, advantage: Tens
     return -masked_mean(advantage.detach() * log_probability, mask)
 
 
+def entropies(probabilities: Tensor) -> Tensor:
+    """Entropy of each policy in nats, ``[..., action]`` -> ``[...]``."""
+    return -(probabilities * probabilities.clamp(min=torch.finfo(probabilities.dtype).tiny).log()).sum(-1)
+
+
 def mean_entropy(probabilities: Tensor, mask: Tensor) -> Tensor:
     """Mean entropy of the policies over real steps and agents, in nats.
 
@@ -78,8 +83,25 @@ def mean_entropy(probabilities: Tensor, mask: Tensor) -> Tensor:
     Returns:
         Scalar.
     """
-    logarithm = probabilities.clamp(min=torch.finfo(probabilities.dtype).tiny).log()
-    return masked_mean(-(probabilities * logarithm).sum(-1), mask)
+    return masked_mean(entropies(probabilities), mask)
+
+
+def entropy_shortfall(probabilities: Tensor, avail_actions: Tensor, mask: Tensor, floor: float) -> Tensor:
+    """Mean square, over real steps and agents, of what a policy's entropy lacks of a share of the uniform policy's.
+
+    mean max(0, floor ln |A(o)| - H(pi(. | o)))^2: zero where a policy is random enough, whatever the rewards' scale.
+
+    Args:
+        probabilities: ``[batch, time, agent, action]``, with gradients.
+        avail_actions: bool, of the same shape.
+        mask: bool ``[batch, time]``.
+        floor: Share of ln |A(o)| in [0, 1].
+
+    Returns:
+        Scalar, in square nats.
+    """
+    uniform = avail_actions.sum(-1).clamp(min=1).to(probabilities.dtype).log()  # [batch, time, agent]
+    return masked_mean((floor * uniform - entropies(probabilities)).clamp(min=0.0).square(), mask)
 
 
 def on_policy_returns(

@@ -10,7 +10,7 @@ from rmix_kit.algorithms.actor_critic import ActorCritic, critic_of
 from rmix_kit.algorithms.coma import COMA
 from rmix_kit.algorithms.dop import DOP
 from rmix_kit.collect.exploration import explore
-from rmix_kit.losses.policy_gradient import counterfactual_advantage, expected_values
+from rmix_kit.losses.policy_gradient import counterfactual_advantage, entropy_shortfall, expected_values
 from rmix_kit.networks.unroll import take
 from rmix_kit.networks.value import ValueAgent
 from rmix_kit.policy import TeamPolicy
@@ -160,6 +160,24 @@ def test_an_entropy_bonus_is_a_part_of_the_actor_s_loss(kind: type[ActorCritic])
     second = with_bonus.losses(online, target, batch, Progress())
     difference = first.groups["actor"] - second.groups["actor"]
     torch.testing.assert_close(difference, 0.5 * first.metrics["entropy"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_the_entropy_lacks_of_its_floor_is_a_part_of_the_actor_s_loss(kind: type[ActorCritic]) -> None:
+    batch = random_batch(SPEC, [5, 2], 0)
+    plain = make(kind)
+    with_floor = make(kind, entropy_floor=1.0, entropy_floor_end=0.0, entropy_floor_steps=100, entropy_floor_weight=0.5)
+    online, target = build(plain)
+    policy, mask = plain.policy(online, batch)[:, :-1], plain.actor_mask(batch)
+    for env_steps, floor in ((0, 1.0), (1, 0.99), (100, 0.0), (200, 0.0)):
+        progress = Progress(env_steps=env_steps)
+        difference = (
+            with_floor.losses(online, target, batch, progress).groups["actor"]
+            - plain.losses(online, target, batch, progress).groups["actor"]
+        )
+        expected = 0.5 * entropy_shortfall(policy, batch.avail_actions[:, :-1], mask, floor)
+        torch.testing.assert_close(difference, expected)
+        assert (expected.item() > 0) == (env_steps < 100)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -11,6 +11,7 @@ from rmix_kit.algorithms.dop import DOP, mixer_of
 from rmix_kit.losses.policy_gradient import expected_values
 from rmix_kit.mixers.dop import LinearMixer
 from rmix_kit.networks.unroll import take
+from rmix_kit.types import Progress
 from tests.algorithms.cases import SPEC, build, small
 from tests.fixtures.episodes import random_batch
 
@@ -74,9 +75,9 @@ def test_only_the_newest_episodes_move_the_actor() -> None:
     online, target = build(algorithm)
     batch = random_batch(SPEC, [4, 4, 3], 0)
     judged = algorithm.prepare(online, target, batch)
-    before = algorithm.actor_loss(online, batch, judged).groups["actor"]
+    before = algorithm.actor_loss(online, batch, judged, Progress()).groups["actor"]
     other = torch.where(batch.is_newest[:, None, None], batch.actions, (batch.actions + 1) % 3)
-    after = algorithm.actor_loss(online, replace(batch, actions=other), judged).groups["actor"]
+    after = algorithm.actor_loss(online, replace(batch, actions=other), judged, Progress()).groups["actor"]
     torch.testing.assert_close(after, before)
 
 

@@ -23,11 +23,11 @@ def make(**changes: object) -> LHIQN:
 
 @pytest.mark.parametrize(("env_steps", "expected"), [(0, 0.2), (50_000, 0.25), (200_000, 0.4), (10**6, 0.4)])
 def test_the_least_weight_rises_linearly_and_stays(env_steps: int, expected: float) -> None:
-    assert LHIQN().beta(env_steps) == pytest.approx(expected)
+    assert LHIQN().beta(Progress(env_steps=env_steps)) == pytest.approx(expected)
 
 
 def test_without_a_schedule_the_last_least_weight_holds_from_the_start() -> None:
-    assert LHIQN(beta_start=0.1, beta_end=0.3, beta_steps=0).beta(0) == 0.3
+    assert LHIQN(beta_start=0.1, beta_end=0.3, beta_steps=0).beta(Progress()) == 0.3
 
 
 def test_the_loss_follows_the_equations_of_its_page() -> None:
@@ -41,7 +41,7 @@ def test_the_loss_follows_the_equations_of_its_page() -> None:
     discount = 0.99 * (~batch.terminated).float()
     targets = batch.reward[..., None, None] + discount[..., None, None] * following
     predictions = output.quantiles_of(batch.actions, tau)
-    beta = algorithm.beta(HALF_WAY.env_steps)
+    beta = algorithm.beta(HALF_WAY)
     own_tau = tau[:, :-1].unsqueeze(2)
     loss = hysteretic_quantile_loss(predictions, targets, own_tau, beta=beta, kappa=algorithm.quantile_kappa)
     found = algorithm.losses(online, target, batch, HALF_WAY).groups["quantile"]

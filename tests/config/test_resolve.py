@@ -222,7 +222,8 @@ FRAME |= {"optimizer": "rmsprop", "learning_rate": 5e-4, "optimizer_eps": 1e-5, 
 QMIX_MIXER = {"mixer_embed_size": 32, "hypernet_size": 64}
 OURS_OFF = {"reward_scale": 1.0, "has_bounded_targets": False, "learning_rate_decay_from": 1.0, "rate": 0.0}
 ACTOR_CRITIC = {"optimizer": "rmsprop", "optimizer_eps": 1e-5, "learning_rate": 5e-4, "has_step_per_time_step": True}
-ACTOR_CRITIC |= {"td_lambda": 0.8, "entropy_bonus": 0.0, "interval_episodes": 0, "epsilon_start": 0.5, "gamma": 0.99}
+ACTOR_CRITIC |= {"td_lambda": 0.8, "entropy_bonus": 0.0, "entropy_floor": 0.0, "entropy_floor_end": 0.0}
+ACTOR_CRITIC |= {"interval_episodes": 0, "epsilon_start": 0.5, "gamma": 0.99}
 PUBLISHED: dict[str, dict[str, object]] = {
     "iql": FRAME,
     "vdn": FRAME,

@@ -7,6 +7,7 @@ from torch import Tensor
 from rmix_kit.losses.policy_gradient import (
     acting_policy,
     counterfactual_advantage,
+    entropy_shortfall,
     expected_values,
     mean_entropy,
     next_is_real,
@@ -75,6 +76,33 @@ def test_no_gradient_passes_through_the_advantage() -> None:
 def test_the_entropy_of_even_policies_is_the_logarithm_of_their_size() -> None:
     policy = torch.tensor([[[[0.5, 0.5, 0.0]], [[1.0, 0.0, 0.0]]]])
     assert mean_entropy(policy, torch.tensor([[True, False]])).item() == pytest.approx(0.6931472)
+
+
+def test_a_shortfall_is_squared_and_counts_the_available_actions_alone() -> None:
+    # Even over two of three, certain, random enough; the last step is padding.
+    policy = torch.tensor([[[[0.5, 0.5, 0.0]], [[1.0, 0.0, 0.0]], [[0.25, 0.75, 0.0]], [[1.0, 0.0, 0.0]]]])
+    available = torch.tensor([True, True, False]).expand(policy.shape)
+    mask = torch.tensor([[True, True, True, False]])
+    found = entropy_shortfall(policy, available, mask, 0.5)
+    assert found.item() == pytest.approx((0.5 * 0.6931472) ** 2 / 3)
+
+
+def test_a_policy_without_a_choice_lacks_nothing_and_moves_nothing() -> None:
+    logits = torch.zeros(1, 1, 1, 3, requires_grad=True)
+    available = torch.tensor([[[[True, False, False]]]])
+    policy = logits.masked_fill(~available, -torch.inf).softmax(-1)
+    shortfall = entropy_shortfall(policy, available, torch.tensor([[True]]), 1.0)
+    assert shortfall.item() == 0.0
+    assert not torch.autograd.grad(shortfall, logits)[0].any()
+
+
+def test_a_step_down_the_shortfall_makes_a_nearly_certain_policy_less_certain() -> None:
+    logits = torch.tensor([[[[3.0, 0.0, 0.0]]]], requires_grad=True)
+    available = torch.ones(1, 1, 1, 3, dtype=torch.bool)
+    shortfall = entropy_shortfall(logits.softmax(-1), available, torch.tensor([[True]]), 0.9)
+    (slope,) = torch.autograd.grad(shortfall, logits)
+    assert slope[..., 0].item() > 0.0
+    assert (slope[..., 1:] < 0.0).all()
 
 
 def test_the_next_step_is_real_until_the_last_one() -> None:
