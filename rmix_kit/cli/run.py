@@ -14,7 +14,7 @@ from rmix_kit.cli.words import ENVIRONMENT, FORMAT, RISK_LEVEL
 
 if TYPE_CHECKING:
     from rmix_kit.frontier.measuring import MakeEnvs
-    from rmix_kit.playing.episodes import PlayedEpisodes
+    from rmix_kit.played import PlayedEpisodes
 
 
 @click.command("run", cls=KitCommand)
@@ -54,12 +54,12 @@ def command(
     """
     from exporters.bundle import read_manifest
     from rmix_kit.envs.make import make_vector_env, resolved_text
-    from rmix_kit.playing.manifest import checkpoint_step, environment_text
+    from rmix_kit.playing.manifest import checkpoint_step, environment_text, first_format
 
     levels = asked_levels(context, risk_levels, frontier)
     manifest = read_manifest(directory)
     text = resolved_text(env or environment_text(manifest, directory))
-    chosen = format_name or next(iter(sorted({name for entry in manifest.agents for name in entry.files})))
+    chosen = format_name or first_format(manifest)
     who = f"{directory} ({chosen}{', isolated' if isolated else ''})"
 
     def play(level: float | None, make_env: MakeEnvs) -> PlayedEpisodes:
@@ -97,7 +97,8 @@ def _play(
     seed: int,
     risk_level: float | None,
 ) -> PlayedEpisodes:
-    from rmix_kit.playing.episodes import copies_for, play
+    from rmix_kit.played import copies_for
+    from rmix_kit.playing.episodes import play
     from rmix_kit.playing.isolation import IsolatedTeam
     from rmix_kit.playing.team import LocalTeam, load_team
 

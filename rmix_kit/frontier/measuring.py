@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,9 +18,9 @@ from rmix_kit.envs.macn import settings_of
 from rmix_kit.envs.make import make_vector_env, parse_known
 from rmix_kit.frontier.exact import EXPLANATION, exact_answer
 from rmix_kit.frontier.visits import VisitCounter, Visits
+from rmix_kit.played import PlayedEpisodes
 from rmix_kit.seeding import generator
 from rmix_kit.statistics import TAIL_LEVELS, bootstrap_interval, tail_mean, wilson_interval
-from rmix_kit.types import BoolArray, FloatArray, IntArray
 
 DYNAMIC = "dynamic"
 NO_EXACT_DYNAMIC = "no exact values at dynamic: the agents choose their levels themselves"
@@ -29,38 +29,7 @@ ORDER = ("return_mean", "cvar", "fall_rate", "success_rate", "episode_length_mea
 Statistic: TypeAlias = Callable[[NDArray[np.float64]], float]
 MakeEnvs: TypeAlias = Callable[[str, int], VectorEnv]
 """Makes copies of the environment that a text names, as `rmix_kit.envs.make.make_vector_env` does."""
-
-
-class Played(Protocol):
-    """Finished episodes, as `rmix-kit evaluate` and `rmix-kit run` have them."""
-
-    @property
-    def returns(self) -> FloatArray:
-        """Undiscounted team returns ``[episode]``."""
-        ...
-
-    @property
-    def success(self) -> BoolArray:
-        """Solved ``[episode]``."""
-        ...
-
-    @property
-    def fell(self) -> BoolArray:
-        """Any agent met a catastrophe ``[episode]``."""
-        ...
-
-    @property
-    def lengths(self) -> IntArray:
-        """Steps ``[episode]``."""
-        ...
-
-    @property
-    def risk_levels(self) -> FloatArray:
-        """Mean level used by each agent ``[episode, agent]``."""
-        ...
-
-
-Player: TypeAlias = Callable[[float | None, MakeEnvs], Played]
+Player: TypeAlias = Callable[[float | None, MakeEnvs], PlayedEpisodes]
 """Plays all episodes at a level (None: the agents' own), in copies made by the function that it is given."""
 
 
@@ -203,7 +172,7 @@ def measure(
 
 
 def estimate(
-    played: Played, risk_level: float | None, exact: oracle.Evaluation | None, seed: int
+    played: PlayedEpisodes, risk_level: float | None, exact: oracle.Evaluation | None, seed: int
 ) -> dict[str, Estimate]:
     """Give every quantity of played episodes with its 95 % interval.
 

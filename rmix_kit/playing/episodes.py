@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from exporters.contract import PolicySpec
 from rmix_kit.envs.interface import VectorEnv
-from rmix_kit.envs.rounds import play_rounds
 from rmix_kit.errors import EnvironmentContractError
+from rmix_kit.played import PlayedEpisodes, play_rounds
 from rmix_kit.seeding import episode_seed
-from rmix_kit.statistics import summarize
 from rmix_kit.types import BoolArray, EnvSpec, FloatArray, IntArray
-
-MOST_COPIES = 32
 
 
 class Choice(NamedTuple):
@@ -54,52 +50,6 @@ class ExportedTeam(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class PlayedEpisodes:
-    """Finished episodes that did not break, one entry each.
-
-    Attributes:
-        returns: Undiscounted team returns, float32 ``[episode]``.
-        success: Solved, bool ``[episode]``.
-        fell: Any agent met a catastrophe, bool ``[episode]``.
-        lengths: Steps, int64 ``[episode]``.
-        risk_levels: Mean level used by each agent, float32 ``[episode, agent]``.
-    """
-
-    returns: FloatArray
-    success: BoolArray
-    fell: BoolArray
-    lengths: IntArray
-    risk_levels: FloatArray
-
-    @property
-    def episodes(self) -> int:
-        """How many there are."""
-        return len(self.success)
-
-    def summary(self, checkpoint_step: int, seed: int) -> dict[str, float | int]:
-        """Give the record of docs/contracts.md.
-
-        Args:
-            checkpoint_step: Environment steps after which the agents were saved.
-            seed: Seed of the episodes.
-        """
-        return summarize(
-            returns=self.returns,
-            success=self.success,
-            fell=self.fell,
-            lengths=self.lengths,
-            risk_levels=self.risk_levels,
-            checkpoint_step=checkpoint_step,
-            seed=seed,
-        )
-
-
-def copies_for(episodes: int) -> int:
-    """Say how many copies of the environment play so many episodes."""
-    return min(episodes, MOST_COPIES)
-
-
 def play(
     team: ExportedTeam, envs: VectorEnv, *, episodes: int, seed: int, risk_level: float | None = None
 ) -> PlayedEpisodes:
@@ -123,14 +73,7 @@ def play(
     def play_round(numbers: Sequence[int]) -> PlayedEpisodes:
         return _round(team, envs, [episode_seed(seed, "test", number) for number in numbers], risk_level or 0.0)
 
-    rounds = play_rounds(play_round, episodes, envs.num_envs)
-    return PlayedEpisodes(
-        returns=np.concatenate([played.returns for played in rounds])[:episodes],
-        success=np.concatenate([played.success for played in rounds])[:episodes],
-        fell=np.concatenate([played.fell for played in rounds])[:episodes],
-        lengths=np.concatenate([played.lengths for played in rounds])[:episodes],
-        risk_levels=np.concatenate([played.risk_levels for played in rounds])[:episodes],
-    )
+    return play_rounds(play_round, episodes, envs.num_envs)
 
 
 def _round(team: ExportedTeam, envs: VectorEnv, seeds: list[int], risk_level: float) -> PlayedEpisodes:

@@ -27,6 +27,11 @@ def checkpoint_step(manifest: Manifest) -> int:
     return step if isinstance(step, int) else 0
 
 
+def first_format(manifest: Manifest) -> str:
+    """Give the format that is run where nobody chooses: onnx, if the folder has it."""
+    return min(name for entry in manifest.agents for name in entry.files)
+
+
 def _entry(manifest: Manifest, part: str, key: str) -> object:
     table = manifest.facts.get(part)
     return table.get(key) if isinstance(table, Mapping) else None

@@ -11,8 +11,9 @@ from exporters.agent import ActResult, Agent, Array
 from exporters.bundle import read_manifest
 from exporters.team import Team
 from rmix_kit.envs.make import make_vector_env, remark_on, resolved_text
-from rmix_kit.playing.episodes import copies_for, play
-from rmix_kit.playing.manifest import checkpoint_step, environment_text
+from rmix_kit.played import copies_for
+from rmix_kit.playing.episodes import play
+from rmix_kit.playing.manifest import checkpoint_step, environment_text, first_format
 from rmix_kit.playing.team import LocalTeam, levels_of, load_team
 from rmix_kit.replays.recording import Recording
 from rmix_kit.replays.watching import Decision, WatchedEnvs
@@ -70,8 +71,7 @@ def record_export(
     """
     manifest = read_manifest(directory)
     text = resolved_text(env_text or environment_text(manifest, directory))
-    formats = sorted({name for entry in manifest.agents for name in entry.files})
-    team = load_team(directory, formats[0])
+    team = load_team(directory, first_format(manifest))
     envs = WatchedEnvs(make_vector_env(text, copies_for(episodes)))
     try:
         watched = LocalTeam(WatchedTeam(team, envs))

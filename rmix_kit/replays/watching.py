@@ -7,11 +7,12 @@ a team and copies of the environment that both report here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from rmix_kit.envs.interface import Scenery, VectorEnv, scenery_of
+from rmix_kit.played import PlayedEpisodes
 from rmix_kit.replays.recording import Episode
 from rmix_kit.types import BoolArray, EnvSpec, FloatArray, IntArray, TimeStep
 
@@ -34,25 +35,6 @@ class Decision(NamedTuple):
     risk_level: FloatArray
     quantiles: FloatArray | None = None
     tails: FloatArray | None = None
-
-
-class Outcomes(Protocol):
-    """What evaluations count, one entry per episode."""
-
-    @property
-    def returns(self) -> FloatArray:
-        """Undiscounted team returns."""
-        ...
-
-    @property
-    def success(self) -> BoolArray:
-        """Solved."""
-        ...
-
-    @property
-    def fell(self) -> BoolArray:
-        """Any agent met a catastrophe."""
-        ...
 
 
 class _Step(NamedTuple):
@@ -124,14 +106,14 @@ class WatchedEnvs:
             return self._scenery.stage
         return {"kind": "table", "elements": int(np.prod(self.spec.obs_shape, dtype=np.int64))}
 
-    def episodes(self, outcomes: Outcomes) -> tuple[Episode, ...]:
+    def episodes(self, played: PlayedEpisodes) -> tuple[Episode, ...]:
         """Give what was watched.
 
         Args:
-            outcomes: What was counted of it: sound episodes in the order of their numbers, and of these the first.
+            played: What was counted of it: sound episodes in the order of their numbers, and of these the first.
         """
         self._keep_sound()
-        counted = zip(outcomes.returns, outcomes.success, outcomes.fell, strict=True)
+        counted = zip(played.returns, played.success, played.fell, strict=True)
         return tuple(
             _episode(take, float(team_return), bool(success), bool(fell))
             for take, (team_return, success, fell) in zip(self._finished, counted, strict=False)

@@ -7,36 +7,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rmix_kit.collect import Collector, Round
+from rmix_kit.collect import Collector
 from rmix_kit.envs.interface import VectorEnv
-from rmix_kit.envs.rounds import play_rounds
+from rmix_kit.played import PlayedEpisodes, play_rounds
 from rmix_kit.policy import TeamPolicy
 from rmix_kit.seeding import episode_seed, generator
-from rmix_kit.statistics import summarize
-from rmix_kit.types import BoolArray, FloatArray, IntArray
-
-MOST_COPIES = 32
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Evaluation:
-    """Greedy episodes, one entry each.
+class Evaluation(PlayedEpisodes):
+    """Greedy episodes of a saved policy, one entry each.
 
     Attributes:
-        returns: Undiscounted team returns ``[episode]``.
-        success: Solved, bool ``[episode]``.
-        fell: Any agent met a catastrophe, bool ``[episode]``.
-        lengths: Steps, int64 ``[episode]``.
-        risk_levels: Mean level used by each agent ``[episode, agent]``, in (0, 1].
         checkpoint_step: Environment steps after which the policy was saved.
         seed: Seed of the episodes.
     """
 
-    returns: FloatArray
-    success: BoolArray
-    fell: BoolArray
-    lengths: IntArray
-    risk_levels: FloatArray
     checkpoint_step: int
     seed: int
 
@@ -57,20 +43,7 @@ class Evaluation:
 
     def to_json(self) -> dict[str, float | int]:
         """Give the record of docs/contracts.md."""
-        return summarize(
-            returns=self.returns,
-            success=self.success,
-            fell=self.fell,
-            lengths=self.lengths,
-            risk_levels=self.risk_levels,
-            checkpoint_step=self.checkpoint_step,
-            seed=self.seed,
-        )
-
-
-def copies_for(episodes: int) -> int:
-    """Say how many copies an evaluation of so many episodes steps together."""
-    return min(episodes, MOST_COPIES)
+        return self.summary(self.checkpoint_step, self.seed)
 
 
 def evaluate(
@@ -102,17 +75,16 @@ def evaluate(
     rng = generator(seed, "test")  # greedy: it draws, but nothing follows its draws
     levels = np.full(envs.num_envs, risk_level or 0.0, dtype=np.float32)
 
-    def play(numbers: Sequence[int]) -> Round:
+    def play(numbers: Sequence[int]) -> PlayedEpisodes:
         seeds = [episode_seed(seed, "test", number) for number in numbers]
-        return collector.collect(seeds, epsilon=0.0, rng=rng, risk_level=levels, is_greedy=True)
+        played = collector.collect(seeds, epsilon=0.0, rng=rng, risk_level=levels, is_greedy=True)
+        return PlayedEpisodes(
+            returns=played.episode_return,
+            success=played.success,
+            fell=played.fell,
+            lengths=played.block.length,
+            risk_levels=played.risk_level,
+        )
 
-    rounds = play_rounds(play, episodes, envs.num_envs)
-    return Evaluation(
-        returns=np.concatenate([r.episode_return for r in rounds])[:episodes],
-        success=np.concatenate([r.success for r in rounds])[:episodes],
-        fell=np.concatenate([r.fell for r in rounds])[:episodes],
-        lengths=np.concatenate([r.block.length for r in rounds])[:episodes],
-        risk_levels=np.concatenate([r.risk_level for r in rounds])[:episodes],
-        checkpoint_step=checkpoint_step,
-        seed=seed,
-    )
+    whole = play_rounds(play, episodes, envs.num_envs)
+    return Evaluation(**vars(whole), checkpoint_step=checkpoint_step, seed=seed)

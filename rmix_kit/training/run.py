@@ -11,9 +11,10 @@ from rmix_kit.algorithms import Networks
 from rmix_kit.envs.interface import VectorEnv
 from rmix_kit.envs.make import make_vector_env
 from rmix_kit.errors import CheckpointError, ConfigError, EnvironmentContractError
+from rmix_kit.played import copies_for
 from rmix_kit.policy import ActingAgent, GreedyPolicy, TeamPolicy
 from rmix_kit.training.checkpoint import network_tensors
-from rmix_kit.training.evaluator import Evaluation, copies_for, evaluate
+from rmix_kit.training.evaluator import Evaluation, evaluate
 from rmix_kit.training.joint_table import JointTable, spec_of, tabulate
 from rmix_kit.training.learner import load_networks
 from rmix_kit.training.run_config import RunConfig

@@ -11,9 +11,9 @@ from rmix_kit.envs.interface import VectorEnv, is_costly
 from rmix_kit.envs.make import make_vector_env, resolved_text
 from rmix_kit.errors import ConfigError
 from rmix_kit.files import writing
+from rmix_kit.played import copies_for
 from rmix_kit.training.checkpoint import verify_checkpoint
 from rmix_kit.training.device import choose_device, keep_freed_memory, torch_threads
-from rmix_kit.training.evaluator import copies_for
 from rmix_kit.training.loop import TrainingLoop
 from rmix_kit.training.progress_bar import Reporter, make_reporter
 from rmix_kit.training.run import Run, load

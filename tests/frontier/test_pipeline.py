@@ -10,8 +10,9 @@ import pytest
 from macn import oracle
 from rmix_kit.envs.macn import settings_of
 from rmix_kit.envs.text import parse
-from rmix_kit.frontier.measuring import Frontier, MakeEnvs, Played, measure
+from rmix_kit.frontier.measuring import Frontier, MakeEnvs, measure
 from rmix_kit.frontier.visits import Visits
+from rmix_kit.played import PlayedEpisodes
 from tests.fixtures.scripted_team import Script, played
 
 ENVIRONMENT = "macn:bridge?slip=0.1&include_position=true"
@@ -41,7 +42,7 @@ def exact(name: str) -> oracle.Evaluation:
 def measured(name: str, door: str) -> Frontier:
     script = Script(policy(name), SETTINGS)
 
-    def play(level: float | None, make_env: MakeEnvs) -> Played:
+    def play(level: float | None, make_env: MakeEnvs) -> PlayedEpisodes:
         return played(script, door, ENVIRONMENT, make_env, EPISODES)
 
     return measure(play, [None], env_text=ENVIRONMENT, episodes=EPISODES, seed=0)

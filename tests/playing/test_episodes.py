@@ -11,7 +11,8 @@ import rmix_kit
 from exporters.bundle import read_manifest
 from rmix_kit.envs.make import make_vector_env
 from rmix_kit.errors import EnvironmentContractError, EnvironmentTextError
-from rmix_kit.playing.episodes import PlayedEpisodes, play
+from rmix_kit.played import PlayedEpisodes
+from rmix_kit.playing.episodes import play
 from rmix_kit.playing.isolation import IsolatedTeam
 from rmix_kit.playing.manifest import checkpoint_step, environment_text
 from rmix_kit.playing.team import LocalTeam, load_team

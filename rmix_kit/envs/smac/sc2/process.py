@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Mapping
 from typing import IO, Any
@@ -41,8 +42,51 @@ class WorkerFailure(Exception):  # noqa: N818 - handled by the supervisor, never
         self.is_final, self.known = is_final, known
 
 
-class Worker:
-    """One process with one game in it, the leader of a session of its own."""
+class GameWorker(ABC):
+    """A process with one game in it, wherever it runs."""
+
+    @property
+    @abstractmethod
+    def pid(self) -> int | None:
+        """The process's number where it runs; None where it is gone."""
+
+    @property
+    @abstractmethod
+    def last_lines(self) -> tuple[str, ...]:
+        """What process and game last wrote to standard error."""
+
+    @abstractmethod
+    def send(self, request: str, seconds: float, **contents: int | Array) -> None:
+        """Send a request; `receive` waits for its answer, and reports what went wrong here.
+
+        Args:
+            request: What to do.
+            seconds: How long it may take, from now.
+            contents: Numbers and arrays that belong to it.
+        """
+
+    @abstractmethod
+    def receive(self) -> Answer:
+        """Wait for the answer to the last request until its time is over.
+
+        Raises:
+            WorkerFailure: The process died, hangs, reports an error or answers with something else than a message.
+        """
+
+    @abstractmethod
+    def kill(self) -> None:
+        """End process and game, whatever they do."""
+
+    def quit(self) -> None:
+        """Let the game quit, then see to it that it has; not for a process that failed."""
+        self.send("close", END_SECONDS)
+        with contextlib.suppress(WorkerFailure):
+            self.receive()
+        self.kill()
+
+
+class Worker(GameWorker):
+    """A process of this machine, the leader of a session of its own."""
 
     def __init__(self, settings: Settings, replay_prefix: str) -> None:
         """Start the process; it has no game yet.
@@ -98,13 +142,7 @@ class Worker:
         return tuple(self._lines)
 
     def send(self, request: str, seconds: float, **contents: int | Array) -> None:
-        """Send a request; `receive` waits for its answer, and reports what went wrong here.
-
-        Args:
-            request: What to do.
-            seconds: How long it may take, from now.
-            contents: Numbers and arrays that belong to it.
-        """
+        """Write a request to the process."""
         fields = {name: value for name, value in contents.items() if isinstance(value, int)}
         arrays = {name: value for name, value in contents.items() if not isinstance(value, int)}
         self._seconds, self._end = seconds, time.monotonic() + seconds
@@ -112,11 +150,7 @@ class Worker:
             write_within(self._input.fileno(), encode({"do": request, **fields}, arrays), self._end)
 
     def receive(self) -> Answer:
-        """Wait for the answer to the last request until its time is over.
-
-        Raises:
-            WorkerFailure: The process died, hangs, reports an error or answers with something else than a message.
-        """
+        """Read the process's answer."""
         end = max(self._end, time.monotonic() + GRACE_SECONDS)
         try:
             fields, arrays = decode(reader(self._output.fileno(), end))
@@ -127,13 +161,6 @@ class Worker:
         except WireError as error:
             raise WorkerFailure(f"the worker answered with {error}") from error
         return answer_of(fields, arrays)
-
-    def quit(self) -> None:
-        """Let the game quit, then see to it that it has; not for a process that failed."""
-        self.send("close", END_SECONDS)
-        with contextlib.suppress(WorkerFailure):
-            self.receive()
-        self.kill()
 
     def kill(self) -> None:
         """Kill the process, its game and whatever else is in its group, and wait until the process is gone."""

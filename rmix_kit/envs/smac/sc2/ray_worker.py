@@ -1,4 +1,4 @@
-"""A worker process on whichever node of a Ray cluster has room, behind the interface of `process.Worker`.
+"""A worker process on whichever node of a Ray cluster has room, behind the interface of `process.GameWorker`.
 
 A Ray actor holds the worker process where Ray puts it and passes messages on: the same bytes as through a pipe, so that
 nothing in them can run code on either side.
@@ -14,7 +14,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rmix_kit.envs.smac.sc2.process import END_SECONDS, GRACE_SECONDS, Answer, Worker, WorkerFailure, answer_of
+from rmix_kit.envs.smac.sc2.process import (
+    END_SECONDS,
+    GRACE_SECONDS,
+    Answer,
+    GameWorker,
+    Worker,
+    WorkerFailure,
+    answer_of,
+)
 from rmix_kit.envs.smac.sc2.settings import Settings
 from rmix_kit.errors import MissingExtraError, StarCraftError
 from rmix_kit.wire import Array, WireError, decode, encode
@@ -60,8 +68,8 @@ class WorkerActor:
         self._worker.kill()
 
 
-class RayWorker:
-    """The supervisor's end; `send`, `receive`, `quit` and `kill` mean what they mean in `process.Worker`."""
+class RayWorker(GameWorker):
+    """The supervisor's end."""
 
     def __init__(self, settings: Settings, replay_prefix: str) -> None:
         """Ask the cluster for an actor with the process.
@@ -131,13 +139,6 @@ class RayWorker:
         lines = fields.pop("last_lines", [])
         self._lines = tuple(map(str, lines)) if isinstance(lines, list) else ()
         return answer_of(fields, arrays)
-
-    def quit(self) -> None:
-        """Let the game quit, then see to it that it has."""
-        self.send("close", END_SECONDS)
-        with contextlib.suppress(WorkerFailure):
-            self.receive()
-        self.kill()
 
     def kill(self) -> None:
         """End process, game and actor; where the actor does not answer any more its death ends the process."""

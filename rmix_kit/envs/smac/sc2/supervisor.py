@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from rmix_kit.envs.smac.sc2.process import Worker, WorkerFailure, plain
+from rmix_kit.envs.smac.sc2.process import GameWorker, Worker, WorkerFailure, plain
 from rmix_kit.envs.smac.sc2.ray_worker import RayWorker
 from rmix_kit.envs.smac.sc2.settings import Settings
 from rmix_kit.errors import StarCraftError
@@ -84,7 +84,7 @@ class SupervisedCopy:
             facts: Shared by all copies.
         """
         self._settings, self._index, self._facts = settings, index, facts
-        self._worker: Worker | RayWorker | None = None
+        self._worker: GameWorker | None = None
         self._is_launching = self._is_first_episode = False
         self._failures: list[str] = []
         self._spec: EnvSpec | None = None
@@ -217,7 +217,7 @@ class SupervisedCopy:
         """Whether an episode has begun and nothing happened in it: a second reset must not reach the game."""
         return self.episode is not None and self._worker is not None and self.episode.steps == 0
 
-    def _started(self) -> Worker | RayWorker:
+    def _started(self) -> GameWorker:
         if self._worker is None:
             kind = RayWorker if self._settings.workers == "ray" else Worker
             self._worker = kind(self._settings, f"{self._settings.map_name}_copy_{self._index}")

@@ -1,0 +1,91 @@
+"""Finished episodes and what is counted of them, whoever plays; playing them in rounds of one episode per copy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from rmix_kit.errors import EnvironmentContractError
+from rmix_kit.statistics import summarize
+from rmix_kit.types import BoolArray, FloatArray, IntArray
+
+MOST_COPIES = 32
+SPARE_ROUNDS = 4
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PlayedEpisodes:
+    """Finished episodes that did not break, one entry each.
+
+    Attributes:
+        returns: Undiscounted team returns, float32 ``[episode]``.
+        success: Solved, bool ``[episode]``.
+        fell: Any agent met a catastrophe, bool ``[episode]``.
+        lengths: Steps, int64 ``[episode]``.
+        risk_levels: Mean level used by each agent, float32 ``[episode, agent]``, in (0, 1].
+    """
+
+    returns: FloatArray
+    success: BoolArray
+    fell: BoolArray
+    lengths: IntArray
+    risk_levels: FloatArray
+
+    @property
+    def episodes(self) -> int:
+        """How many there are."""
+        return len(self.success)
+
+    def summary(self, checkpoint_step: int, seed: int) -> dict[str, float | int]:
+        """Give the record of docs/contracts.md.
+
+        Args:
+            checkpoint_step: Environment steps after which the players were saved.
+            seed: Seed of the episodes.
+        """
+        return summarize(
+            returns=self.returns,
+            success=self.success,
+            fell=self.fell,
+            lengths=self.lengths,
+            risk_levels=self.risk_levels,
+            checkpoint_step=checkpoint_step,
+            seed=seed,
+        )
+
+
+def copies_for(episodes: int) -> int:
+    """Say how many copies of an environment play so many episodes."""
+    return min(episodes, MOST_COPIES)
+
+
+def play_rounds(play: Callable[[Sequence[int]], PlayedEpisodes], episodes: int, num_envs: int) -> PlayedEpisodes:
+    """Play rounds until there are enough sound episodes; later ones stand in for those that broke.
+
+    Args:
+        play: Plays the episodes of these numbers, one per copy, and gives the sound ones.
+        episodes: How many are wanted, at least 1.
+        num_envs: Number of copies.
+
+    Returns:
+        Exactly ``episodes`` sound episodes, in the order of their numbers.
+
+    Raises:
+        EnvironmentContractError: About as many episodes broke as were wanted.
+    """
+    rounds: list[PlayedEpisodes] = []
+    most = 2 * -(-episodes // num_envs) + SPARE_ROUNDS
+    while (sound := sum(played.episodes for played in rounds)) < episodes:
+        if len(rounds) == most:
+            raise EnvironmentContractError(
+                f"only {sound} of {most * num_envs} episodes went well, and {episodes} are wanted: the environment "
+                "breaks too often"
+            )
+        first = len(rounds) * num_envs
+        rounds.append(play(range(first, first + num_envs)))
+    names = [entry.name for entry in fields(PlayedEpisodes)]
+    return PlayedEpisodes(
+        **{name: np.concatenate([getattr(played, name) for played in rounds])[:episodes] for name in names}
+    )

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+
+from rmix_kit.errors import EnvironmentContractError
+from rmix_kit.played import PlayedEpisodes, play_rounds
+
+
+def keeping(is_sound: Callable[[int], bool]) -> Callable[[Sequence[int]], PlayedEpisodes]:
+    """Play episodes whose return is their number; of the second agent's level too."""
+
+    def play(numbers: Sequence[int]) -> PlayedEpisodes:
+        kept = np.array(list(filter(is_sound, numbers)), dtype=np.int64)
+        return PlayedEpisodes(
+            returns=kept.astype(np.float32),
+            success=kept % 2 == 0,
+            fell=kept % 3 == 0,
+            lengths=kept + 1,
+            risk_levels=np.stack([np.ones_like(kept), kept], axis=-1).astype(np.float32),
+        )
+
+    return play
+
+
+def test_rounds_are_played_until_there_are_enough_and_no_more_is_given() -> None:
+    played = play_rounds(keeping(lambda _: True), 7, 3)
+    assert played.returns.tolist() == list(range(7))
+    assert played.lengths.tolist() == list(range(1, 8))
+    assert played.success.tolist() == [number % 2 == 0 for number in range(7)]
+    assert played.fell.tolist() == [number % 3 == 0 for number in range(7)]
+    assert played.risk_levels[:, 1].tolist() == list(range(7))
+
+
+def test_later_episodes_stand_in_for_broken_ones() -> None:
+    played = play_rounds(keeping(lambda number: number not in (1, 2, 5)), 6, 3)
+    assert played.returns.tolist() == [0, 3, 4, 6, 7, 8]
+
+
+def test_an_environment_that_always_breaks_is_given_up() -> None:
+    with pytest.raises(EnvironmentContractError, match="only 0 of 24 episodes went well, and 6 are wanted"):
+        play_rounds(keeping(lambda _: False), 6, 3)
