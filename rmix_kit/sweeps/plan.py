@@ -86,9 +86,12 @@ def _places(file: SweepFile) -> Iterator[_Place]:
         steps = entry.steps or file.frame.steps
         if steps is None:
             raise ConfigError(f"{file.source}: {entry.env} has no steps; give steps for the sweep or for it")
-        text = resolved_text(entry.env)
-        if ("backend", "sc2") not in parse_known(text).options:  # a game is started by the runs alone
-            make_vector_env(text, 1).close()
+        try:
+            text = resolved_text(entry.env)
+            if ("backend", "sc2") not in parse_known(text).options:  # a game is started by the runs alone
+                make_vector_env(text, 1).close()
+        except RmixKitError as error:
+            raise type(error)(f"{file.source}: {error}") from error
         yield _Place(entry=entry, label=entry.name or label_of(text), env=text, steps=steps)
 
 

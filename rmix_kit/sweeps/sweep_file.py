@@ -22,6 +22,7 @@ Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.=-]*$"
 """A name that is a part of a folder's name."""
 
 _RANGE = re.compile(r"(\d+)-(\d+)")
+MOST_SEEDS = 10_000
 _Entry = TypeVar("_Entry")
 
 
@@ -135,11 +136,10 @@ def read_sweep_file(path: Path) -> SweepFile:
     where = _places(document)
     values = dict(document.values)
     lists = {key: values.pop(key, None) for key in ("algorithms", "environments", "seeds")}
+    check_names(values, [*lists, *(entry.name for entry in fields(Frame))], where)  # one may be another misspelt
     for key, given in lists.items():
         if given is None or given == []:
             raise ConfigError(f"{where((key,))}: {key} is missing; give at least one, such as {_EXAMPLES[key]}")
-    known = [*lists, *(entry.name for entry in fields(Frame))]
-    check_names(values, known, where)
     return SweepFile(
         source=str(path),
         algorithms=_entries(AlgorithmEntry, "algo", lists["algorithms"], "algorithms", where),
@@ -214,6 +214,8 @@ def _seeds(given: Any, where: str) -> tuple[int, ...]:  # noqa: ANN401 - YAML
     for entry in given if isinstance(given, list) else [given]:
         match = _RANGE.fullmatch(entry) if isinstance(entry, str) else None
         if match and int(match[1]) <= int(match[2]):
+            if int(match[2]) - int(match[1]) >= MOST_SEEDS:
+                raise ConfigError(f"{where}: seeds has {entry!r}; give a range of at most {MOST_SEEDS} seeds")
             found.extend(range(int(match[1]), int(match[2]) + 1))
         elif isinstance(entry, int) and not isinstance(entry, bool) and entry >= 0:
             found.append(entry)
