@@ -49,6 +49,7 @@ def command(
     """
     from rmix_kit.reproduction.cells import open_reproduction
     from rmix_kit.reproduction.suites import SUITES
+    from rmix_kit.sweeps.local import check_machine
 
     made = SUITES[suite](backend)
     folder = out or Path("reproduction") / made.name
@@ -62,8 +63,7 @@ def command(
         return
     failed = 0
     if missing.runs and not report_only:
-        if suite == "smac" and backend == "sc2":
-            _require_starcraft()
+        check_machine(missing)
         note(f"{made.name}: {len(missing.runs)} of {len(reproduction.runs)} runs to train, {estimate['in_words']}")
         failed = _train(missing, jobs)
         reproduction = open_reproduction(made, folder)
@@ -75,19 +75,6 @@ def command(
         note(f"report: {result['report']}")
     if failed:
         raise CommandError(f"{failed} runs failed; {folder / 'status.json'} says why", FAILURE)
-
-
-def _require_starcraft() -> None:
-    """Refuse to start a hundred runs that would all fail for one reason.
-
-    Raises:
-        StarCraftError: There is no game on this machine.
-    """
-    from rmix_kit.envs.smac.installation import starcraft_folder
-    from rmix_kit.errors import StarCraftError
-
-    if starcraft_folder() is None:
-        raise StarCraftError("there is no StarCraft II here; rmix-kit doctor says what is missing")
 
 
 def _estimate(reproduction: Reproduction, chosen: tuple[str, ...], jobs: int) -> dict[str, Any]:

@@ -70,9 +70,12 @@ def command(
 def swept(planned: Plan, engine: str, address: str | None) -> dict[str, Any]:
     """Run the plan; nobody else may work in its folder meanwhile."""
     from rmix_kit.sweeps.display import make_display
+    from rmix_kit.sweeps.local import check_machine
     from rmix_kit.sweeps.sweep import Sweep
     from rmix_kit.training.run_folder import RunFolder
 
+    if engine == "local":
+        check_machine(planned)
     # Ray tells on standard output of nodes that died; that is for the result alone.
     with RunFolder(Path(planned.out)).lock(), contextlib.redirect_stdout(sys.stderr):
         return Sweep(planned, _engine(planned, engine, address), make_display(), engine_name=engine).run()

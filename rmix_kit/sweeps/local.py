@@ -8,10 +8,36 @@ from collections import deque
 from collections.abc import Collection
 from pathlib import Path
 
+from rmix_kit.envs.make import parse_known
+from rmix_kit.errors import StarCraftError
 from rmix_kit.sweeps.engine import Ended, Event, Plan, PlannedRun, Started, folder_of, log_of, told
 from rmix_kit.sweeps.process import RunProcess, end_all
+from rmix_kit.sweeps.progress import state_of
 
 LOOK_SECONDS = 0.1
+
+
+def check_machine(plan: Plan) -> None:
+    """Refuse runs that would all fail here, again and again, for one reason; finished ones need nothing.
+
+    Args:
+        plan: What is to run on this machine.
+
+    Raises:
+        DeviceError: CUDA is asked for and absent.
+        StarCraftError: StarCraft II is asked for and absent.
+    """
+    out = Path(plan.out)
+    todo = [run for run in plan.runs if state_of(folder_of(out, run.name), evaluation=run.evaluation) != "finished"]
+    if any(run.options[run.options.index("--device") + 1] == "cuda" for run in todo):
+        from rmix_kit.training.device import choose_device
+
+        choose_device("cuda")
+    if any(("backend", "sc2") in parse_known(run.env).options for run in todo):
+        from rmix_kit.envs.smac.installation import starcraft_folder
+
+        if starcraft_folder() is None:
+            raise StarCraftError("there is no StarCraft II here; rmix-kit doctor says what is missing")
 
 
 class LocalEngine:

@@ -176,3 +176,23 @@ def test_reason_of_a_failure_is_the_line_that_the_run_ended_with(refused: tuple[
 
 def test_child_has_the_threads_that_it_was_given(refused: tuple[str, str]) -> None:
     assert "OMP_NUM_THREADS=3" in refused[1]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "complaint"),
+    [
+        ("steps: 500", "device: cuda\nsteps: 500", "device is cuda"),
+        ("macn:4x7?max_steps=20", "smac:3m?backend=sc2", "there is no StarCraft II"),
+    ],
+)
+def test_what_this_machine_lacks_for_all_runs_is_said_once_and_starts_nothing(
+    before: str, after: str, complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setenv("SC2PATH", str(tmp_path))
+    monkeypatch.setattr(local, "RunProcess", lambda *told: pytest.fail("a process was started"))
+    file = file_of(tmp_path, SMALL.replace(before, after))
+    result = CliRunner().invoke(main, ["sweep", str(file), "--out", str(tmp_path / "out")])
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert complaint in result.stderr
+    assert not (tmp_path / "out").exists()
