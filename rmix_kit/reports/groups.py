@@ -148,7 +148,12 @@ def _differences(first: RunRecord, other: RunRecord) -> dict[str, tuple[str, str
 
 def settings_of(run: RunRecord) -> dict[str, Any]:
     """Give the settings in which the runs of a group must agree, by dotted name."""
-    return {name: value for name, value in _flat(run.config) if name not in _FREE}
+    return {name: value for name, value in all_settings_of(run).items() if name not in _FREE}
+
+
+def all_settings_of(run: RunRecord) -> dict[str, Any]:
+    """Give every setting of a run, by dotted name."""
+    return dict(_flat(run.config))
 
 
 def facts_of(run: RunRecord) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rmix_kit.errors import RecordError
+from rmix_kit.reports.groups import all_settings_of
 from rmix_kit.reproduction.suites import Suite
 from rmix_kit.results import RunRecord, read_record, record_of, write_record
 from rmix_kit.sweeps.engine import Plan, PlannedRun, folder_of
@@ -101,16 +102,22 @@ def _check(record: RunRecord, run: PlannedRun, where: Path) -> None:
     Raises:
         RecordError: With the difference.
     """
+    settings = all_settings_of(record)
     found = (record.algo, record.env, record.seed, record.steps)
     if found != (run.algo, run.env, run.seed, run.steps):
         raise RecordError(
             f"{where} is of {' '.join(map(str, found))}; planned is {run.algo} {run.env} {run.seed} {run.steps}; "
             f"{ADVICE}"
         )
-    planned = [text.partition("=")[::2] for text in run.options[run.options.index("--set") + 1 :: 2]]
-    for name, value in record.overrides.items():
-        if (name, json.dumps(value)) not in planned:
+    texts = [text.partition("=") for text in run.options[run.options.index("--set") + 1 :: 2]]
+    planned = {name: json.loads(text) for name, _, text in texts}
+    # A planned value that is the preset's own is among the settings, and not among the overrides.
+    trained = dict(record.overrides) | {name: settings.get(name) for name in planned}
+    for name, value in trained.items():
+        if name not in planned or value != planned[name]:
             raise RecordError(f"{where} has {name} {value}, which is not the planned run's; {ADVICE}")
     if not record.is_finished or record.preset != run.algo:
         state = "finished" if record.is_finished else "unfinished"
         raise RecordError(f"{where} is {state} and of preset {record.preset}; planned is {run.algo}'s own; {ADVICE}")
+    if run.evaluation and (record.best is None or record.last is None):
+        raise RecordError(f"{where} lacks the episodes of its best or its last checkpoint; {ADVICE}")

@@ -51,7 +51,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> RunRecord:
 
 def record(template: RunRecord, env: str = ENV, seed: int = 0, steps: int = 200, algo: str = "iql") -> RunRecord:
     own = {"algo": algo, "preset": algo, "env": env, "seed": seed, "steps": steps}
-    return replace(template, **own, overrides={}, cpu_seconds=8.0)
+    quick = {name.removeprefix("training."): value for name, value in QUICK.items()}
+    config = dict(template.config) | {"training": template.config["training"] | quick}
+    return replace(template, **own, config=config, overrides={}, cpu_seconds=8.0)
 
 
 def episodes(returns: list[float], *, success: bool, fell: bool, length: int) -> Episodes:
@@ -104,6 +106,8 @@ def test_a_record_of_another_run_is_refused(tmp_path: Path, template: RunRecord)
         ({"is_finished": False}, "unfinished"),
         ({"preset": "iql-paper"}, "preset iql-paper; planned is iql's own"),
         ({"overrides": {"training.batch_size": 8}}, "training.batch_size 8, which is not"),
+        ({"config": {}}, "training.evaluation_episodes None, which is not"),
+        ({"last": None}, "lacks the episodes"),
     ],
 )
 def test_a_record_of_other_settings_is_refused(
