@@ -213,5 +213,5 @@ def _commits(run: RunRecord) -> str:
     named: dict[str, Any] = {}
     for row in run.origins:
         if row.get("commit"):
-            named[row["commit"][:10] + "+" * bool(row.get("is_modified"))] = True
+            named[str(row["commit"])[:10] + "+" * bool(row.get("is_modified"))] = True
     return ", ".join(named)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import math
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from rmix_kit.errors import RecordError
+
+ADVICE = "rmix-kit report RUN --out DIR --evaluate plays a run's anew"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,9 +68,23 @@ class Episodes:
                 risk_levels=tuple(map(float, values["risk_levels"])),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise RecordError(f"{where} holds no episodes: {error!r}; make it anew with rmix-kit evaluate") from error
+            raise RecordError(f"{where} holds no episodes: {error!r}; {ADVICE}") from error
         columns = (episodes.returns, episodes.success, episodes.fell, episodes.lengths, episodes.risk_levels)
         counts = [len(column) for column in columns]
         if not episodes.returns or len(set(counts)) != 1:
             raise RecordError(f"{where}: its columns have {', '.join(map(str, counts))} entries; they must be as long")
+        if not all(map(math.isfinite, episodes.returns + episodes.risk_levels)):
+            raise RecordError(f"{where}: a return or a risk level is not finite; {ADVICE}")
         return episodes
+
+
+def played_step(file: Path) -> int | None:
+    """Give the step of the checkpoint whose episodes a file holds; None where it is missing or damaged.
+
+    Args:
+        file: Such as ``evaluations/last.json``.
+    """
+    try:
+        return Episodes.from_json(json.loads(file.read_bytes()), str(file)).checkpoint_step
+    except (OSError, ValueError, RecordError):
+        return None

@@ -46,18 +46,20 @@ def find_records(paths: Iterable[Path]) -> tuple[RunRecord, ...]:
         paths: Each a run's folder, a record file, or a folder that holds any number of either at any depth.
 
     Returns:
-        Records in the order of the paths, those of a folder by name.
+        Records in the order of the paths, those of a folder by name; what several paths lead to counts once.
 
     Raises:
         RecordError: A path holds no record, or one cannot be read.
     """
-    found: list[RunRecord] = []
+    found: dict[Path, RunRecord] = {}
     for path in paths:
-        here = [record_of(place) if place.is_dir() else read_record(place) for place in _places_at(path, set())]
+        here = list(_places_at(path, set()))
         if not here:
             raise RecordError(f"{path} holds neither a run's folder nor a record file")
-        found += here
-    return tuple(found)
+        for place in here:
+            if place.resolve() not in found:
+                found[place.resolve()] = record_of(place) if place.is_dir() else read_record(place)
+    return tuple(found.values())
 
 
 def run_folders(paths: Iterable[Path]) -> tuple[Path, ...]:

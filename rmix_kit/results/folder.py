@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from rmix_kit.errors import RecordError, RmixKitError
-from rmix_kit.results.episodes import Episodes
+from rmix_kit.results.episodes import ADVICE, Episodes
 from rmix_kit.results.record import RunRecord, is_row
 from rmix_kit.run_paths import MANIFEST_NAME, RunPaths
 
@@ -36,7 +36,7 @@ def record_of(folder: Path) -> RunRecord:
     metrics, timing = _rows(paths.metrics, "kind", "env_steps"), _rows(paths.timing, "env_steps", "total")
     evaluations = tuple(row for row in metrics if row["kind"] == "evaluation")
     facts = [row for row in metrics if row["kind"] == "environment"]
-    replay = [row["replay_mebibytes"] for row in metrics if "replay_mebibytes" in row]
+    replay = _known(metrics, "replay_mebibytes")
     overrides = _overrides(paths, config)
     return RunRecord(
         name=folder.name,
@@ -52,7 +52,7 @@ def record_of(folder: Path) -> RunRecord:
         seconds_at=_seconds_at([row["env_steps"] for row in evaluations], timing),
         wall_seconds=_spent(timing, "total"),
         cpu_seconds=_spent(timing, "cpu"),
-        peak_mebibytes=max((row["peak_mebibytes"] for row in timing if "peak_mebibytes" in row), default=None),
+        peak_mebibytes=max(_known(timing, "peak_mebibytes"), default=None),
         replay_mebibytes=max(replay, default=None),
         best=_episodes(paths, "best"),
         last=_episodes(paths, "last"),
@@ -130,7 +130,12 @@ def _is_another_process(before: Mapping[str, Any], row: Mapping[str, Any]) -> bo
     """Say whether the clock of a row's process was started after the row before it was written."""
     if row["total"] < before["total"]:
         return True
-    return "unix_time" in before and row.get("unix_time", 0.0) - row["total"] > before["unix_time"]
+    then, now = before.get("unix_time"), row.get("unix_time")
+    return then is not None and now is not None and now - row["total"] > then
+
+
+def _known(rows: Rows, name: str) -> list[float]:
+    return [row[name] for row in rows if row.get(name) is not None]
 
 
 def _spent(timing: Rows, name: str) -> float | None:
@@ -163,5 +168,5 @@ def _episodes(paths: RunPaths, checkpoint: str) -> Episodes | None:
     try:
         values = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise RecordError(f"{path} cannot be read: {error}; remove it and evaluate again") from error
+        raise RecordError(f"{path} cannot be read: {error}; {ADVICE}") from error
     return Episodes.from_json(values, str(path))

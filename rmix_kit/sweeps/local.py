@@ -9,6 +9,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from rmix_kit.envs.make import parse_known
+from rmix_kit.envs.smac.installation import starcraft_folder
 from rmix_kit.errors import StarCraftError
 from rmix_kit.sweeps.engine import Ended, Event, Plan, PlannedRun, Started, folder_of, log_of, told
 from rmix_kit.sweeps.process import RunProcess, end_all
@@ -33,11 +34,9 @@ def check_machine(plan: Plan) -> None:
         from rmix_kit.training.device import choose_device
 
         choose_device("cuda")
-    if any(("backend", "sc2") in parse_known(run.env).options for run in todo):
-        from rmix_kit.envs.smac.installation import starcraft_folder
-
-        if starcraft_folder() is None:
-            raise StarCraftError("there is no StarCraft II here; rmix-kit doctor says what is missing")
+    is_game_wanted = any(("backend", "sc2") in parse_known(run.env).options for run in todo)
+    if is_game_wanted and starcraft_folder() is None:
+        raise StarCraftError("there is no StarCraft II here; rmix-kit doctor says what is missing")
 
 
 class LocalEngine:

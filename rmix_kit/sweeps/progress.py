@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from rmix_kit.results import played_step
 from rmix_kit.run_paths import RunPaths
 
 TAIL = 65536  # bytes of metrics.jsonl in which an evaluation is found
@@ -78,10 +79,6 @@ def state_of(folder: Path, *, evaluation: bool) -> State:
 
 
 def _is_played(paths: RunPaths) -> bool:
-    """Say whether both evaluations lie there, and that of the last checkpoint is about the last one."""
-    try:
-        last = json.loads(paths.evaluation("last").read_bytes())
-    except (OSError, ValueError):
-        return False
-    is_about_last = isinstance(last, dict) and last.get("checkpoint_step") == paths.steps()[-1]
-    return is_about_last and paths.evaluation("best").is_file()
+    """Say whether both evaluations lie there whole, and that of the last checkpoint is about the last one."""
+    is_about_last = played_step(paths.evaluation("last")) == paths.steps()[-1]
+    return is_about_last and played_step(paths.evaluation("best")) is not None

@@ -9,7 +9,7 @@ from pathlib import Path
 from rmix_kit.envs.interface import VectorEnv
 from rmix_kit.envs.make import make_vector_env
 from rmix_kit.files import write_file, writing
-from rmix_kit.results import Episodes
+from rmix_kit.results import Episodes, played_step
 from rmix_kit.run_paths import RunPaths
 from rmix_kit.training.evaluator import Evaluation
 from rmix_kit.training.run import load
@@ -22,7 +22,7 @@ SEED_OFFSET = 10_000
 
 
 def evaluate_run(folder: Path, *, make_env: Callable[[str, int], VectorEnv] = make_vector_env) -> None:
-    """Play the episodes of ``evaluations/best.json`` and ``evaluations/last.json`` that are missing or out of date.
+    """Play the episodes of ``evaluations/best.json`` and ``last.json`` where they are missing, damaged or out of date.
 
     Args:
         folder: A run with at least one checkpoint that was evaluated.
@@ -37,7 +37,7 @@ def evaluate_run(folder: Path, *, make_env: Callable[[str, int], VectorEnv] = ma
     for checkpoint in ("best", "last"):
         run = load(folder, checkpoint)
         file = paths.evaluation(checkpoint)
-        if file.exists() and _step_of(file) == run.checkpoint_step:
+        if played_step(file) == run.checkpoint_step:
             continue
         if run.checkpoint_step not in played:
             episodes = TIMES * run.config.training.evaluation_episodes
@@ -59,11 +59,3 @@ def episodes_of(evaluation: Evaluation) -> Episodes:
         lengths=tuple(evaluation.lengths.tolist()),
         risk_levels=tuple(round(level, 6) for level in evaluation.risk_levels.astype(float).mean(1).tolist()),
     )
-
-
-def _step_of(file: Path) -> int | None:
-    """Give the step of the checkpoint that a file is about; None where it cannot be read."""
-    try:
-        return int(json.loads(file.read_bytes())["checkpoint_step"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None

@@ -8,7 +8,7 @@ import pytest
 
 from rmix_kit.errors import RecordError
 from rmix_kit.reports.groups import Group, environments_of, group_runs
-from rmix_kit.reports.run_tables import state_of
+from rmix_kit.reports.run_tables import run_table, state_of
 from tests.reports.records import record
 
 
@@ -99,3 +99,7 @@ def test_a_cell_says_what_is_missing_and_what_has_not_ended() -> None:
 
 def test_a_complete_cell_is_a_number() -> None:
     assert states(group_runs([record(), record(seed=1)], [("rmix", "macn:4x7", (0, 1))])) == ["2"]
+
+
+def test_a_commit_that_is_no_text_is_shown_as_it_is() -> None:
+    assert run_table(group_runs([record(origins=({"commit": 5},))])).rows[0]["commit"] == "5"

@@ -8,6 +8,7 @@ import pytest
 
 from rmix_kit.errors import RecordError
 from rmix_kit.results import Episodes, find_records, read_record, record_of, write_record
+from rmix_kit.sweeps.progress import state_of
 from rmix_kit.training.absolute import SEED_OFFSET, evaluate_run
 from rmix_kit.training.run import load
 from rmix_kit.training.trainer import train
@@ -213,6 +214,35 @@ def test_a_run_with_a_damaged_file_is_refused_with_its_folder(
         record_of(tmp_path / "copy")
 
 
+def test_numbers_that_a_run_does_not_know_are_left_out(run: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(run, copy)
+    (copy / "timing.jsonl").write_text(
+        '{"env_steps": 5, "total": 1.0, "unix_time": null, "peak_mebibytes": null}\n' * 2
+    )
+    with (copy / "metrics.jsonl").open("a") as file:
+        file.write('{"kind": "training", "env_steps": 5, "replay_mebibytes": null}\n')
+    record = record_of(copy)
+    assert (record.wall_seconds, record.peak_mebibytes) == (1.0, None)
+    assert record.replay_mebibytes == record_of(run).replay_mebibytes
+
+
+@pytest.mark.parametrize("content", ['{"checkpoint_step": STEP}', "{"])
+def test_damaged_episodes_are_played_anew(run: Path, tmp_path: Path, content: str) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(run, copy)
+    best = record_of(run).best
+    assert best is not None
+    (copy / "evaluations" / "best.json").write_text(content.replace("STEP", str(best.checkpoint_step)))
+    assert state_of(copy, evaluation=True) == "to resume"
+    evaluate_run(copy)
+    assert record_of(copy).best == best
+
+
+def test_a_run_that_several_paths_lead_to_counts_once(run: Path) -> None:
+    assert len(find_records([run, run.parent, run / "../" / run.name])) == 1
+
+
 def test_links_are_met_once_and_dangling_ones_left_out(run: Path, tmp_path: Path) -> None:
     write_record(tmp_path / "b.json", record_of(run))
     (tmp_path / "round").symlink_to(tmp_path)
@@ -230,6 +260,12 @@ def test_a_path_without_records_is_refused(tmp_path: Path) -> None:
         find_records([tmp_path])
     with pytest.raises(RecordError, match="there is no"):
         find_records([tmp_path / "nowhere"])
+
+
+def test_episodes_with_a_return_that_is_no_number_are_refused() -> None:
+    values = {"checkpoint_step": 1, "seed": 0, "returns": [float("nan")], "success": [1], "fell": [0], "lengths": [3]}
+    with pytest.raises(RecordError, match="file: a return or a risk level is not finite"):
+        Episodes.from_json({**values, "risk_levels": [1.0]}, "file")
 
 
 def test_episodes_with_columns_of_different_lengths_are_refused() -> None:

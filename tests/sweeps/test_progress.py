@@ -53,8 +53,10 @@ def test_finished_run_whose_evaluation_is_of_another_checkpoint_is_to_be_played(
 ) -> None:
     make_finished(tmp_path, 800)
     (tmp_path / "evaluations").mkdir()
+    columns = {"returns": [1.0], "success": [1], "fell": [0], "lengths": [3], "risk_levels": [1.0]}
     for which in ("best", "last"):
-        (tmp_path / "evaluations" / f"{which}.json").write_text(json.dumps({"checkpoint_step": step}))
+        text = json.dumps({"checkpoint_step": step, "seed": 0, **columns})
+        (tmp_path / "evaluations" / f"{which}.json").write_text(text)
     assert state_of(tmp_path, evaluation=True) == expected
 
 
