@@ -47,7 +47,7 @@ def command(
     The folder gets records/ (a file per finished run: keep these, nothing else is needed to go on), runs/, logs/,
     report/ and summary.md. The same command goes on after an interruption; cells without a run are shown as not run.
     """
-    from rmix_kit.reproduction.cells import open_reproduction
+    from rmix_kit.reproduction.cells import check_can_join, open_reproduction
     from rmix_kit.reproduction.suites import SUITES
     from rmix_kit.sweeps.local import check_machine
 
@@ -63,6 +63,7 @@ def command(
         return
     failed = 0
     if missing.runs and not report_only:
+        check_can_join(reproduction, missing)
         check_machine(missing)
         note(f"{made.name}: {len(missing.runs)} of {len(reproduction.runs)} runs to train, {estimate['in_words']}")
         failed = _train(missing, jobs)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rmix_kit.errors import RecordError
-from rmix_kit.reports.groups import all_settings_of
+from rmix_kit.origin import NOT_INSTALLED, kit_version
+from rmix_kit.reports.groups import all_settings_of, group_runs, versions_of
 from rmix_kit.reproduction.suites import Suite
 from rmix_kit.results import RunRecord, read_record, record_of, write_record
 from rmix_kit.sweeps.engine import Plan, PlannedRun, folder_of
@@ -65,7 +66,7 @@ def open_reproduction(suite: Suite, out: Path) -> Reproduction:
         out: Its folder; it need not exist.
 
     Raises:
-        RecordError: A record is not the planned run's, or cannot be read.
+        RecordError: A record is not the planned run's or cannot be read, or two do not belong together.
     """
     parts = {part.name: plan(part.sweep, out) for part in suite.parts}
     records = {}
@@ -73,7 +74,32 @@ def open_reproduction(suite: Suite, out: Path) -> Reproduction:
         for run in part.runs:
             if (record := _record_of(run, out)) is not None:
                 records[run.name] = record
+    for group in group_runs(records.values(), allow_mixed=True):
+        if group.mixed:  # refused by the report, which comes after days of training
+            raise RecordError(
+                f"{out / 'records'}: {group.algo} on {group.env}: {group.mixed[0]}; move one of them away"
+            )
     return Reproduction(suite=suite, out=out, parts=parts, records=records)
+
+
+def check_can_join(reproduction: Reproduction, missing: Plan) -> None:
+    """Refuse to train runs that no report would take together with those that are recorded.
+
+    Args:
+        reproduction: What is recorded.
+        missing: What is to be trained.
+
+    Raises:
+        RecordError: Another version of rmix-kit recorded runs of one of its cells.
+    """
+    ours, cells = kit_version(), {(run.algo, run.env) for run in missing.runs}
+    for name, record in reproduction.records.items():
+        theirs = versions_of(record)
+        if (record.algo, record.env) in cells and theirs and NOT_INSTALLED not in (ours, theirs) and theirs != ours:
+            raise RecordError(
+                f"{record_path(reproduction.out, name)} is of rmix-kit {theirs}, and this is {ours}: other seeds would "
+                f"be of two versions; go on with {theirs}, {ADVICE}"
+            )
 
 
 def record_path(out: Path, name: str) -> Path:

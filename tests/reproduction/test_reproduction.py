@@ -12,7 +12,7 @@ from rmix_kit.cli.main import main
 from rmix_kit.envs.make import remark_on
 from rmix_kit.errors import RecordError
 from rmix_kit.reproduction import suites
-from rmix_kit.reproduction.cells import open_reproduction, record_path
+from rmix_kit.reproduction.cells import check_can_join, open_reproduction, record_path
 from rmix_kit.reproduction.estimate import cpu_seconds, total_hours
 from rmix_kit.reproduction.suites import EVERYONE, SUITES, Part, Suite
 from rmix_kit.reproduction.summary import best_return, how_it_ends, summary_of
@@ -117,6 +117,27 @@ def test_a_record_of_other_settings_is_refused(
     write_record(record_path(tmp_path, first.name), replace(record(template), **change))
     with pytest.raises(RecordError, match=complaint):
         open_reproduction(small_suite(), tmp_path)
+
+
+def test_records_that_no_report_takes_together_are_refused_before_training(tmp_path: Path, template: RunRecord) -> None:
+    first, second, *_ = open_reproduction(small_suite(), tmp_path).runs
+    for run, version in ((first, "0.1"), (second, "0.2")):
+        written = replace(record(template, seed=run.seed), origins=({"rmix_kit": version},))
+        write_record(record_path(tmp_path, run.name), written)
+    with pytest.raises(RecordError, match=r"differ in the version of rmix-kit: 0\.1 against 0\.2; move one"):
+        open_reproduction(small_suite(), tmp_path)
+
+
+def test_a_cell_that_another_version_began_is_not_gone_on_with(
+    tmp_path: Path, template: RunRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rmix_kit.reproduction.cells.kit_version", lambda: "0.2")
+    first = open_reproduction(small_suite(), tmp_path).runs[0]
+    write_record(record_path(tmp_path, first.name), replace(record(template), origins=({"rmix_kit": "0.1"},)))
+    reproduction = open_reproduction(small_suite(), tmp_path)
+    check_can_join(reproduction, reproduction.missing(["far"]))
+    with pytest.raises(RecordError, match=r"is of rmix-kit 0\.1, and this is 0\.2"):
+        check_can_join(reproduction, reproduction.missing(["near"]))
 
 
 def test_an_estimate_takes_the_nearest_record(tmp_path: Path, template: RunRecord) -> None:
