@@ -27,8 +27,9 @@ def metric_names() -> tuple[str, ...]:
 @click.option("--metric", required=True, type=Name("metric", metric_names), help="Such as success_rate, return_mean.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Picture: .png, .svg or .pdf.")
 @click.option("--band", default="std", show_default=True, type=Word(("std", "quartiles")), help="What is shaded.")
+@click.option("--variants", is_flag=True, help="A line per preset and setting of an algorithm, named by what differs.")
 @click.option("--allow-mixed", is_flag=True, help="Label runs that differ, instead of refusing them.")
-def command(runs: tuple[Path, ...], metric: str, out: Path, band: str, allow_mixed: bool) -> None:
+def command(runs: tuple[Path, ...], metric: str, out: Path, band: str, variants: bool, allow_mixed: bool) -> None:
     """Draw one picture of RUNS: a metric of their evaluations against environment steps.
 
         rmix-kit plot runs --metric success_rate --out success.png
@@ -43,5 +44,5 @@ def command(runs: tuple[Path, ...], metric: str, out: Path, band: str, allow_mix
     unfinished = [record.name for record in records if not record.is_finished]
     if unfinished:
         note(f"unfinished, left out: {', '.join(unfinished)}")
-    plot_runs(records, out, metric=metric, band=cast("Band", band), allow_mixed=allow_mixed)
+    plot_runs(records, out, metric=metric, band=cast("Band", band), allow_mixed=allow_mixed, has_variants=variants)
     click.echo(out)

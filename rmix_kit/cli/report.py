@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--evaluate", is_flag=True, help="First play the best and last checkpoint of runs that lack it (torch).")
 @click.option("--figure-15", is_flag=True, help="The RMIX paper's Figure 15: rmix, rdn, vdn and qmix alone.")
+@click.option("--variants", is_flag=True, help="A row per preset and setting of an algorithm, named by what differs.")
 @click.option("--allow-mixed", is_flag=True, help="Label runs that differ, instead of refusing them.")
 def command(
     runs: tuple[Path, ...],
@@ -35,6 +36,7 @@ def command(
     score: str,
     evaluate: bool,
     figure_15: bool,
+    variants: bool,
     allow_mixed: bool,
 ) -> None:
     """Compare RUNS (run folders, records, or folders of them) on one page, with figures and tables as files.
@@ -45,7 +47,8 @@ def command(
         rmix-kit report runs --out figure-15 --figure-15
 
     The page needs no network. Beside it lie figures/ (PNG, SVG), tables/ (CSV) and marl_eval.json. Runs of one
-    algorithm on one environment that differ in more than their seed are refused by name.
+    algorithm on one environment that differ in more than their seed are refused by name, unless --variants tells
+    their presets and settings apart.
     """
     from rmix_kit.reports import write_report
     from rmix_kit.reports.expected import read_expected
@@ -66,6 +69,7 @@ def command(
         title=title,
         expected=expected,
         allow_mixed=allow_mixed,
+        has_variants=variants,
         score=cast("ScoreName", score),
         is_figure_15=figure_15,
     )

@@ -76,6 +76,8 @@ def swept(planned: Plan, engine: str, address: str | None) -> dict[str, Any]:
 
     if engine == "local":
         check_machine(planned)
+    else:
+        import ray  # noqa: F401 - where it is missing nothing has been made yet
     # Ray tells on standard output of nodes that died; that is for the result alone.
     with RunFolder(Path(planned.out)).lock(), contextlib.redirect_stdout(sys.stderr):
         return Sweep(planned, _engine(planned, engine, address), make_display(), engine_name=engine).run()

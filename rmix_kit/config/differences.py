@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from rmix_kit.config.load import SECTIONS, resolve
 from rmix_kit.config.schema import RunConfig
+from rmix_kit.spelling import dotted
 
 
 def differences_from_preset(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -31,14 +32,6 @@ def differences_from_preset(config: Mapping[str, Any]) -> dict[str, Any]:
         preset=stored.preset,
         report=lambda line: None,
     ).to_dict()
-    own = dict(_leaves({name: plain[name] for name in SECTIONS}))
-    given = dict(_leaves({name: config[name] for name in SECTIONS}))
+    own = dict(dotted({name: plain[name] for name in SECTIONS}))
+    given = dict(dotted({name: config[name] for name in SECTIONS}))
     return {name: value for name, value in given.items() if value != own[name]}
-
-
-def _leaves(values: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{path}{name}.")
-        else:
-            yield f"{path}{name}", value

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from exporters.contract import PolicySpec
+from exporters.errors import InvalidInputError
 from rmix_kit.envs.interface import VectorEnv
 from rmix_kit.errors import EnvironmentContractError
 from rmix_kit.played import PlayedEpisodes, play_rounds
@@ -67,8 +68,14 @@ def play(
 
     Raises:
         EnvironmentContractError: The agents do not fit the environment, or about as many episodes broke as were wanted.
+        InvalidInputError: A level is asked of agents that have no risk dial.
     """
     check_fit(team.specs, envs.spec)
+    for spec in team.specs.values() if risk_level is not None else ():
+        if not spec.is_risk_aware:
+            raise InvalidInputError(
+                f"risk_level is {risk_level:g}, and {spec.agent_id} ({spec.algorithm}) has no risk dial; leave it out"
+            )
 
     def play_round(numbers: Sequence[int]) -> PlayedEpisodes:
         return _round(team, envs, [episode_seed(seed, "test", number) for number in numbers], risk_level or 0.0)

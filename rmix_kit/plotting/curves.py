@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from rmix_kit.plotting.style import (
     COLUMN_MILLIMETRES,
     PAGE_MILLIMETRES,
+    Look,
     house_style,
     legend_below,
     legend_millimetres,
     line_of,
+    looks_of,
     new_figure,
     rank_of,
 )
@@ -84,8 +86,9 @@ def draw_curves(
     is_single = len(panels) == 1
     columns, rows = min(len(panels), _PANELS_IN_ROW), -(-len(panels) // _PANELS_IN_ROW)
     beside = COLUMN_LABELS if is_single else PAGE_LABELS
-    looks = {curve.label: curve.algorithm for panel in panels for curve in panel.curves}
-    height = (_COLUMN_PANEL if is_single else _PAGE_PANEL) * rows + legend_millimetres(len(looks), beside)
+    names = {curve.label: curve.algorithm for panel in panels for curve in panel.curves}  # of all panels together
+    looks = looks_of(names.values())
+    height = (_COLUMN_PANEL if is_single else _PAGE_PANEL) * rows + legend_millimetres(len(names), beside)
     with house_style():
         figure = new_figure(height, width=COLUMN_MILLIMETRES if is_single else PAGE_MILLIMETRES)
         grid = figure.subplots(rows, columns, squeeze=False)
@@ -93,7 +96,7 @@ def draw_curves(
             if place >= len(panels):
                 axes.remove()
                 continue
-            _draw_panel(axes, panels[place], is_profile=is_profile)
+            _draw_panel(axes, panels[place], looks, is_profile=is_profile)
             axes.set_title(_in_two_lines(panels[place].title, _COLUMN_LETTERS if is_single else _PAGE_LETTERS))
             axes.set_xlabel(x_label)
             if not is_profile:
@@ -103,14 +106,14 @@ def draw_curves(
             if y_range is not None:
                 span = y_range[1] - y_range[0]
                 axes.set_ylim(y_range[0] - 0.03 * span, y_range[1] + 0.03 * span)
-        in_order = sorted(looks.items(), key=lambda look: rank_of(look[1]))  # of all panels together
-        legend_below(figure, dict(in_order), beside)
+        in_order = sorted(names.items(), key=lambda named: rank_of(named[1]))
+        legend_below(figure, {label: looks[name] for label, name in in_order}, beside)
     return figure
 
 
-def _draw_panel(axes: Axes, panel: Panel, *, is_profile: bool) -> None:
+def _draw_panel(axes: Axes, panel: Panel, looks: Mapping[str, Look], *, is_profile: bool) -> None:
     for curve in panel.curves:
-        line = line_of(curve.algorithm)
+        line = line_of(looks[curve.algorithm])
         if is_profile:
             line |= {"marker": None, "drawstyle": "steps-post"}
         step: Literal["post"] | None = "post" if is_profile else None

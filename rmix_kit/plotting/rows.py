@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rmix_kit.plotting.style import GRID, INK, house_style, line_of, look_of, new_figure
+from rmix_kit.plotting.style import GRID, INK, house_style, line_of, looks_of, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,8 +47,9 @@ def draw_intervals(rows: Sequence[Row], *, x_label: str, x_range: tuple[float, f
     with house_style():
         figure = new_figure(_FRAME + _ROW * len(rows))
         axes = figure.subplots()
+        looks = looks_of(row.algorithm for row in rows)
         for place, row in enumerate(rows):
-            line = line_of(row.algorithm) | {"linestyle": "none"}
+            line = line_of(looks[row.algorithm]) | {"linestyle": "none"}
             axes.hlines(place, row.low, row.high, color=line["color"], linewidth=4.0, alpha=0.35)
             axes.plot([row.value], [place], markersize=4.4, label=row.label, **line)
         _name_rows(axes, [row.label for row in rows])
@@ -91,8 +92,9 @@ def draw_histograms(histograms: Sequence[Histogram], *, x_label: str) -> Figure:
     with house_style():
         figure = new_figure(_FRAME + _HISTOGRAM_ROW * len(histograms))
         axes = figure.subplots()
+        looks = looks_of(histogram.algorithm for histogram in histograms)
         for place, histogram in enumerate(histograms):
-            colour, foot = look_of(histogram.algorithm).colour, place + 0.4
+            colour, foot = looks[histogram.algorithm].colour, place + 0.4
             tops = [foot - 0.8 * share / max(histogram.shares) for share in histogram.shares]
             axes.hlines(foot, histogram.edges[0], histogram.edges[-1], color=GRID, linewidth=0.6)
             axes.stairs(tops, histogram.edges, baseline=foot, fill=True, color=colour, alpha=0.55)

@@ -7,7 +7,7 @@ which vanishes on white; a second round of algorithms has the same colours with 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -29,6 +29,7 @@ ALGORITHMS = (
     "rmix-averse", "ow-qmix", "coma", "dop", "lh-iqn", "cw-qmix",
 )  # fmt: skip
 _MARKS = "osD^vP*"
+_LOOKS = 2 * len(COLOURS)
 
 Dashes: TypeAlias = str | tuple[float, tuple[float, ...]]
 _BROKEN: Dashes = (0.0, (4.0, 1.6))
@@ -51,17 +52,25 @@ class Look:
     is_hollow: bool
 
 
-def look_of(algorithm: str) -> Look:
-    """Give the look of an algorithm; one that the roster does not know has one too, always the same."""
-    known = algorithm in ALGORITHMS
-    place = ALGORITHMS.index(algorithm) if known else zlib.crc32(algorithm.encode()) % (2 * len(COLOURS))
-    round_, slot = divmod(place, len(COLOURS))
-    return Look(colour=COLOURS[slot], line=_BROKEN if round_ else "-", mark=_MARKS[slot], is_hollow=bool(round_))
+def looks_of(algorithms: Iterable[str]) -> dict[str, Look]:
+    """Give the looks of what one picture shows.
+
+    An algorithm of the roster has its own, everywhere. Other names have one that depends on the name, or the next that
+    nobody in the picture has; beyond fourteen, looks come again.
+    """
+    names = dict.fromkeys(algorithms)
+    places = {name: ALGORITHMS.index(name) for name in names if name in ALGORITHMS}
+    for name in sorted(names.keys() - places.keys()):
+        wished = zlib.crc32(name.encode()) % _LOOKS
+        order = [(wished + step) % _LOOKS for step in range(_LOOKS)]
+        places[name] = next((place for place in order if place not in places.values()), wished)
+    return {name: _look(places[name]) for name in names}
 
 
 def rank_of(algorithm: str) -> tuple[int, str]:
-    """Give a key that sorts algorithms in the order of their looks, unknown ones last."""
-    return (ALGORITHMS.index(algorithm) if algorithm in ALGORITHMS else len(ALGORITHMS), algorithm)
+    """Give a key that sorts algorithms in the order of their looks, each before its variants, unknown ones last."""
+    name = algorithm.split(" ")[0]
+    return (ALGORITHMS.index(name) if name in ALGORITHMS else len(ALGORITHMS), algorithm)
 
 
 @contextmanager
@@ -123,25 +132,24 @@ def picture(figure: Figure, kind: str) -> bytes:
     return buffer.getvalue()
 
 
-def legend_below(figure: Figure, algorithms: Mapping[str, str], columns: int) -> None:
+def legend_below(figure: Figure, looks: Mapping[str, Look], columns: int) -> None:
     """Put a legend of lines under the figure, outside the data.
 
     Args:
         figure: The figure.
-        algorithms: By label: whose look it has.
+        looks: By label.
         columns: Most entries side by side.
     """
     from matplotlib.lines import Line2D
 
-    handles = [Line2D([], [], label=label, markersize=3.6, **line_of(name)) for label, name in algorithms.items()]
+    handles = [Line2D([], [], label=label, markersize=3.6, **line_of(look)) for label, look in looks.items()]
     if handles:
         columns = -(-len(handles) // -(-len(handles) // columns))  # as few rows as needed, as even as can be
         figure.legend(handles=handles, loc="outside lower center", ncols=columns, handlelength=2.6, columnspacing=1.2)
 
 
-def line_of(algorithm: str) -> dict[str, Any]:
-    """Give an algorithm's look as matplotlib's arguments for a line with marks."""
-    look = look_of(algorithm)
+def line_of(look: Look) -> dict[str, Any]:
+    """Give a look as matplotlib's arguments for a line with marks."""
     return {
         "color": look.colour,
         "linestyle": look.line,
@@ -154,3 +162,8 @@ def legend_millimetres(labels: int, columns: int) -> float:
     """Give the height that a legend below needs."""
     rows = -(-labels // columns)
     return 2.0 + 4.4 * rows if labels else 0.0
+
+
+def _look(place: int) -> Look:
+    round_, slot = divmod(place, len(COLOURS))
+    return Look(colour=COLOURS[slot], line=_BROKEN if round_ else "-", mark=_MARKS[slot], is_hollow=bool(round_))

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from rmix_kit.errors import ConfigError, MissingExtraError
-from rmix_kit.files import write_file
+from rmix_kit.files import write_file, writing
 from rmix_kit.replays.page_file import page_of
 from rmix_kit.replays.recording import Recording
 
@@ -50,9 +50,11 @@ def write(recording: Recording, path: Path) -> int:
     Raises:
         ConfigError: The ending is another, there is no such folder, or a GIF would be too large.
         MissingExtraError: What writes the format is not installed.
+        RunFolderError: The file system refuses.
     """
     check_target(path)
-    WRITERS[path.suffix.lower()](recording, path)
+    with writing(str(path), "nothing was changed; write it elsewhere"):
+        WRITERS[path.suffix.lower()](recording, path)
     return path.stat().st_size
 
 

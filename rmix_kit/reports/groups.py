@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -12,12 +12,13 @@ from rmix_kit.errors import RecordError
 from rmix_kit.origin import NOT_INSTALLED
 from rmix_kit.plotting.style import rank_of
 from rmix_kit.results import RunRecord
+from rmix_kit.spelling import dotted
 
 Cell: TypeAlias = tuple[str, str, Sequence[int]]
 """A planned cell: algorithm, environment text, seeds."""
 
 # They change nothing that is reported, or are shown where they matter.
-_FREE = frozenset(
+FREE_SETTINGS = frozenset(
     {
         "seed",
         "device",
@@ -28,7 +29,10 @@ _FREE = frozenset(
     }
 )
 MIXED = " (mixed)"
-_ADVICE = "report them apart, or give --allow-mixed to have the mixture labelled"
+_ADVICE = (
+    "give --variants for a row per preset and setting, report them apart, or give --allow-mixed to have the mixture "
+    "labelled"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,12 +152,12 @@ def _differences(first: RunRecord, other: RunRecord) -> dict[str, tuple[str, str
 
 def settings_of(run: RunRecord) -> dict[str, Any]:
     """Give the settings in which the runs of a group must agree, by dotted name."""
-    return {name: value for name, value in all_settings_of(run).items() if name not in _FREE}
+    return {name: value for name, value in all_settings_of(run).items() if name not in FREE_SETTINGS}
 
 
 def all_settings_of(run: RunRecord) -> dict[str, Any]:
     """Give every setting of a run, by dotted name."""
-    return dict(_flat(run.config))
+    return dict(dotted(run.config))
 
 
 def facts_of(run: RunRecord) -> dict[str, Any]:
@@ -172,14 +176,6 @@ def facts_of(run: RunRecord) -> dict[str, Any]:
 def versions_of(run: RunRecord) -> str:
     """Name the versions of rmix-kit that worked on a run; empty where they are not known."""
     return ", ".join(sorted({str(row["rmix_kit"]) for row in run.origins if row.get("rmix_kit")}))
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def _shown(value: object) -> str:

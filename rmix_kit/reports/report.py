@@ -19,6 +19,7 @@ from rmix_kit.reports.page import GENERATOR, Page, render
 from rmix_kit.reports.paper import FIGURE_15_ALGORITHMS
 from rmix_kit.reports.scores import ScoreName, Scores
 from rmix_kit.reports.statistics import RESAMPLES
+from rmix_kit.reports.variants import name_variants
 from rmix_kit.results import RunRecord
 
 PAGE, MARL_EVAL, FIGURES, TABLES = "index.html", "marl_eval.json", "figures", "tables"
@@ -32,6 +33,7 @@ def write_report(
     title: str = "Runs compared",
     expected: Sequence[Cell] = (),
     allow_mixed: bool = False,
+    has_variants: bool = False,
     score: ScoreName = "success_rate",
     is_figure_15: bool = False,
     resamples: int = RESAMPLES,
@@ -45,6 +47,7 @@ def write_report(
         title: The page's heading.
         expected: Planned cells (algorithm, environment text, seeds); what of them is missing is shown as not run.
         allow_mixed: Label runs of one algorithm and environment that differ instead of refusing them.
+        has_variants: Give presets and settings of one algorithm that differ a name and a row each.
         score: What the statistics count; see `rmix_kit.reports.scores.Scores`.
         is_figure_15: Only the algorithms of the RMIX paper's Figure 15, which comes first.
         resamples: Of the bootstrap.
@@ -63,6 +66,7 @@ def write_report(
     if not records and not expected:
         among = f" of {', '.join(FIGURE_15_ALGORITHMS)}" if is_figure_15 else ""
         raise RecordError(f"there are no runs{among} to report; give folders that hold some")
+    records = name_variants(records) if has_variants else records
     groups = group_runs(records, expected, allow_mixed=allow_mixed)
     _check_folder(out)
     page = make_page(

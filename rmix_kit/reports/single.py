@@ -11,6 +11,7 @@ from rmix_kit.plotting.style import FORMATS, picture
 from rmix_kit.reports.curves import curve_table
 from rmix_kit.reports.figures import Band, draw_learning
 from rmix_kit.reports.groups import environments_of, group_runs
+from rmix_kit.reports.variants import name_variants
 from rmix_kit.results import RunRecord
 
 
@@ -27,7 +28,13 @@ def format_of(path: Path) -> str:
 
 
 def plot_runs(
-    records: Sequence[RunRecord], out: Path, *, metric: str, band: Band = "std", allow_mixed: bool = False
+    records: Sequence[RunRecord],
+    out: Path,
+    *,
+    metric: str,
+    band: Band = "std",
+    allow_mixed: bool = False,
+    has_variants: bool = False,
 ) -> None:
     """Draw the learning curves of finished runs, a panel for each environment.
 
@@ -37,6 +44,7 @@ def plot_runs(
         metric: Name in evaluation rows, such as "success_rate".
         band: What is shaded: one standard deviation around the mean, or the quartiles around the median.
         allow_mixed: Label runs of one algorithm and environment that differ instead of refusing them.
+        has_variants: Give presets and settings of one algorithm that differ a name and a line each.
 
     Raises:
         ConfigError: The picture's name asks for no known format.
@@ -44,6 +52,7 @@ def plot_runs(
         RunFolderError: The picture cannot be written.
     """
     kind = format_of(out)
+    records = name_variants(records) if has_variants else records
     groups = [group for group in group_runs(records, allow_mixed=allow_mixed) if group.runs]
     table = curve_table(groups, (metric,))
     if not table.rows:

@@ -13,6 +13,7 @@ from rmix_kit.config.load import find_algorithm, resolve
 from rmix_kit.config.overrides import Values, parse_overrides
 from rmix_kit.envs.make import make_vector_env, parse_known, resolved_text
 from rmix_kit.errors import ConfigError, RmixKitError
+from rmix_kit.spelling import dotted
 from rmix_kit.sweeps.engine import Plan, PlannedRun, folder_of
 from rmix_kit.sweeps.sweep_file import AlgorithmEntry, EnvironmentEntry, SweepFile
 from rmix_kit.training.progress_bar import SilentReporter
@@ -152,7 +153,7 @@ def _merged(file: SweepFile, entry: AlgorithmEntry, place: _Place) -> list[str]:
     cls = find_algorithm(entry.algo)
     merged: Values = {}
     for layer in (file.frame.set, place.entry.set, entry.set):
-        texts = [f"{name}={json.dumps(value, default=str)}" for name, value in layer.items()]  # str: YAML's dates
+        texts = [f"{name}={json.dumps(value, default=str)}" for name, value in dotted(layer)]  # str: YAML's dates
         merged.update(parse_overrides(texts, cls))
     if THREADS in merged:
         raise ConfigError("set names training.threads; give threads: for the whole sweep instead")

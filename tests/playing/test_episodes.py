@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 
 import rmix_kit
 from exporters.bundle import read_manifest
+from exporters.errors import InvalidInputError
 from rmix_kit.envs.make import make_vector_env
 from rmix_kit.errors import EnvironmentContractError, EnvironmentTextError
 from rmix_kit.played import PlayedEpisodes
-from rmix_kit.playing.episodes import play
+from rmix_kit.playing.episodes import ExportedTeam, play
 from rmix_kit.playing.isolation import IsolatedTeam
 from rmix_kit.playing.manifest import checkpoint_step, environment_text
 from rmix_kit.playing.team import LocalTeam, load_team
@@ -59,6 +62,15 @@ def test_later_episodes_stand_in_for_those_that_broke(trained: Trained) -> None:
 
 def test_the_dial_reaches_the_agents(trained: Trained) -> None:
     assert np.allclose(_local(trained, "onnx", risk_level=0.3).risk_levels, 0.3)
+
+
+def test_a_level_for_exported_agents_without_a_dial_is_refused(trained: Trained) -> None:
+    team = LocalTeam(load_team(trained.agents, "onnx"))
+    plain = {"algorithm": "iql", "is_risk_aware": False, "default_risk_level": None, "n_risk_levels": None}
+    specs = {name: dataclasses.replace(spec, **plain) for name, spec in team.specs.items()}
+    bare = cast("ExportedTeam", SimpleNamespace(specs=specs))
+    with pytest.raises(InvalidInputError, match=r"risk_level is 0.3, and agent_0 \(iql\) has no risk dial; leave"):
+        play(bare, make_vector_env(ENVIRONMENT, 1), episodes=1, seed=0, risk_level=0.3)
 
 
 def test_isolated_agents_play_the_same_episodes(trained: Trained) -> None:

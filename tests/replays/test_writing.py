@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from PIL import Image
 
 from macn.rendering import agent_colour
-from rmix_kit.errors import ConfigError, MissingExtraError
+from rmix_kit.errors import ConfigError, MissingExtraError, RunFolderError
 from rmix_kit.replays import frames, writing
 from rmix_kit.replays.recording import Recording
 from rmix_kit.replays.writing import LAST_SECONDS, check_target, write
@@ -112,6 +113,17 @@ def test_a_missing_library_is_named_with_its_extra(
 def test_a_page_needs_no_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "PIL", None)
     check_target(tmp_path / "replay.html")
+
+
+def test_a_disk_without_room_is_one_line_that_names_the_file(
+    short: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(writing, "write_file", full)
+    with pytest.raises(RunFolderError, match=r"replay\.html could not be written: no space is left on the disk"):
+        write(short, tmp_path / "replay.html")
 
 
 def test_a_gif_that_would_fill_the_memory_is_refused(

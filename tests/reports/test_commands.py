@@ -45,6 +45,28 @@ def test_report_writes_the_page_and_says_where(runs: Path, tmp_path: Path) -> No
     assert "normalised return: 0 at -149, the worst possible, 1 at -8.658, the exact optimum" in page
 
 
+def test_runs_of_different_settings_stand_side_by_side_where_that_is_asked(tmp_path: Path) -> None:
+    config = record(BRIDGE).config
+    changed = {**config, "training": {**config["training"], "batch_size": 64}}
+    write_record(tmp_path / "runs" / "plain.json", record(env=BRIDGE))
+    write_record(
+        tmp_path / "runs" / "other.json",
+        record(env=BRIDGE, name="other", config=changed, overrides={"training.batch_size": 64}),
+    )
+    refused = invoke("report", tmp_path / "runs", "--out", tmp_path / "report")
+    assert refused.exit_code == 1
+    assert "--variants" in refused.stderr
+    assert not (tmp_path / "report").exists()
+    result = invoke("report", tmp_path / "runs", "--out", tmp_path / "report", "--variants")
+    assert result.exit_code == 0, result.stderr
+    curves = (tmp_path / "report" / "tables" / "curves.csv").read_text(encoding="utf-8")
+    assert ",rmix," in curves
+    assert ",rmix batch_size=64," in curves
+    picture = tmp_path / "return.png"
+    assert invoke("plot", tmp_path / "runs", "--metric", "return_mean", "--out", picture, "--variants").exit_code == 0
+    assert picture.is_file()
+
+
 def test_report_plays_what_a_trained_run_lacks(tmp_path: Path) -> None:
     run = tmp_path / "runs" / "iql"
     train(tiny(steps=300), run)

@@ -153,6 +153,7 @@ def test_missing_ray_is_one_line_that_says_what_to_install(tmp_path: Path, monke
     result = invoke(file_of(tmp_path), "--out", tmp_path / "out", "--engine", "ray")
     assert result.exit_code == 1
     assert result.stderr == "Error: this needs ray; install it with: pip install 'rmix-kit[distributed]'\n"
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.fixture(scope="module")

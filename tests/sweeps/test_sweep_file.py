@@ -79,6 +79,15 @@ def test_values_of_the_algorithm_win_over_the_environments_and_those_over_the_sw
     }
 
 
+def test_settings_may_be_nested_as_in_a_configuration(tmp_path: Path) -> None:
+    frame = "algorithms: [vdn]\nenvironments: [macn:4x7]\nseeds: 0\nsteps: 50\n"
+    flat = frame + "set: {algorithm.hidden_size: 32, training.target.rate: 0.5}"
+    nested = frame + "set: {algorithm: {hidden_size: 32}, training: {target: {rate: 0.5}}}"
+    options = [[run.options for run in planned(tmp_path, text).runs] for text in (flat, nested)]
+    assert options[0] == options[1]
+    assert "algorithm.hidden_size=32" in options[0][0]
+
+
 def test_long_environment_texts_have_short_names_that_differ() -> None:
     first, second = (f"matrix:{[[number] * 40] * 2}" for number in (1, 2))
     assert label_of(first) != label_of(second)

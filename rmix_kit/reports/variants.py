@@ -1,0 +1,69 @@
+"""Runs of one algorithm with different presets or settings, told apart by name."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from rmix_kit.reports.groups import FREE_SETTINGS
+from rmix_kit.results import RunRecord
+
+
+def name_variants(records: Iterable[RunRecord]) -> list[RunRecord]:
+    """Give every run its variant's name in place of its algorithm's, so that variants become groups of their own.
+
+    The name is the preset's, or the algorithm's where its runs on an environment have one preset, and after it every
+    setting laid over the preset in which its runs on an environment differ: "rmix-quick", "rmix hidden_size=32".
+    Settings that change no result are left out. What else tells runs apart (steps, versions) still keeps them apart.
+
+    Args:
+        records: In any order.
+
+    Returns:
+        The same runs in the same order.
+    """
+    listed = list(records)
+    by_algorithm: dict[str, list[RunRecord]] = defaultdict(list)
+    for record in listed:
+        by_algorithm[record.algo].append(record)
+    has_presets = {algo: _has_presets(runs) for algo, runs in by_algorithm.items()}
+    varied = {algo: _varied(runs) for algo, runs in by_algorithm.items()}
+    named = []
+    for record in listed:
+        base = record.preset if has_presets[record.algo] else record.algo
+        settings = [
+            f"{shown}={json.dumps(record.overrides[name])}"
+            for name, shown in varied[record.algo].items()
+            if name in record.overrides
+        ]
+        named.append(replace(record, algo=" ".join((base, *settings))))
+    return named
+
+
+def _by_env(runs: Iterable[RunRecord]) -> Iterable[Sequence[RunRecord]]:
+    by_env: dict[str, list[RunRecord]] = defaultdict(list)
+    for run in runs:
+        by_env[run.env].append(run)
+    return by_env.values()
+
+
+def _has_presets(runs: Sequence[RunRecord]) -> bool:
+    return any(len({run.preset for run in there}) > 1 for there in _by_env(runs))
+
+
+def _varied(runs: Sequence[RunRecord]) -> Mapping[str, str]:
+    """Name the settings in which runs differ, each with its last word where that tells which one it is."""
+    found: set[str] = set()
+    for there in _by_env(runs):
+        for name in {name for run in there for name in run.overrides} - FREE_SETTINGS:
+            if len({_written(run.overrides, name) for run in there}) > 1:
+                found.add(name)
+    words = [name.rpartition(".")[2] for name in sorted(found)]
+    return {name: word if words.count(word) == 1 else name for name, word in zip(sorted(found), words, strict=True)}
+
+
+def _written(overrides: Mapping[str, Any], name: str) -> str:
+    return json.dumps(overrides[name]) if name in overrides else ""
