@@ -179,9 +179,10 @@ class Progress:
         """Say whether a multiple of ``interval`` environment steps was reached since the update before."""
         return self.env_steps // interval > self.previous_env_steps // interval
 
-    def share_of(self, steps: int) -> float:
-        """Give which share of so many environment steps was taken, at most 1; 1 of no steps."""
-        return min(self.env_steps / steps, 1.0) if steps else 1.0
+    def between(self, start: float, end: float, steps: int) -> float:
+        """Give what goes linearly from ``start`` to ``end`` over ``steps`` environment steps and stays there."""
+        share = min(self.env_steps / steps, 1.0) if steps else 1.0
+        return start + share * (end - start)
 
     def advanced(self, env_steps: int) -> Progress:
         """Give the progress of the next update, at ``env_steps``."""

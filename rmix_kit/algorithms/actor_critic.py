@@ -242,8 +242,7 @@ class ActorCritic(Algorithm):
 
     def floor(self, progress: Progress) -> float:
         """Give the share of the uniform policy's entropy that policies must keep, as training stands."""
-        share = progress.share_of(self.entropy_floor_steps)
-        return self.entropy_floor + share * (self.entropy_floor_end - self.entropy_floor)
+        return progress.between(self.entropy_floor, self.entropy_floor_end, self.entropy_floor_steps)
 
 
 def critic_of(networks: Networks) -> Critic:

@@ -79,7 +79,7 @@ class LHIQN(ValueDecomposition):
 
     def beta(self, progress: Progress) -> float:
         """Give the least weight of a step down as training stands."""
-        return self.beta_start + progress.share_of(self.beta_steps) * (self.beta_end - self.beta_start)
+        return progress.between(self.beta_start, self.beta_end, self.beta_steps)
 
     def losses(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Losses:
         """Hysteretic quantile regression of every agent's chosen action on the team's return."""
