@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rmix_kit.plotting.style import (
     COLUMN_MILLIMETRES,
+    INK,
     PAGE_MILLIMETRES,
+    TEXT_POINTS,
     Look,
     house_style,
     legend_below,
@@ -24,10 +26,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMN_LABELS, PAGE_LABELS = 3, 6  # legend entries side by side
-_COLUMN_PANEL, _PAGE_PANEL = 54.0, 50.0  # height of the data, millimetres
+MOST_TOGETHER = 6  # curves with bands that can be told apart in one panel
+_COLUMN_PANEL, _PAGE_PANEL, _SMALL_PANEL = 54.0, 50.0, 23.0  # height of the data, millimetres
+_AROUND_SMALL = 14.0  # title and labels around all small panels, millimetres
+_MARGIN, _SMALL_MARGIN = 0.03, 0.08  # below and above a range that is given, as its share; room for marks
 _PANELS_IN_ROW = 3
-_COLUMN_LETTERS, _PAGE_LETTERS = 40, 26  # of a title's line above a panel
-_MOST_MARKS = 8
+_COLUMN_LETTERS, _PAGE_LETTERS, _SMALL_LETTERS = 40, 26, 14  # of a title's line above a panel
+_MOST_MARKS, _SMALL_MARKS = 8, 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +79,9 @@ def draw_curves(
 ) -> Figure:
     """Draw panels of curves: one at column width, several side by side at page width.
 
+    One panel of more curves than can be told apart becomes small ones, one for each curve: its own in its look with the
+    band, the others behind it as thin lines.
+
     Args:
         panels: At least one.
         x_label: Of every panel.
@@ -81,9 +89,9 @@ def draw_curves(
         y_range: The vertical axis; by the data if not given.
         is_profile: Lines are flat between points, and x is a score, not a number of steps.
     """
-    from matplotlib.ticker import EngFormatter
-
     is_single = len(panels) == 1
+    if is_single and len(panels[0].curves) > MOST_TOGETHER:
+        return _draw_apart(panels[0], x_label=x_label, y_label=y_label, y_range=y_range, is_profile=is_profile)
     columns, rows = min(len(panels), _PANELS_IN_ROW), -(-len(panels) // _PANELS_IN_ROW)
     beside = COLUMN_LABELS if is_single else PAGE_LABELS
     names = {curve.label: curve.algorithm for panel in panels for curve in panel.curves}  # of all panels together
@@ -96,30 +104,68 @@ def draw_curves(
             if place >= len(panels):
                 axes.remove()
                 continue
-            _draw_panel(axes, panels[place], looks, is_profile=is_profile)
+            for curve in panels[place].curves:
+                _draw_curve(axes, curve, looks[curve.algorithm], is_profile=is_profile)
             axes.set_title(_in_two_lines(panels[place].title, _COLUMN_LETTERS if is_single else _PAGE_LETTERS))
             axes.set_xlabel(x_label)
-            if not is_profile:
-                axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 400k
             if place % columns == 0:
                 axes.set_ylabel(y_label)
-            if y_range is not None:
-                span = y_range[1] - y_range[0]
-                axes.set_ylim(y_range[0] - 0.03 * span, y_range[1] + 0.03 * span)
+            _set_scales(axes, y_range, is_profile=is_profile)
         in_order = sorted(names.items(), key=lambda named: rank_of(named[1]))
         legend_below(figure, {label: looks[name] for label, name in in_order}, beside)
     return figure
 
 
-def _draw_panel(axes: Axes, panel: Panel, looks: Mapping[str, Look], *, is_profile: bool) -> None:
-    for curve in panel.curves:
-        line = line_of(looks[curve.algorithm])
-        if is_profile:
-            line |= {"marker": None, "drawstyle": "steps-post"}
-        step: Literal["post"] | None = "post" if is_profile else None
-        axes.fill_between(curve.x, curve.low, curve.high, color=line["color"], alpha=0.16, linewidth=0, step=step)
-        every = max(1, len(curve.x) // _MOST_MARKS)
-        axes.plot(curve.x, curve.middle, label=curve.label, markersize=3.2, markevery=every, **line)
+def _draw_apart(
+    panel: Panel, *, x_label: str, y_label: str, y_range: tuple[float, float] | None, is_profile: bool
+) -> Figure:
+    """Draw every curve of a crowded panel in axes of its own, at column width."""
+    curves = sorted(panel.curves, key=lambda curve: rank_of(curve.algorithm))
+    looks = looks_of(curve.algorithm for curve in curves)
+    rows = -(-len(curves) // _PANELS_IN_ROW)
+    with house_style():
+        figure = new_figure(_SMALL_PANEL * rows + _AROUND_SMALL, width=COLUMN_MILLIMETRES)
+        grid = figure.subplots(rows, _PANELS_IN_ROW, sharex=True, sharey=True)
+        for place, axes in enumerate(grid.flat):
+            if place >= len(curves):
+                axes.remove()
+                continue
+            for other in curves:
+                axes.plot(other.x, other.middle, color=INK, alpha=0.2, linewidth=0.5, **_steps(is_profile))
+            look = looks[curves[place].algorithm]
+            _draw_curve(axes, curves[place], look, is_profile=is_profile, most_marks=_SMALL_MARKS)
+            axes.set_title(_in_two_lines(curves[place].label, _SMALL_LETTERS), pad=2.0)
+            axes.tick_params(labelbottom=place + _PANELS_IN_ROW >= len(curves))
+            axes.locator_params(axis="x", nbins=3)
+            axes.locator_params(axis="y", nbins=4)
+            _set_scales(axes, y_range, is_profile=is_profile, margin=_SMALL_MARGIN)
+        if panel.title:
+            figure.suptitle(_in_two_lines(panel.title, _COLUMN_LETTERS), fontsize=TEXT_POINTS)
+        figure.supxlabel(f"{x_label}; thin: the others", fontsize=TEXT_POINTS)
+        figure.supylabel(y_label, fontsize=TEXT_POINTS)
+    return figure
+
+
+def _draw_curve(axes: Axes, curve: Curve, look: Look, *, is_profile: bool, most_marks: int = _MOST_MARKS) -> None:
+    line = line_of(look) | ({"marker": None} if is_profile else {})
+    step: Literal["post"] | None = "post" if is_profile else None
+    axes.fill_between(curve.x, curve.low, curve.high, color=look.colour, alpha=0.16, linewidth=0, step=step)
+    every = max(1, len(curve.x) // most_marks)
+    axes.plot(curve.x, curve.middle, label=curve.label, markersize=3.2, markevery=every, **line, **_steps(is_profile))
+
+
+def _steps(is_profile: bool) -> dict[str, Any]:
+    return {"drawstyle": "steps-post"} if is_profile else {}
+
+
+def _set_scales(axes: Axes, y_range: tuple[float, float] | None, *, is_profile: bool, margin: float = _MARGIN) -> None:
+    from matplotlib.ticker import EngFormatter
+
+    if not is_profile:
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 400k
+    if y_range is not None:
+        span = y_range[1] - y_range[0]
+        axes.set_ylim(y_range[0] - margin * span, y_range[1] + margin * span)
 
 
 def _in_two_lines(title: str, letters: int) -> str:

@@ -7,11 +7,12 @@ import itertools
 import pytest
 from matplotlib.figure import Figure
 
-from rmix_kit.plotting.curves import Curve, Panel, draw_curves
+from rmix_kit.plotting.curves import MOST_TOGETHER, Curve, Panel, draw_curves
 from rmix_kit.plotting.rows import Row, draw_intervals
-from rmix_kit.plotting.style import ALGORITHMS
+from rmix_kit.plotting.style import ALGORITHMS, looks_of
 
 SMALLEST_POINTS = 7.0
+TOGETHER = ALGORITHMS[:MOST_TOGETHER]
 
 
 def panel(*algorithms: str, title: str = "macn:4x12") -> Panel:
@@ -31,7 +32,7 @@ def drawn(*panels: Panel) -> Figure:
     return figure
 
 
-@pytest.mark.parametrize("algorithms", [ALGORITHMS[:1], ALGORITHMS])
+@pytest.mark.parametrize("algorithms", [TOGETHER[:1], TOGETHER])
 def test_the_legend_lies_outside_the_data(algorithms: tuple[str, ...]) -> None:
     figure = drawn(panel(*algorithms))
     legend = figure.legends[0].get_window_extent()
@@ -39,7 +40,7 @@ def test_the_legend_lies_outside_the_data(algorithms: tuple[str, ...]) -> None:
     assert len(figure.legends[0].get_texts()) == len(algorithms)
 
 
-@pytest.mark.parametrize("algorithms", [ALGORITHMS[:1], ALGORITHMS])
+@pytest.mark.parametrize("algorithms", [TOGETHER[:1], TOGETHER])
 def test_nothing_is_cut_off_at_the_edge(algorithms: tuple[str, ...]) -> None:
     figure = drawn(panel(*algorithms))
     parts = [figure.legends[0].get_window_extent(), figure.axes[0].get_tightbbox()]
@@ -49,8 +50,36 @@ def test_nothing_is_cut_off_at_the_edge(algorithms: tuple[str, ...]) -> None:
 
 
 def test_the_data_keep_half_of_a_crowded_figure() -> None:
-    figure = drawn(panel(*ALGORITHMS))
+    figure = drawn(panel(*ALGORITHMS), panel(*ALGORITHMS))
     assert figure.axes[0].get_window_extent().height > 0.4 * figure.bbox.height
+
+
+def test_curves_too_many_for_one_panel_stand_apart_each_before_all_others() -> None:
+    figure = drawn(panel(*reversed(ALGORITHMS)))
+    assert figure.get_figwidth() * 25.4 == pytest.approx(85.0)
+    assert [axes.get_title() for axes in figure.axes] == list(ALGORITHMS)
+    assert not figure.legends
+    for axes, name in zip(figure.axes, ALGORITHMS, strict=True):
+        assert len(axes.lines) == len(ALGORITHMS) + 1
+        assert axes.lines[-1].get_label() == name
+        assert axes.lines[-1].get_color() == looks_of([name])[name].colour
+        assert len(axes.collections) == 1
+        assert axes.get_ylim() == figure.axes[0].get_ylim()
+
+
+@pytest.mark.parametrize("count", [MOST_TOGETHER + 1, 9, len(ALGORITHMS)])
+@pytest.mark.parametrize("title", ["", "macn:bridge?slip=0.1&include_position=true"])
+def test_small_panels_are_readable_and_stay_inside_the_column(count: int, title: str) -> None:
+    figure = drawn(panel(*ALGORITHMS[:count], title=title))
+    boxes = [axes.get_tightbbox() for axes in figure.axes]
+    edge = figure.bbox.padded(1.0)
+    assert all(box is not None and edge.containsx(box.x0) and edge.containsx(box.x1) for box in boxes)
+    assert all(box is not None and edge.containsy(box.y0) and edge.containsy(box.y1) for box in boxes)
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))  # type: ignore[union-attr,arg-type]
+    words = [axes.title for axes in figure.axes] + [word for axes in figure.axes for word in axes.get_xticklabels()]
+    assert min(word.get_fontsize() for word in words) >= SMALLEST_POINTS
+    numbered = [axes for axes in figure.axes if any(word.get_visible() for word in axes.get_xticklabels())]
+    assert len(numbered) == 3  # the lowest of each row of panels above one another
 
 
 def test_one_panel_is_as_wide_as_a_column_and_several_as_a_page() -> None:
