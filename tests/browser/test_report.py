@@ -55,6 +55,19 @@ def test_long_names_of_environments_break_on_a_phone(page: Any, tmp_path: Path) 
     assert page.overflow() <= 0
 
 
+def test_the_names_of_rows_leave_room_for_their_numbers_on_a_phone(page: Any, tmp_path: Path) -> None:
+    long = record(env=BRIDGE, name="rmix_macn-bridge-slip=0.1-include-position=true_seed-0")
+    page.resize(SIZES["phone"])
+    page.open(write_report([long], tmp_path / "report", resamples=9))
+    shares = page.script(
+        "document.querySelectorAll('details').forEach(part => { part.open = true; });"
+        "return [...document.querySelectorAll('.scroll')].map("
+        "frame => frame.querySelector('tbody th').offsetWidth / frame.clientWidth)"
+    )
+    assert shares
+    assert max(shares) < 0.5
+
+
 def test_the_choice_of_a_band_changes_the_curves_that_are_shown(page: Any, report: Path) -> None:
     page.open(report)
     shown = "return [...document.querySelectorAll('[data-band]')].filter(f => f.offsetParent).map(f => f.dataset.band)"
