@@ -30,7 +30,7 @@ MOST_TOGETHER = 6  # curves with bands that can be told apart in one panel
 _COLUMN_PANEL, _PAGE_PANEL, _SMALL_PANEL = 54.0, 50.0, 23.0  # height of the data, millimetres
 _AROUND_SMALL = 14.0  # title and labels around all small panels, millimetres
 _MARGIN, _SMALL_MARGIN = 0.03, 0.08  # below and above a range that is given, as its share; room for marks
-_PANELS_IN_ROW = 3
+_PANELS_IN_ROW, _COLUMN_SMALL, _PAGE_SMALL = 3, 3, 7
 _COLUMN_LETTERS, _PAGE_LETTERS, _SMALL_LETTERS = 40, 26, 14  # of a title's line above a panel
 _MOST_MARKS, _SMALL_MARKS = 8, 4
 
@@ -79,8 +79,8 @@ def draw_curves(
 ) -> Figure:
     """Draw panels of curves: one at column width, several side by side at page width.
 
-    One panel of more curves than can be told apart becomes small ones, one for each curve: its own in its look with the
-    band, the others behind it as thin lines.
+    Where a panel has more curves than can be told apart, every panel becomes small ones, one for each curve: its own in
+    its look with the band, the others behind it as thin lines.
 
     Args:
         panels: At least one.
@@ -89,9 +89,9 @@ def draw_curves(
         y_range: The vertical axis; by the data if not given.
         is_profile: Lines are flat between points, and x is a score, not a number of steps.
     """
+    if any(len(panel.curves) > MOST_TOGETHER for panel in panels):
+        return _draw_apart(panels, x_label=x_label, y_label=y_label, y_range=y_range, is_profile=is_profile)
     is_single = len(panels) == 1
-    if is_single and len(panels[0].curves) > MOST_TOGETHER:
-        return _draw_apart(panels[0], x_label=x_label, y_label=y_label, y_range=y_range, is_profile=is_profile)
     columns, rows = min(len(panels), _PANELS_IN_ROW), -(-len(panels) // _PANELS_IN_ROW)
     beside = COLUMN_LABELS if is_single else PAGE_LABELS
     names = {curve.label: curve.algorithm for panel in panels for curve in panel.curves}  # of all panels together
@@ -117,32 +117,37 @@ def draw_curves(
 
 
 def _draw_apart(
-    panel: Panel, *, x_label: str, y_label: str, y_range: tuple[float, float] | None, is_profile: bool
+    panels: Sequence[Panel], *, x_label: str, y_label: str, y_range: tuple[float, float] | None, is_profile: bool
 ) -> Figure:
-    """Draw every curve of a crowded panel in axes of its own, at column width."""
-    curves = sorted(panel.curves, key=lambda curve: rank_of(curve.algorithm))
-    looks = looks_of(curve.algorithm for curve in curves)
-    rows = -(-len(curves) // _PANELS_IN_ROW)
+    """Draw every curve in axes of its own, the panels below one another."""
+    is_single = len(panels) == 1
+    columns = _COLUMN_SMALL if is_single else _PAGE_SMALL
+    looks = looks_of(curve.algorithm for panel in panels for curve in panel.curves)
+    heights = [_SMALL_PANEL * -(-len(panel.curves) // columns) + _AROUND_SMALL for panel in panels]
     with house_style():
-        figure = new_figure(_SMALL_PANEL * rows + _AROUND_SMALL, width=COLUMN_MILLIMETRES)
-        grid = figure.subplots(rows, _PANELS_IN_ROW, sharex=True, sharey=True)
-        for place, axes in enumerate(grid.flat):
-            if place >= len(curves):
-                axes.remove()
-                continue
-            for other in curves:
-                axes.plot(other.x, other.middle, color=INK, alpha=0.2, linewidth=0.5, **_steps(is_profile))
-            look = looks[curves[place].algorithm]
-            _draw_curve(axes, curves[place], look, is_profile=is_profile, most_marks=_SMALL_MARKS)
-            axes.set_title(_in_two_lines(curves[place].label, _SMALL_LETTERS), pad=2.0)
-            axes.tick_params(labelbottom=place + _PANELS_IN_ROW >= len(curves))
-            axes.locator_params(axis="x", nbins=3)
-            axes.locator_params(axis="y", nbins=4)
-            _set_scales(axes, y_range, is_profile=is_profile, margin=_SMALL_MARGIN)
-        if panel.title:
-            figure.suptitle(_in_two_lines(panel.title, _COLUMN_LETTERS), fontsize=TEXT_POINTS)
-        figure.supxlabel(f"{x_label}; thin: the others", fontsize=TEXT_POINTS)
-        figure.supylabel(y_label, fontsize=TEXT_POINTS)
+        figure = new_figure(sum(heights), width=COLUMN_MILLIMETRES if is_single else PAGE_MILLIMETRES)
+        parts = figure.subfigures(len(panels), 1, squeeze=False, height_ratios=heights)[:, 0]
+        for part, panel in zip(parts, panels, strict=True):
+            curves = sorted(panel.curves, key=lambda curve: rank_of(curve.algorithm))
+            grid = part.subplots(-(-len(curves) // columns), columns, sharex=True, sharey=True, squeeze=False)
+            for place, axes in enumerate(grid.flat):
+                if place >= len(curves):
+                    axes.remove()
+                    continue
+                for other in curves:
+                    axes.plot(other.x, other.middle, color=INK, alpha=0.2, linewidth=0.5, **_steps(is_profile))
+                look = looks[curves[place].algorithm]
+                _draw_curve(axes, curves[place], look, is_profile=is_profile, most_marks=_SMALL_MARKS)
+                axes.set_title(_in_two_lines(curves[place].label, _SMALL_LETTERS), pad=2.0)
+                axes.tick_params(labelbottom=place + columns >= len(curves))
+                axes.locator_params(axis="x", nbins=3)
+                axes.locator_params(axis="y", nbins=4)
+                _set_scales(axes, y_range, is_profile=is_profile, margin=_SMALL_MARGIN)
+            if panel.title:
+                letters = _COLUMN_LETTERS if is_single else 2 * _COLUMN_LETTERS
+                part.suptitle(_in_two_lines(panel.title, letters), fontsize=TEXT_POINTS)
+            part.supxlabel(f"{x_label}; thin: the others", fontsize=TEXT_POINTS)
+            part.supylabel(y_label, fontsize=TEXT_POINTS)
     return figure
 
 

@@ -50,7 +50,7 @@ def test_nothing_is_cut_off_at_the_edge(algorithms: tuple[str, ...]) -> None:
 
 
 def test_the_data_keep_half_of_a_crowded_figure() -> None:
-    figure = drawn(panel(*ALGORITHMS), panel(*ALGORITHMS))
+    figure = drawn(panel(*TOGETHER))
     assert figure.axes[0].get_window_extent().height > 0.4 * figure.bbox.height
 
 
@@ -68,18 +68,25 @@ def test_curves_too_many_for_one_panel_stand_apart_each_before_all_others() -> N
 
 
 @pytest.mark.parametrize("count", [MOST_TOGETHER + 1, 9, len(ALGORITHMS)])
-@pytest.mark.parametrize("title", ["", "macn:bridge?slip=0.1&include_position=true"])
-def test_small_panels_are_readable_and_stay_inside_the_column(count: int, title: str) -> None:
-    figure = drawn(panel(*ALGORITHMS[:count], title=title))
-    boxes = [axes.get_tightbbox() for axes in figure.axes]
+@pytest.mark.parametrize("titles", [[""], ["macn:bridge?slip=0.1&include_position=true"], ["macn:4x12", "macn:4x15"]])
+def test_small_panels_are_readable_and_stay_inside_the_figure(count: int, titles: list[str]) -> None:
+    figure = drawn(*[panel(*ALGORITHMS[:count], title=title) for title in titles])
     edge = figure.bbox.padded(1.0)
-    assert all(box is not None and edge.containsx(box.x0) and edge.containsx(box.x1) for box in boxes)
-    assert all(box is not None and edge.containsy(box.y0) and edge.containsy(box.y1) for box in boxes)
-    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))  # type: ignore[union-attr,arg-type]
+    boxes = [box for axes in figure.axes if (box := axes.get_tightbbox()) is not None]
+    assert len(boxes) == count * len(titles)
+    assert all(edge.containsx(box.x0) and edge.containsx(box.x1) for box in boxes)
+    assert all(edge.containsy(box.y0) and edge.containsy(box.y1) for box in boxes)
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
     words = [axes.title for axes in figure.axes] + [word for axes in figure.axes for word in axes.get_xticklabels()]
     assert min(word.get_fontsize() for word in words) >= SMALLEST_POINTS
     numbered = [axes for axes in figure.axes if any(word.get_visible() for word in axes.get_xticklabels())]
-    assert len(numbered) == 3  # the lowest of each row of panels above one another
+    assert len(numbered) == len(titles) * min(count, 3 if len(titles) == 1 else 7)  # the lowest of each column
+
+
+def test_one_crowded_panel_parts_the_curves_of_all() -> None:
+    figure = drawn(panel(*ALGORITHMS), panel("qmix", "rmix"))
+    assert figure.get_figwidth() * 25.4 == pytest.approx(178.0)
+    assert [axes.get_title() for axes in figure.axes] == [*ALGORITHMS, "rmix", "qmix"]
 
 
 def test_one_panel_is_as_wide_as_a_column_and_several_as_a_page() -> None:
