@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from rmix_kit.plotting.style import (
     COLUMN_MILLIMETRES,
@@ -22,15 +22,19 @@ from rmix_kit.plotting.style import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+_Content = TypeVar("_Content")
 
 COLUMN_LABELS, PAGE_LABELS = 3, 6  # legend entries side by side
 MOST_TOGETHER = 6  # curves with bands that can be told apart in one panel
 _COLUMN_PANEL, _PAGE_PANEL, _SMALL_PANEL = 54.0, 50.0, 23.0  # height of the data, millimetres
 _AROUND_SMALL = 14.0  # title and labels around all small panels, millimetres
 _MARGIN, _SMALL_MARGIN = 0.03, 0.08  # below and above a range that is given, as its share; room for marks
-_PANELS_IN_ROW, _COLUMN_SMALL, _PAGE_SMALL = 3, 3, 7
+_PANELS_IN_ROW, _COLUMN_SMALL, _PAGE_SMALL = 3, 3, 7  # side by side: whole ones, small ones in a column and in a page
 _COLUMN_LETTERS, _PAGE_LETTERS, _SMALL_LETTERS = 40, 26, 14  # of a title's line above a panel
 _MOST_MARKS, _SMALL_MARKS = 8, 4
 
@@ -100,13 +104,10 @@ def draw_curves(
     with house_style():
         figure = new_figure(height, width=COLUMN_MILLIMETRES if is_single else PAGE_MILLIMETRES)
         grid = figure.subplots(rows, columns, squeeze=False)
-        for place, axes in enumerate(grid.flat):
-            if place >= len(panels):
-                axes.remove()
-                continue
-            for curve in panels[place].curves:
+        for place, (axes, panel) in enumerate(_filled(grid, panels)):
+            for curve in panel.curves:
                 _draw_curve(axes, curve, looks[curve.algorithm], is_profile=is_profile)
-            axes.set_title(_in_two_lines(panels[place].title, _COLUMN_LETTERS if is_single else _PAGE_LETTERS))
+            axes.set_title(_in_two_lines(panel.title, _COLUMN_LETTERS if is_single else _PAGE_LETTERS))
             axes.set_xlabel(x_label)
             if place % columns == 0:
                 axes.set_ylabel(y_label)
@@ -130,15 +131,11 @@ def _draw_apart(
         for part, panel in zip(parts, panels, strict=True):
             curves = sorted(panel.curves, key=lambda curve: rank_of(curve.algorithm))
             grid = part.subplots(-(-len(curves) // columns), columns, sharex=True, sharey=True, squeeze=False)
-            for place, axes in enumerate(grid.flat):
-                if place >= len(curves):
-                    axes.remove()
-                    continue
+            for place, (axes, curve) in enumerate(_filled(grid, curves)):
                 for other in curves:
                     axes.plot(other.x, other.middle, color=INK, alpha=0.2, linewidth=0.5, **_steps(is_profile))
-                look = looks[curves[place].algorithm]
-                _draw_curve(axes, curves[place], look, is_profile=is_profile, most_marks=_SMALL_MARKS)
-                axes.set_title(_in_two_lines(curves[place].label, _SMALL_LETTERS), pad=2.0)
+                _draw_curve(axes, curve, looks[curve.algorithm], is_profile=is_profile, most_marks=_SMALL_MARKS)
+                axes.set_title(_in_two_lines(curve.label, _SMALL_LETTERS), pad=2.0)
                 axes.tick_params(labelbottom=place + columns >= len(curves))
                 axes.locator_params(axis="x", nbins=3)
                 axes.locator_params(axis="y", nbins=4)
@@ -149,6 +146,13 @@ def _draw_apart(
             part.supxlabel(f"{x_label}; thin: the others", fontsize=TEXT_POINTS)
             part.supylabel(y_label, fontsize=TEXT_POINTS)
     return figure
+
+
+def _filled(grid: NDArray[np.object_], contents: Sequence[_Content]) -> Iterator[tuple[Axes, _Content]]:
+    """Give each content its axes, row by row, and remove the axes that are left."""
+    for axes in grid.flat[len(contents) :]:
+        axes.remove()
+    yield from zip(grid.flat, contents, strict=False)
 
 
 def _draw_curve(axes: Axes, curve: Curve, look: Look, *, is_profile: bool, most_marks: int = _MOST_MARKS) -> None:

@@ -32,18 +32,21 @@ def drawn(*panels: Panel) -> Figure:
     return figure
 
 
-@pytest.mark.parametrize("algorithms", [TOGETHER[:1], TOGETHER])
-def test_the_legend_lies_outside_the_data(algorithms: tuple[str, ...]) -> None:
-    figure = drawn(panel(*algorithms))
+LEGENDS = ([ALGORITHMS[:1]], [TOGETHER], [TOGETHER, ALGORITHMS[MOST_TOGETHER:12], ALGORITHMS[12:]])
+
+
+@pytest.mark.parametrize("groups", LEGENDS)
+def test_the_legend_lies_outside_the_data(groups: list[tuple[str, ...]]) -> None:
+    figure = drawn(*[panel(*group) for group in groups])
     legend = figure.legends[0].get_window_extent()
-    assert not legend.overlaps(figure.axes[0].get_tightbbox())
-    assert len(figure.legends[0].get_texts()) == len(algorithms)
+    assert not any(legend.overlaps(box) for axes in figure.axes if (box := axes.get_tightbbox()) is not None)
+    assert len(figure.legends[0].get_texts()) == sum(map(len, groups))
 
 
-@pytest.mark.parametrize("algorithms", [TOGETHER[:1], TOGETHER])
-def test_nothing_is_cut_off_at_the_edge(algorithms: tuple[str, ...]) -> None:
-    figure = drawn(panel(*algorithms))
-    parts = [figure.legends[0].get_window_extent(), figure.axes[0].get_tightbbox()]
+@pytest.mark.parametrize("groups", LEGENDS)
+def test_nothing_is_cut_off_at_the_edge(groups: list[tuple[str, ...]]) -> None:
+    figure = drawn(*[panel(*group) for group in groups])
+    parts = [figure.legends[0].get_window_extent(), *[axes.get_tightbbox() for axes in figure.axes]]
     assert all(part is not None and figure.bbox.padded(1.0).containsx(part.x0) for part in parts)
     assert all(part is not None and figure.bbox.padded(1.0).containsx(part.x1) for part in parts)
     assert all(part is not None and figure.bbox.padded(1.0).containsy(part.y0) for part in parts)
