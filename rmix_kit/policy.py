@@ -104,7 +104,8 @@ class TeamPolicy:
         Returns:
             The complete carry for the next step.
         """
-        coded = np.eye(self._spec.n_actions, dtype=np.float32)[actions.reshape(-1)]  # [env * agent, action]
+        coded = np.zeros((actions.size, self._spec.n_actions), dtype=np.float32)  # [env * agent, action]
+        coded[np.arange(actions.size), actions.reshape(-1)] = 1
         return {"last_action": torch.from_numpy(coded).to(self._device)} | carry
 
 

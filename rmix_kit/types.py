@@ -49,6 +49,11 @@ class EnvSpec:
         episode_limit: Most steps of an episode.
         agent_ids: The agents' names, in the order of the agent axis.
         action_meanings: One word per action.
+        state_dtype: NumPy name of what the state's numbers are, as the environment means them; it decides how they are
+            coded. They travel as float32.
+        state_low: Lower bound of every state element; ``-inf`` where unbounded. Empty: the state is given as networks
+            take it, and is not coded.
+        state_high: Upper bound likewise.
     """
 
     n_agents: int
@@ -61,6 +66,15 @@ class EnvSpec:
     episode_limit: int
     agent_ids: tuple[str, ...]
     action_meanings: tuple[str, ...]
+    state_dtype: str = "float32"
+    state_low: tuple[float, ...] = ()
+    state_high: tuple[float, ...] = ()
+
+    @property
+    def action_dtype(self) -> str:
+        """The smallest NumPy dtype that holds every action and that torch knows too."""
+        sizes = {"uint8": 2**8, "int16": 2**15, "int32": 2**31}
+        return next(name for name, size in sizes.items() if self.n_actions <= size)
 
 
 @dataclass(frozen=True, kw_only=True)

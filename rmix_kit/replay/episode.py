@@ -28,7 +28,7 @@ class EpisodeBlock:
     Attributes:
         observed: What is kept of each observation, ``[episode, time + 1, ...]`` by name (`observed_template`): obs,
             state and avail_actions, or the fields of the environment's codec.
-        actions: uint8 ``[episode, time, agent]``.
+        actions: ``[episode, time, agent]`` of the spec's ``action_dtype``.
         is_explored: bool ``[episode, time, agent]``, the action was a random draw and not the agent's own.
         reward: float32 ``[episode, time]``, as the environment gave it.
         terminated: bool ``[episode]``: the task ended, not the clock.
@@ -37,7 +37,7 @@ class EpisodeBlock:
     """
 
     observed: Mapping[str, NDArray[np.generic]]
-    actions: NDArray[np.uint8]
+    actions: NDArray[np.integer]
     is_explored: BoolArray
     reward: FloatArray
     terminated: BoolArray
@@ -168,7 +168,7 @@ def empty_block(spec: EnvSpec, episodes: int, steps: int, codec: StepCodec | Non
             name: np.zeros((episodes, steps + 1, *array.shape), dtype=array.dtype)
             for name, array in observed_template(spec, codec).items()
         },
-        actions=np.zeros((episodes, steps, spec.n_agents), dtype=np.uint8),
+        actions=np.zeros((episodes, steps, spec.n_agents), dtype=spec.action_dtype),
         is_explored=np.zeros((episodes, steps, spec.n_agents), dtype=np.bool_),
         reward=np.zeros((episodes, steps), dtype=np.float32),
         terminated=np.zeros(episodes, dtype=np.bool_),

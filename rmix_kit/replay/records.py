@@ -34,7 +34,7 @@ def record_dtype(spec: EnvSpec, codec: StepCodec | None) -> np.dtype[np.void]:
         A structured dtype, the widest elements first, so that little is lost to alignment.
     """
     fields = {OBSERVED + name: array for name, array in observed_template(spec, codec).items()}
-    fields["actions"] = np.zeros(spec.n_agents, dtype=np.uint8)
+    fields["actions"] = np.zeros(spec.n_agents, dtype=spec.action_dtype)
     fields["is_explored"] = np.zeros(spec.n_agents, dtype=np.bool_)
     fields["reward"] = np.zeros((), dtype=np.float32)
     ordered = sorted(fields.items(), key=lambda entry: -entry[1].itemsize)

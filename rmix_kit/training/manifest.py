@@ -16,7 +16,7 @@ from rmix_kit.run_paths import MANIFEST_NAME
 from rmix_kit.training.replay_files import SEGMENT_NAME, Segment
 from rmix_kit.types import EnvSpec
 
-FORMAT = 4
+FORMAT = 5
 KIND = "rmix-kit checkpoint"
 TENSOR_FILES = ("online.safetensors", "target.safetensors", "optimizers.safetensors")
 LARGEST_MANIFEST = 2**24
@@ -137,7 +137,7 @@ def spec_to_dict(spec: EnvSpec) -> dict[str, Any]:
 def spec_from_dict(values: Mapping[str, Any]) -> EnvSpec:
     """Read back what `spec_to_dict` gave."""
     arguments: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-    for bound in ("obs_low", "obs_high"):
+    for bound in ("obs_low", "obs_high", "state_low", "state_high"):
         arguments[bound] = tuple(float(value) for value in arguments[bound])
     return EnvSpec(**arguments)
 
