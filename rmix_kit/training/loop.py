@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from rmix_kit.collect import Collector, Round
-from rmix_kit.envs.interface import VectorEnv, codec_of, facts_of, is_reproducible
+from rmix_kit.envs.interface import VectorEnv, codec_of, facts_of, is_reproducible, notes_of
 from rmix_kit.errors import Interrupted, NonFiniteError
 from rmix_kit.files import writing
 from rmix_kit.origin import origin_of_process
@@ -66,7 +66,11 @@ class TrainingLoop:
         self._policy = TeamPolicy(acting(self._learner.online.agent), envs.spec, device)
         self._collector = Collector(envs, self._policy)
         self._buffer = ReplayBuffer(envs.spec, settings.buffer_episodes, device, codec=codec_of(envs))
-        for line in (f"{config.algorithm.name} on {config.env}, {device}", *replay_notes(self._buffer)):
+        for line in (
+            f"{config.algorithm.name} on {config.env}, {device}",
+            *notes_of(envs),
+            *replay_notes(self._buffer),
+        ):
             reporter.note(line)
         self._storage = Storage(folder, config)
         restored = self._storage.restore(self._learner, self._buffer, reporter)
@@ -253,8 +257,8 @@ class TrainingLoop:
     def _record_environment(self) -> None:
         """Write once what the environment says of itself; a game tells its version only when it has been played."""
         facts = {} if self._knows_environment else facts_of(self._envs)
-        self._knows_environment = True
-        if facts:
+        is_new, self._knows_environment = not self._knows_environment, True
+        if facts or (is_new and self._state.resumed_inexactly):
             with writing("metrics.jsonl", "make room and resume"):
                 self._log.facts(self._state.env_steps, {**facts, "resumed_inexactly": self._state.resumed_inexactly})
 
