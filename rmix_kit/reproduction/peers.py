@@ -1,0 +1,100 @@
+"""Records of EPyMARL's own runs, beside which ours are read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rmix_kit.errors import RecordError
+from rmix_kit.results.record import is_row
+
+KIND, FORMAT = "EPyMARL run record", 1
+FOLDER = "peer"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeerRun:
+    """A run of EPyMARL, as `benchmarks/long/epymarl_peer.py` records it.
+
+    Attributes:
+        env: Environment text of the same task here.
+        algo: EPyMARL's name of the algorithm.
+        seed: Of the run.
+        steps: Environment steps asked for.
+        interval: Environment steps between evaluations.
+        evaluations: Rows of ``env_steps``, ``return_mean`` and ``return_std``.
+        config: EPyMARL's whole configuration.
+        commit: Of its checkout.
+        packages: Versions of what it ran with.
+        cpu_seconds: Of the run.
+        wall_seconds: Likewise.
+    """
+
+    env: str
+    algo: str
+    seed: int
+    steps: int
+    interval: int
+    evaluations: tuple[Mapping[str, float | None], ...]
+    config: Mapping[str, Any]
+    commit: str
+    packages: Mapping[str, str]
+    cpu_seconds: float
+    wall_seconds: float
+
+
+TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "env": str,
+    "algo": str,
+    "seed": int,
+    "steps": int,
+    "interval": int,
+    "evaluations": list,
+    "config": dict,
+    "commit": str,
+    "packages": dict,
+    "cpu_seconds": (int, float),
+    "wall_seconds": (int, float),
+}
+
+
+def peers_in(out: Path) -> list[PeerRun]:
+    """Read all records of a reproduction's folder; none is well.
+
+    Args:
+        out: The folder; its records lie in ``peer``.
+
+    Raises:
+        RecordError: A file is no such record.
+    """
+    return [read_peer(path) for path in sorted((out / FOLDER).glob("*.json"))]
+
+
+def read_peer(path: Path) -> PeerRun:
+    """Read a record.
+
+    Args:
+        path: Its file.
+
+    Raises:
+        RecordError: It is no such record, one of another format, or lacks something.
+    """
+    try:
+        values: Any = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RecordError(f"{path} is no JSON: {error}; remove it and run it again") from error
+    if not isinstance(values, dict) or values.get("kind") != KIND:
+        raise RecordError(f"{path} is no record of a run of EPyMARL; benchmarks/long/epymarl_peer.py writes them")
+    if values.get("format") != FORMAT:
+        raise RecordError(f"{path} has format {values.get('format')}; this version reads format {FORMAT}")
+    for name, expected in TYPES.items():
+        value = values.get(name)
+        if not isinstance(value, expected) or isinstance(value, bool):
+            raise RecordError(f"{path} has {name} {value!r}, which is no {expected}; remove it and run it again")
+    rows = values["evaluations"]
+    if not rows or not all(is_row(row, "env_steps") for row in rows) or values["interval"] < 1:
+        raise RecordError(f"{path}: evaluations must be rows of numbers with env_steps; remove it and run it again")
+    return PeerRun(**{**{name: values[name] for name in TYPES}, "evaluations": tuple(rows)})
