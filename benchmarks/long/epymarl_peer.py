@@ -111,6 +111,7 @@ def _work(arguments: argparse.Namespace, algo: str, task: Task, seed: int) -> di
             interval=interval,
             evaluations=_evaluations(json.loads(Path(results, "info.json").read_text())),
             config=json.loads(Path(results, "config.json").read_text()),
+            changed=tuple(arguments.set),
             commit=_said("git", "-C", str(arguments.checkout), "rev-parse", "HEAD"),
             packages=json.loads(_said(str(arguments.python), "-c", VERSIONS % (PACKAGES,))),
             cpu_seconds=round(cpu, 1),

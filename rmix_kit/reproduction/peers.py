@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ class PeerRun:
         interval: Environment steps between evaluations.
         evaluations: Rows of ``env_steps``, ``return_mean`` and ``return_std``.
         config: EPyMARL's whole configuration.
+        changed: What of it is not as EPyMARL ships it, as ``name=value``.
         commit: Of its checkout.
         packages: Versions of what it ran with.
         cpu_seconds: Of the run.
@@ -40,6 +42,7 @@ class PeerRun:
     interval: int
     evaluations: tuple[Mapping[str, float | None], ...]
     config: Mapping[str, Any]
+    changed: tuple[str, ...]
     commit: str
     packages: Mapping[str, str]
     cpu_seconds: float
@@ -54,6 +57,7 @@ TYPES: Mapping[str, type | tuple[type, ...]] = {
     "interval": int,
     "evaluations": list,
     "config": dict,
+    "changed": list,
     "commit": str,
     "packages": dict,
     "cpu_seconds": (int, float),
@@ -68,9 +72,28 @@ def peers_in(out: Path) -> list[PeerRun]:
         out: The folder; its records lie in ``peer``.
 
     Raises:
-        RecordError: A file is no such record.
+        RecordError: A file is no such record, or two of a cell do not belong together.
     """
-    return [read_peer(path) for path in sorted((out / FOLDER).glob("*.json"))]
+    found = {path: read_peer(path) for path in sorted((out / FOLDER).glob("*.json"))}
+    first: dict[tuple[str, str], Path] = {}
+    for path, run in found.items():
+        other = first.setdefault((run.algo, run.env), path)
+        if other != path and (unlike := _unlike(found[other], run)):
+            raise RecordError(f"{other} and {path} differ in {unlike}; move one of them away")
+    seeds = Counter((run.algo, run.env, run.seed) for run in found.values())
+    if twice := next((cell for cell, count in seeds.items() if count > 1), None):
+        raise RecordError(f"{out / FOLDER} has {' '.join(map(str, twice))} twice; move one of them away")
+    return list(found.values())
+
+
+def _unlike(one: PeerRun, other: PeerRun) -> str:
+    """Name what two runs of a cell differ in besides their seed; empty if in nothing."""
+    for name in ("steps", "interval", "changed", "commit", "packages"):
+        if getattr(one, name) != getattr(other, name):
+            return name
+    return next(
+        (key for key in {*one.config, *other.config} - {"seed"} if one.config.get(key) != other.config.get(key)), ""
+    )
 
 
 def read_peer(path: Path) -> PeerRun:
@@ -97,4 +120,5 @@ def read_peer(path: Path) -> PeerRun:
     rows = values["evaluations"]
     if not rows or not all(is_row(row, "env_steps") for row in rows) or values["interval"] < 1:
         raise RecordError(f"{path}: evaluations must be rows of numbers with env_steps; remove it and run it again")
-    return PeerRun(**{**{name: values[name] for name in TYPES}, "evaluations": tuple(rows)})
+    given = {name: values[name] for name in TYPES}
+    return PeerRun(**{**given, "evaluations": tuple(rows), "changed": tuple(map(str, values["changed"]))})

@@ -15,7 +15,7 @@ from rmix_kit.reproduction.cells import check_environments, open_reproduction, r
 from rmix_kit.reproduction.comparison import verdict
 from rmix_kit.reproduction.epymarl import TASKS, Curve, Interval, MaximumReturn, curve_of, maximum_return
 from rmix_kit.reproduction.page import page_of
-from rmix_kit.reproduction.peers import FORMAT, KIND, read_peer
+from rmix_kit.reproduction.peers import FORMAT, KIND, peers_in, read_peer
 from rmix_kit.reproduction.scale import Scale, scale_in, scaled, write_scale
 from rmix_kit.reproduction.suites import SUITES
 from rmix_kit.results import RunRecord, record_of, write_record
@@ -46,11 +46,18 @@ def record(template: RunRecord, seed: int, returns: list[float], algo: str = "qm
     return replace(template, **own, config=config, overrides={}, evaluations=rows, seconds_at=())
 
 
-def peer(seed: int, returns: list[float], **changed: Any) -> dict[str, Any]:
+def peer(seed: int, returns: list[float], **other: Any) -> dict[str, Any]:
     rows = [{"env_steps": 50_000 * count + 25, "return_mean": value} for count, value in enumerate(returns)]
     run = {"env": SPREAD.env, "algo": "qmix", "seed": seed, "steps": 2_000_000, "interval": 50_000}
-    rest = {"config": {}, "commit": "c" * 40, "packages": {}, "cpu_seconds": 1.0, "wall_seconds": 2}
-    return {"kind": KIND, "format": FORMAT, **run, "evaluations": rows, **rest, **changed}
+    rest = {
+        "config": {"seed": seed},
+        "changed": [],
+        "commit": "c" * 40,
+        "packages": {},
+        "cpu_seconds": 1.0,
+        "wall_seconds": 2,
+    }
+    return {"kind": KIND, "format": FORMAT, **run, "evaluations": rows, **rest, **other}
 
 
 def write_peer(out: Path, name: str, values: dict[str, Any]) -> Path:
@@ -124,7 +131,9 @@ def test_the_page_has_ours_the_peers_and_the_published(tmp_path: Path, template:
         "| qmix | 2 of 2 | 200,000 | -27 ± 2 | -28, -26 | 150,000 | -25 ± 0 (2 at 200,000) | -25.81 ± 1.5 | "
         "short of EPyMARL by 2; holds against the published |"
     )
-    assert "its own code at cccccccccc" in page
+    assert "its own code at cccccccccc with the configuration that it ships, on the same" in page
+    assert "| mean return after | 50,000 | 100,000 | 150,000 | 200,000 |" in page
+    assert "| qmix | -41 | -30 | -27 | -30 |\n| qmix, EPyMARL | -40 | -26 | -26 | -25 |" in page
     assert "Not run: vdn, rmix, iql, rdn, coma." in page
 
 
@@ -144,6 +153,29 @@ def test_a_peers_record_of_another_form_is_refused(change: dict[str, Any], compl
     path = write_peer(tmp_path, "wrong", peer(0, [1.0], **change))
     with pytest.raises(RecordError, match=complaint):
         read_peer(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"commit": "d" * 40}, "differ in commit"),
+        ({"changed": ["lr=0.001"]}, "differ in changed"),
+        ({"config": {"seed": 1, "lr": 0.1}}, "differ in lr"),
+        ({"steps": 10}, "differ in steps"),
+    ],
+)
+def test_peers_that_do_not_belong_together_are_refused(change: dict[str, Any], complaint: str, tmp_path: Path) -> None:
+    write_peer(tmp_path, "a", peer(0, [1.0]))
+    write_peer(tmp_path, "b", peer(1, [1.0], **change))
+    with pytest.raises(RecordError, match=complaint):
+        peers_in(tmp_path)
+
+
+def test_a_seed_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    write_peer(tmp_path, "a", peer(0, [1.0]))
+    write_peer(tmp_path, "b", peer(0, [2.0]))
+    with pytest.raises(RecordError, match="qmix pettingzoo:.* 0 twice"):
+        peers_in(tmp_path)
 
 
 def test_half_a_peers_record_is_refused(tmp_path: Path) -> None:
