@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -46,7 +45,7 @@ VERSIONS = "import importlib.metadata as m, json; print(json.dumps({name: m.vers
 def main() -> None:
     """Run what has no record yet."""
     arguments = _arguments()
-    names = {_short(task): task for task in TASKS}
+    names = {task.label: task for task in TASKS}
     jobs = [
         (
             arguments.out / f"{algo}_{name}_seed-{seed}.json",
@@ -65,7 +64,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--python", type=Path, required=True, help="of the environment with EPyMARL's packages")
     parser.add_argument("--steps", type=int, required=True, help="environment steps of every run")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
-    parser.add_argument("--tasks", nargs="+", choices=[_short(task) for task in TASKS], help="these alone")
+    parser.add_argument("--tasks", nargs="+", choices=[task.label for task in TASKS], help="these alone")
     parser.add_argument("--algorithms", nargs="+", choices=ALGORITHMS, default=["qmix", "vdn"])
     parser.add_argument("--interval", type=int, help="environment steps between evaluations; the paper's if left out")
     parser.add_argument("--episodes", type=int, default=EPISODES, help="per evaluation")
@@ -73,10 +72,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=RECORDS, help="where the records go")
     parser.add_argument("--jobs", type=int, default=1, help="runs side by side")
     return parser.parse_args()
-
-
-def _short(task: Task) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", task.name.lower())
 
 
 def _work(arguments: argparse.Namespace, algo: str, task: Task, seed: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ Cooperative Tasks" (arXiv:2006.07869). Only numbers that could be checked stand 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, stdev
@@ -48,6 +49,11 @@ class Task:
     factor: float = 1.0
     offset: float = 0.0
     unit: str = ""
+
+    @property
+    def label(self) -> str:
+        """The name in files."""
+        return re.sub(r"[^a-z0-9]+", "-", self.name.lower())
 
     def published_here(self, algo: str) -> Interval | None:
         """Give a published number in the unit of the environment text; None where none could be checked.

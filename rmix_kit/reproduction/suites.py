@@ -122,14 +122,15 @@ def epymarl(backend: str) -> Suite:
     steps = benchmark.OFF_POLICY_STEPS
     small, large = dict.fromkeys((speaker, spread, lbf), steps), dict.fromkeys((large_lbf, rware), steps)
     all_of_them = dict.fromkeys((*small, *large), benchmark.ON_POLICY_STEPS)
+    names = {task.env: task.label for task in benchmark.TASKS}
     return Suite(
         name="epymarl",
         title="EPyMARL's benchmark",
         parts=(
-            _part("small", ("qmix", "vdn", "rmix"), small, FIVE_SEEDS, off_policy),
-            _part("small-further", ("iql", "rdn"), small, FIVE_SEEDS, off_policy),
-            _part("large", ("iql", "vdn", "qmix", "rmix", "rdn"), large, FIVE_SEEDS, off_policy),
-            _part("on-policy", ("coma",), all_of_them, FIVE_SEEDS, on_policy),
+            _part("small", ("qmix", "vdn", "rmix"), small, FIVE_SEEDS, off_policy, names),
+            _part("small-further", ("iql", "rdn"), small, FIVE_SEEDS, off_policy, names),
+            _part("large", ("iql", "vdn", "qmix", "rmix", "rdn"), large, FIVE_SEEDS, off_policy, names),
+            _part("on-policy", ("coma",), all_of_them, FIVE_SEEDS, on_policy, names),
         ),
         seconds_per_step=1.5e-3,
         extra="benchmarks-envs",
@@ -145,11 +146,14 @@ def _part(
     environments: Mapping[str, int],
     seeds: tuple[int, ...] | range,
     values: Mapping[str, object] | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> Part:
     sweep = SweepFile(
         source=f"reproduce {name}",
         algorithms=tuple(AlgorithmEntry(algo=algo) for algo in algorithms),
-        environments=tuple(EnvironmentEntry(env=env, steps=steps) for env, steps in environments.items()),
+        environments=tuple(
+            EnvironmentEntry(env=env, steps=steps, name=(names or {}).get(env)) for env, steps in environments.items()
+        ),
         seeds=tuple(seeds),
         frame=Frame(set=dict(values or {})),
     )

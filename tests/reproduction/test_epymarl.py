@@ -190,6 +190,7 @@ def test_the_scale_shortens_runs_and_takes_the_first_seeds() -> None:
     part = suite.parts[0].sweep
     assert [entry.steps for entry in part.environments] == [200_000] * 3
     assert part.seeds == (0, 1)
+    assert [entry.name for entry in part.environments] == ["speakerlistener", "spread", "lbf-8x8-2p-2f-coop"]
     assert scaled(SUITES["macn"]("builtin"), Scale()) == SUITES["macn"]("builtin")
 
 
