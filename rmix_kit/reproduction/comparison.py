@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
@@ -46,8 +47,17 @@ def comparison_of(records: Iterable[RunRecord], expected: Sequence[Cell], out: P
     runs, peers = list(records), peers_in(out)
     lines = [f"# {title}", "", _what(runs, peers)]
     for task in TASKS:
-        if cells := [cell for cell in expected if cell[1] == task.env]:
-            lines += ["", f"## `{task.env}`: {task.name}", "", *_table(task, cells, runs, peers)]
+        pairs = [
+            _Pair(
+                algo=algo,
+                seeds=len(seeds),
+                ours=tuple(run for run in runs if (run.algo, run.env) == (algo, env)),
+                theirs=tuple(peer for peer in peers if (peer.algo, peer.env) == (algo, env)),
+            )
+            for algo, env, seeds in expected
+            if env == task.env
+        ]
+        lines += ["", f"## `{task.env}`: {task.name}", "", *_table(pairs, task)]
     return "\n".join(lines) + "\n"
 
 
@@ -73,33 +83,50 @@ def _what(runs: Sequence[RunRecord], peers: Sequence[PeerRun]) -> str:
     )
 
 
-def _table(task: Task, cells: Sequence[Cell], runs: Sequence[RunRecord], peers: Sequence[PeerRun]) -> list[str]:
-    rows = [
-        _row(task, algo, len(seeds), owned, [peer for peer in peers if (peer.algo, peer.env) == (algo, task.env)])
-        for algo, _, seeds in cells
-        if (owned := [run for run in runs if (run.algo, run.env) == (algo, task.env)])
-    ]
+@dataclass(frozen=True, kw_only=True)
+class _Pair:
+    """What is recorded of an algorithm on a task: ours, and EPyMARL's up to the same steps."""
+
+    algo: str
+    seeds: int
+    ours: tuple[RunRecord, ...]
+    theirs: tuple[PeerRun, ...]
+
+    @property
+    def steps(self) -> int:
+        return self.ours[0].steps if self.ours else self.theirs[0].steps
+
+    @property
+    def interval(self) -> int:
+        """Environment steps between our evaluations."""
+        return int(self.ours[0].config["training"]["evaluation_interval"])
+
+    def our_curves(self) -> list[Curve]:
+        return [curve_of(run.seed, run.evaluations, self.interval, run.steps) for run in self.ours]
+
+    def their_curves(self) -> list[Curve]:
+        return [curve_of(run.seed, run.evaluations, run.interval, self.steps) for run in self.theirs]
+
+
+def _table(pairs: Sequence[_Pair], task: Task) -> list[str]:
     lines = [task.unit, ""] if task.unit else []
-    if not rows:
+    recorded = [pair for pair in pairs if pair.ours or pair.theirs]
+    if not recorded:
         return [*lines, NOT_RUN]
-    lines += [_line(HEADINGS), "|" + "---|" * len(HEADINGS), *map(_line, rows)]
-    if missing := [algo for algo, _, _ in cells if not any((run.algo, run.env) == (algo, task.env) for run in runs)]:
+    lines += [_line(HEADINGS), "|" + "---|" * len(HEADINGS), *(_line(_row(task, pair)) for pair in recorded)]
+    if missing := [pair.algo for pair in pairs if not pair.ours]:
         lines += ["", f"Not run: {', '.join(missing)}."]
-    return [*lines, "", *_curves(task, cells, runs, peers)]
+    return [*lines, "", *_curves(recorded)]
 
 
-def _curves(task: Task, cells: Sequence[Cell], runs: Sequence[RunRecord], peers: Sequence[PeerRun]) -> list[str]:
+def _curves(pairs: Sequence[_Pair]) -> list[str]:
     """Show the mean over the seeds while they learn, ours and EPyMARL's one below the other."""
     rows: list[tuple[str, dict[int, float]]] = []
-    for algo, _, _ in cells:
-        owned = [run for run in runs if (run.algo, run.env) == (algo, task.env)]
-        theirs = [peer for peer in peers if (peer.algo, peer.env) == (algo, task.env)]
-        if owned:
-            rows.append((algo, _mean([_curve(run) for run in owned], interval_of(owned[0]))))
-        if owned and theirs:
-            limit = owned[0].steps
-            curves = [curve_of(peer.seed, peer.evaluations, peer.interval, limit) for peer in theirs]
-            rows.append((f"{algo}, EPyMARL", _mean(curves, theirs[0].interval)))
+    for pair in pairs:
+        if pair.ours:
+            rows.append((pair.algo, _mean(pair.our_curves(), pair.interval)))
+        if pair.theirs:
+            rows.append((f"{pair.algo}, EPyMARL", _mean(pair.their_curves(), pair.theirs[0].interval)))
     steps = sorted({at for _, curve in rows for at in curve})
     shown = [steps[round(index * (len(steps) - 1) / (POINTS - 1))] for index in range(POINTS)] if steps else []
     chosen = list(dict.fromkeys(shown))
@@ -114,42 +141,21 @@ def _mean(curves: Sequence[Curve], interval: int) -> dict[int, float]:
     return {count * interval: fmean(curve.returns[count] for curve in curves) for count in sorted(shared)}
 
 
-def _curve(run: RunRecord) -> Curve:
-    return curve_of(run.seed, run.evaluations, interval_of(run), run.steps)
-
-
-def interval_of(run: RunRecord) -> int:
-    """Give the environment steps between a run's evaluations.
-
-    Args:
-        run: Any record.
-    """
-    return int(run.config["training"]["evaluation_interval"])
-
-
-def _row(task: Task, algo: str, seeds: int, runs: Sequence[RunRecord], peers: Sequence[PeerRun]) -> list[str]:
-    steps = runs[0].steps
-    ours = maximum_return([_curve(run) for run in runs], interval_of(runs[0]))
-    theirs = _of_peers(peers, steps)
-    published = task.published_here(algo)
+def _row(task: Task, pair: _Pair) -> list[str]:
+    ours = maximum_return(pair.our_curves(), pair.interval) if pair.ours else None
+    theirs = maximum_return(pair.their_curves(), pair.theirs[0].interval) if pair.theirs else None
+    published = task.published_here(pair.algo)
     return [
-        algo,
-        f"{len(runs)} of {seeds}",
-        f"{steps:,}",
-        "never evaluated" if ours is None else _written(ours.interval),
+        pair.algo,
+        f"{len(pair.ours)} of {pair.seeds}",
+        f"{pair.steps:,}",
+        "" if ours is None else _written(ours.interval),
         "" if ours is None else ", ".join(f"{value:.4g}" for value in ours.by_seed),
         "" if ours is None else f"{ours.steps:,}",
         "not run" if theirs is None else f"{_written(theirs.interval)} ({len(theirs.by_seed)} at {theirs.steps:,})",
         UNCHECKED if published is None else _written(published),
         "" if ours is None else verdict(ours, theirs, published),
     ]
-
-
-def _of_peers(peers: Sequence[PeerRun], steps: int) -> MaximumReturn | None:
-    if not peers:
-        return None
-    curves = [curve_of(peer.seed, peer.evaluations, peer.interval, steps) for peer in peers]
-    return maximum_return(curves, peers[0].interval)
 
 
 def verdict(ours: MaximumReturn, theirs: MaximumReturn | None, published: Interval | None) -> str:

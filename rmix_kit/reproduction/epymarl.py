@@ -139,7 +139,9 @@ class MaximumReturn:
 
 
 def curve_of(seed: int, rows: Iterable[Mapping[str, float | None]], interval: int, steps: int) -> Curve:
-    """Sort evaluations by how many intervals had been trained; those before training and past `steps` are left out.
+    """Sort evaluations by how many intervals had been trained.
+
+    Those before training, past `steps` or without a finite mean are left out.
 
     Args:
         seed: Of the run.
@@ -150,7 +152,12 @@ def curve_of(seed: int, rows: Iterable[Mapping[str, float | None]], interval: in
     found: dict[int, float] = {}
     for row in rows:
         at, value = row["env_steps"], row.get("return_mean")
-        if at is not None and value is not None and 0 < (count := round(at / interval)) <= max(1, steps // interval):
+        if (
+            at is not None
+            and value is not None
+            and math.isfinite(value)
+            and 0 < (count := round(at / interval)) <= max(1, steps // interval)
+        ):
             found[count] = value
     return Curve(seed=seed, returns=found)
 

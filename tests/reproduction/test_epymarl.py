@@ -103,10 +103,11 @@ def test_one_run_has_no_interval() -> None:
 
 
 def test_evaluations_before_training_and_past_the_steps_are_left_out() -> None:
-    rows = [{"env_steps": at, "return_mean": float(at)} for at in (25, 50_025, 100_400, 150_025)]
-    assert curve_of(0, [*rows, {"env_steps": 60_000, "return_mean": None}], 50_000, 100_000) == Curve(
-        seed=0, returns={1: 50_025.0, 2: 100_400.0}
-    )
+    rows: list[dict[str, float | None]] = [
+        {"env_steps": at, "return_mean": float(at)} for at in (25, 50_025, 100_400, 150_025)
+    ]
+    rows += [{"env_steps": 60_000, "return_mean": value} for value in (None, math.nan)]
+    assert curve_of(0, rows, 50_000, 100_000) == Curve(seed=0, returns={1: 50_025.0, 2: 100_400.0})
 
 
 @pytest.mark.parametrize(
@@ -135,6 +136,14 @@ def test_the_page_has_ours_the_peers_and_the_published(tmp_path: Path, template:
     assert "| mean return after | 50,000 | 100,000 | 150,000 | 200,000 |" in page
     assert "| qmix | -41 | -30 | -27 | -30 |\n| qmix, EPyMARL | -40 | -26 | -26 | -25 |" in page
     assert "Not run: vdn, rmix, iql, rdn, coma." in page
+
+
+def test_a_peer_that_was_run_before_ours_has_a_row(tmp_path: Path) -> None:
+    write_peer(tmp_path, "a", peer(0, [-80.0, -40.0, -26.0]))
+    page = page_of(open_reproduction(scaled(SUITES["epymarl"]("builtin"), SMALL), tmp_path))
+    assert "| qmix | 0 of 2 | 2,000,000 |  |  |  | -26 (1 at 100,000) | -25.81 ± 1.5 |  |" in page
+    assert "| qmix, EPyMARL | -40 | -26 |" in page
+    assert page.count("Not run.") == len(TASKS) - 1
 
 
 @pytest.mark.parametrize(
