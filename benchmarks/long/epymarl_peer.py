@@ -99,7 +99,7 @@ def _work(arguments: argparse.Namespace, algo: str, task: Task, seed: int) -> di
         results = next(Path(folder, "results", "sacred").glob("*/*/1"))
         wall, cpu = time.monotonic() - start, usage.ru_utime + usage.ru_stime
         run = PeerRun(
-            env=task.env,
+            task=task.label,
             algo=algo,
             seed=seed,
             steps=arguments.steps,

@@ -52,7 +52,7 @@ def comparison_of(records: Iterable[RunRecord], expected: Sequence[Cell], out: P
                 algo=algo,
                 seeds=len(seeds),
                 ours=tuple(run for run in runs if (run.algo, run.env) == (algo, env)),
-                theirs=tuple(peer for peer in peers if (peer.algo, peer.env) == (algo, env)),
+                theirs=tuple(peer for peer in peers if (peer.algo, peer.task) == (algo, task.label)),
             )
             for algo, env, seeds in expected
             if env == task.env

@@ -21,7 +21,7 @@ class PeerRun:
     """A run of EPyMARL, as `benchmarks/long/epymarl_peer.py` records it.
 
     Attributes:
-        env: Environment text of the same task here.
+        task: Its label, as in `rmix_kit.reproduction.epymarl.TASKS`; texts of environments may change.
         algo: EPyMARL's name of the algorithm.
         seed: Of the run.
         steps: Environment steps asked for.
@@ -35,7 +35,7 @@ class PeerRun:
         wall_seconds: Likewise.
     """
 
-    env: str
+    task: str
     algo: str
     seed: int
     steps: int
@@ -50,7 +50,7 @@ class PeerRun:
 
 
 TYPES: Mapping[str, type | tuple[type, ...]] = {
-    "env": str,
+    "task": str,
     "algo": str,
     "seed": int,
     "steps": int,
@@ -77,10 +77,10 @@ def peers_in(out: Path) -> list[PeerRun]:
     found = {path: read_peer(path) for path in sorted((out / FOLDER).glob("*.json"))}
     first: dict[tuple[str, str], Path] = {}
     for path, run in found.items():
-        other = first.setdefault((run.algo, run.env), path)
+        other = first.setdefault((run.algo, run.task), path)
         if other != path and (unlike := _unlike(found[other], run)):
             raise RecordError(f"{other} and {path} differ in {unlike}; move one of them away")
-    seeds = Counter((run.algo, run.env, run.seed) for run in found.values())
+    seeds = Counter((run.algo, run.task, run.seed) for run in found.values())
     if twice := next((cell for cell, count in seeds.items() if count > 1), None):
         raise RecordError(f"{out / FOLDER} has {' '.join(map(str, twice))} twice; move one of them away")
     return list(found.values())

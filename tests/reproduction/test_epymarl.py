@@ -48,7 +48,7 @@ def record(template: RunRecord, seed: int, returns: list[float], algo: str = "qm
 
 def peer(seed: int, returns: list[float], **other: Any) -> dict[str, Any]:
     rows = [{"env_steps": 50_000 * count + 25, "return_mean": value} for count, value in enumerate(returns)]
-    run = {"env": SPREAD.env, "algo": "qmix", "seed": seed, "steps": 2_000_000, "interval": 50_000}
+    run = {"task": "spread", "algo": "qmix", "seed": seed, "steps": 2_000_000, "interval": 50_000}
     rest = {
         "config": {"seed": seed},
         "changed": [],
@@ -183,7 +183,7 @@ def test_peers_that_do_not_belong_together_are_refused(change: dict[str, Any], c
 def test_a_seed_that_is_there_twice_is_refused(tmp_path: Path) -> None:
     write_peer(tmp_path, "a", peer(0, [1.0]))
     write_peer(tmp_path, "b", peer(0, [2.0]))
-    with pytest.raises(RecordError, match="qmix pettingzoo:.* 0 twice"):
+    with pytest.raises(RecordError, match="qmix spread 0 twice"):
         peers_in(tmp_path)
 
 
