@@ -25,6 +25,7 @@ EPISODE_LABELS = {
     "seed": "seed",
 }
 _SHARES = ("success_rate", "fall_rate")
+NO_SUCCESS = "this environment does not report success; the return says how well it went"
 
 
 def print_json(value: object) -> None:
@@ -65,8 +66,10 @@ def print_episodes(what: str, env: str, record: Mapping[str, object]) -> None:
     """
     from rmix_kit.envs.make import remark_on
 
-    rows = [(EPISODE_LABELS.get(key, key), _shown(key, value)) for key, value in record.items()]
-    print_rows(f"{what} on {env}", rows)
+    known = {key: value for key, value in record.items() if value is not None}
+    print_rows(f"{what} on {env}", [(EPISODE_LABELS.get(key, key), _shown(key, value)) for key, value in known.items()])
+    if record.get("success_rate", 0.0) is None:
+        click.echo(NO_SUCCESS)
     if remark := remark_on(env):
         click.echo(remark)
 
@@ -106,4 +109,4 @@ def _value(value: float | None) -> str:
 def _shown(key: str, value: object) -> str:
     if isinstance(value, float):
         return f"{100 * value:.1f} %" if key in _SHARES else f"{value:.3f}"
-    return "unknown" if value is None else str(value)
+    return str(value)

@@ -30,7 +30,11 @@ class CopyStep(NamedTuple):
 
 
 class ParallelCopy:
-    """Steps one environment and stands still once its episode is over; arrays lack the axis env."""
+    """Steps one environment and stands still once its episode is over; arrays lack the axis env.
+
+    Attributes:
+        reports_success: Whether an info has ever said if the episode is solved.
+    """
 
     def __init__(
         self,
@@ -56,6 +60,7 @@ class ParallelCopy:
         self._n_actions = max(action_sizes.values())
         self._elapsed = 0
         self._now: CopyStep | None = None
+        self.reports_success = False
 
     def reset(self, seed: int) -> CopyStep:
         """Start an episode."""
@@ -117,6 +122,7 @@ class ParallelCopy:
         obs = np.stack([self._observation(agent, observations) for agent in self._agents])  # [agent, ...]
         masks = [self._mask(agent, observations[agent], infos.get(agent, {}), is_over) for agent in self._agents]
         notes = [infos.get(agent, {}) for agent in self._agents]
+        self.reports_success |= any(key in note for note in notes for key in SUCCESS_KEYS)
         success = is_over and any(bool(note.get(key, False)) for note in notes for key in SUCCESS_KEYS)
         return CopyStep(
             obs=obs,

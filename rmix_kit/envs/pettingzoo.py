@@ -121,6 +121,11 @@ class PettingZooVector:
             action_meanings=_action_meanings(first, n_actions),
         )
 
+    @property
+    def reports_success(self) -> bool:
+        """Whether any info of any copy has ever said if its episode is solved."""
+        return any(copy.reports_success for copy in self._copies)
+
     def reset(self, seeds: Sequence[int]) -> TimeStep:
         """Start an episode in every copy, each seeded by its own seed."""
         return _joined([copy.reset(seed) for copy, seed in zip(self._copies, seeds, strict=True)])

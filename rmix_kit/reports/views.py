@@ -216,7 +216,10 @@ def final_view(table: Table, env: str) -> View:
         ("falls", share("fall_rate")),
         ("length", number("episode_length_mean")),
     ]
-    return view("Every run", table, table.where(environment=env), columns)
+    rows = table.where(environment=env)
+    if all(row["success_rate"] is None for row in rows):
+        columns = [column for column in columns if column[0] != "success"]
+    return view("Every run", table, rows, columns)
 
 
 def run_view(table: Table) -> View:

@@ -31,7 +31,7 @@ class RunStatus:
         env_steps: Environment steps taken, as far as its metrics say.
         steps: Environment steps to train for.
         return_mean: Of the last evaluation, or None.
-        success_rate: Of the last evaluation, or None.
+        success_rate: Of the last evaluation, or None; None also where success is not reported.
         eta_seconds: Until training ends at the rate of this attempt; None where it is not known.
         error: Why the last attempt failed; empty where none did.
         folder: Its folder.

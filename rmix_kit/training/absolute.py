@@ -54,7 +54,7 @@ def episodes_of(evaluation: Evaluation) -> Episodes:
         checkpoint_step=evaluation.checkpoint_step,
         seed=evaluation.seed,
         returns=tuple(evaluation.returns.astype(float).tolist()),
-        success=tuple(evaluation.success.tolist()),
+        success=None if evaluation.success is None else tuple(evaluation.success.tolist()),
         fell=tuple(evaluation.fell.tolist()),
         lengths=tuple(evaluation.lengths.tolist()),
         risk_levels=tuple(round(level, 6) for level in evaluation.risk_levels.astype(float).mean(1).tolist()),

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from rmix_kit.collect import Collector, Round
-from rmix_kit.envs.interface import VectorEnv, codec_of, facts_of, is_reproducible
+from rmix_kit.envs.interface import VectorEnv, codec_of, facts_of, is_reproducible, reports_success
 from rmix_kit.errors import Interrupted, NonFiniteError
 from rmix_kit.files import writing
 from rmix_kit.origin import origin_of_process
@@ -121,7 +121,7 @@ class TrainingLoop:
             metrics = self.learn(before, played)
             state.means.add_updates(metrics)
         means = state.means.means()
-        self._show(means["return_mean"], means["success_rate"])
+        self._show(means["return_mean"], means["success_rate"] if state.reports_success else None)
 
     def collect(self) -> Round:
         """Play one episode per copy and add those that did not break to the replay."""
@@ -143,6 +143,7 @@ class TrainingLoop:
             )
         state.episodes += played.episodes
         state.env_steps += played.env_steps
+        state.reports_success = state.reports_success or reports_success(self._envs)
         return played
 
     def learn(self, before: int, played: Round) -> list[dict[str, Tensor]]:
@@ -174,6 +175,7 @@ class TrainingLoop:
                 state.progress.advanced(before + index * played.env_steps // count),
                 episodes=state.episodes,
                 best_success_rate=state.best_success_rate,
+                reports_success=state.reports_success,
             )
             try:
                 metrics.append(self._learner.update(batch, state.progress, learning_rate_factor=factor))
@@ -220,15 +222,17 @@ class TrainingLoop:
                 episodes=self._settings.evaluation_episodes,
                 seed=self._config.seed,
                 checkpoint_step=state.env_steps,
+                knows_success=state.reports_success,
             )
-        state.best_success_rate = max(state.best_success_rate, evaluation.success_rate)
+        state.reports_success = evaluation.success is not None
+        state.best_success_rate = max(state.best_success_rate, evaluation.success_rate or 0.0)
         levels = {f"risk_level_agent_{i}": level for i, level in enumerate(evaluation.risk_level_by_agent)}
         with writing("metrics.jsonl", "make room and resume"):
             self._log.row("evaluation", state.env_steps, {**evaluation.to_json(), **levels})
         self._show(evaluation.return_mean, evaluation.success_rate, is_evaluation=True)
         return evaluation
 
-    def _show(self, return_mean: float, success_rate: float, *, is_evaluation: bool = False) -> None:
+    def _show(self, return_mean: float, success_rate: float | None, *, is_evaluation: bool = False) -> None:
         for name, value in self._state.means.means().items():
             if name.startswith("loss"):
                 self._loss = value
@@ -265,7 +269,7 @@ class TrainingLoop:
                 "learning_rate_factor": self._learning_rate.at(state.env_steps),
                 "replay_mebibytes": self._buffer.bytes_held / MIB,
             }
-            self._log.row("training", state.env_steps, {**counts, **rates, **state.means.means()})
+            self._log.row("training", state.env_steps, {**counts, **rates, **state.row()})
             self._log.time(state.env_steps, state.progress.updates, self._seconds)
         state.means.clear()
 

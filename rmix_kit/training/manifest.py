@@ -43,7 +43,7 @@ class Manifest:
     config: Mapping[str, Any]
     env_spec: EnvSpec
     state: Mapping[str, Any]
-    evaluation: Mapping[str, float | int] | None
+    evaluation: Mapping[str, float | int | None] | None
     metrics_bytes: int
     is_finished: bool
     is_interruption: bool
@@ -53,7 +53,8 @@ class Manifest:
     @property
     def return_mean(self) -> float | None:
         """Mean return of the evaluation made at this step."""
-        return None if self.evaluation is None else float(self.evaluation["return_mean"])
+        mean = None if self.evaluation is None else self.evaluation["return_mean"]
+        return None if mean is None else float(mean)
 
 
 def encode(manifest: Manifest) -> bytes:

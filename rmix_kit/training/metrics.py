@@ -82,19 +82,20 @@ class MetricsLog:
         self._start = time.monotonic()
         self.has_board = self._board is not None
 
-    def row(self, kind: str, env_steps: int, numbers: Mapping[str, float | int]) -> None:
-        """Write one row; a number that is not finite becomes JSON's null.
+    def row(self, kind: str, env_steps: int, numbers: Mapping[str, float | int | None]) -> None:
+        """Write one row; a number that is not finite becomes JSON's null, as one that is not known is.
 
         Args:
             kind: "training" or "evaluation".
             env_steps: Environment steps taken.
             numbers: By name.
         """
-        row: dict[str, float | int | str] = {"kind": kind, "env_steps": env_steps, **numbers}
+        row: dict[str, float | int | str | None] = {"kind": kind, "env_steps": env_steps, **numbers}
         finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
         self._write(finite)
         if self._board is not None:
-            self._board.add({f"{kind}/{name}": float(value) for name, value in numbers.items()}, env_steps)
+            known = {f"{kind}/{name}": float(value) for name, value in numbers.items() if value is not None}
+            self._board.add(known, env_steps)
 
     def facts(self, env_steps: int, facts: Mapping[str, str | bool]) -> None:
         """Write one row about the environment, such as the version of a game; TensorBoard is not told.

@@ -35,7 +35,7 @@ class Storage:
         buffer: ReplayBuffer,
         *,
         metrics_bytes: int,
-        evaluation: Mapping[str, float | int] | None,
+        evaluation: Mapping[str, float | int | None] | None,
         is_interruption: bool = False,
     ) -> None:
         """Save everything, then drop what is not kept.
