@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +9,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from rmix_kit.cli.results_alone import results_of
 
 EPISODE_LABELS = {
     "return_mean": "mean return",
@@ -29,8 +30,10 @@ NO_SUCCESS = "this environment does not report success; the return says how well
 
 
 def print_json(value: object) -> None:
-    """Print one JSON value on standard output."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    """Print one JSON value on standard output; null stands for numbers that are not finite."""
+    from rmix_kit.files import json_text
+
+    click.echo(json_text(value, indent=2, ensure_ascii=False), file=results_of(click.get_current_context(silent=True)))
 
 
 def note(text: str) -> None:

@@ -71,7 +71,7 @@ class Storage:
                     **state.to_json(),
                     "last_copy_episodes": learner.last_copy_episodes,
                     "steps_since_copy": learner.steps_since_copy,
-                    "reward_range": [buffer.reward_low, buffer.reward_high],
+                    "reward_range": [buffer.reward_low, buffer.reward_high] if buffer.added else None,
                 },
                 evaluation=evaluation,
                 metrics_bytes=metrics_bytes,
@@ -140,4 +140,5 @@ class Storage:
                 )
             buffer.add(block)
         recorded: Any = manifest.state["reward_range"]
-        buffer.reward_low, buffer.reward_high = recorded
+        if recorded is not None:
+            buffer.reward_low, buffer.reward_high = recorded
