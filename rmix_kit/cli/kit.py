@@ -84,11 +84,7 @@ class KitCommand(Program):
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; with ``--json`` standard output is for its result alone."""
         try:
-            with (
-                results_alone(ctx, is_last=ctx.find_root().obj is _STANDALONE)
-                if ctx.params.get("as_json")
-                else contextlib.nullcontext()
-            ):
+            with _output_of(ctx):
                 return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
@@ -144,6 +140,13 @@ class LazyGroup(Program, click.Group):
 
 _DEBUG = "rmix_kit.debug"
 _STANDALONE = "the process ends with the command"
+
+
+def _output_of(ctx: click.Context) -> contextlib.AbstractContextManager[None]:
+    """Say what becomes of standard output while a command runs."""
+    if not ctx.params.get("as_json"):
+        return contextlib.nullcontext()
+    return results_alone(ctx, is_last=ctx.find_root().obj is _STANDALONE)
 
 
 def _remember_debug(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:

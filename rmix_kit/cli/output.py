@@ -69,7 +69,12 @@ def print_episodes(what: str, env: str, record: Mapping[str, object]) -> None:
     """
     from rmix_kit.envs.make import remark_on
 
-    known = {key: value for key, value in record.items() if value is not None}
+    is_silent_on_falls = not record.get("fall_rate") and not env.startswith("macn:")  # nobody falls in other games
+    known = {
+        key: value
+        for key, value in record.items()
+        if value is not None and not (key == "fall_rate" and is_silent_on_falls)
+    }
     print_rows(f"{what} on {env}", [(EPISODE_LABELS.get(key, key), _shown(key, value)) for key, value in known.items()])
     if record.get("success_rate", 0.0) is None:
         click.echo(NO_SUCCESS)

@@ -201,15 +201,17 @@ def _environment(tables: Tables, env: str, scores: Scores) -> Section:
             if figure.name.endswith("-iqm")
         ),
         *(figures.tail_figure(tables.tails, env, level) for level in TAIL_LEVELS),
-        figures.catastrophe_figure(tables.catastrophes, env),
     ]
+    if tables.catastrophes.where(environment=env):
+        shown.append(figures.catastrophe_figure(tables.catastrophes, env))
     if tables.histograms.where(environment=env):
         shown.append(figures.histogram_figure(tables.histograms, tables.marks, env))
     shown_views = [
         views.statistics_view(tables.statistics, env),
         views.tail_view(tables.tails, env),
-        views.catastrophe_view(tables.catastrophes, env),
     ]
+    if tables.catastrophes.where(environment=env):
+        shown_views.append(views.catastrophe_view(tables.catastrophes, env))
     if env not in scores.silent:
         shown_views.append(views.threshold_view(tables.thresholds, env))
     return Section(

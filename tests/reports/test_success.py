@@ -12,12 +12,14 @@ from rmix_kit.errors import RecordError
 from rmix_kit.reports.groups import group_runs
 from rmix_kit.reports.marl_eval import marl_eval
 from rmix_kit.reports.report import write_report
+from rmix_kit.reports.risk_tables import catastrophe_table
 from rmix_kit.reports.run_tables import final_table, threshold_table
 from rmix_kit.reports.scores import ScoreName, Scores
 from rmix_kit.reports.single import plot_runs
 from rmix_kit.reports.success import silent_environments, with_settled_success
 from rmix_kit.reports.views import final_view
-from rmix_kit.results import RunRecord
+from rmix_kit.results import RunRecord, find_records
+from tests.architecture.sources import ROOT
 from tests.reports.records import record
 
 SPREAD = "pettingzoo:mpe2.simple_spread_v3"
@@ -66,6 +68,14 @@ def test_the_page_says_that_the_return_counts(tmp_path: Path) -> None:
     assert names == ["macn-4x7-success_rate-quartiles.png", "macn-4x7-success_rate-std.png"]
 
 
+def test_falls_are_shown_where_somebody_can_fall() -> None:
+    upright = silent(won=40, successes=(1.0, 1.0))  # records fall as often as they fail
+    tables = [catastrophe_table(Scores(group_runs([run]))).rows for run in (upright, silent(won=20), record(won=40))]
+    assert [len(rows) for rows in tables] == [0, 1, 1]
+    assert "falls" not in final_view(final_table(Scores(group_runs([upright]))), SPREAD).head
+    assert "falls" in final_view(final_table(Scores(group_runs([record()]))), "macn:4x7").head
+
+
 def test_one_word_of_any_run_settles_it_for_all_on_the_environment() -> None:
     told, never = record(env=SPREAD, successes=(0.0, 0.5)), silent(seed=1)
     late = silent(seed=2)
@@ -85,3 +95,10 @@ def test_a_plot_of_success_names_environments_without_it(tmp_path: Path) -> None
         plot_runs([silent()], tmp_path / "a.png", metric="success_rate")
     assert plot_runs([silent(), record()], tmp_path / "b.png", metric="success_rate") == (SPREAD,)
     assert plot_runs([silent()], tmp_path / "c.png", metric="return_mean") == ()
+
+
+def test_the_committed_records_say_what_they_said() -> None:
+    records = find_records([ROOT / "docs" / "results" / name for name in ("didactic", "macn", "smac-builtin")])
+    assert len(records) > 200
+    assert silent_environments(records) == ()
+    assert with_settled_success(records) == list(records)
