@@ -24,8 +24,8 @@ class MACNGymEnv(gymnasium.Env[Any, Any]):
     """MACN for one player. See `MACNParallelEnv` for the game.
 
     The observation is the agents' observations stacked, [agent, ...]; the action is one whole number 0..3 per agent.
-    `info` holds `action_mask` int8 [agent, action], `fell` bool [agent], `state` float32 [3 * n_agents + 1], and on the
-    final step `success`.
+    `info` holds, from the reset to the last step, `action_mask` int8 [agent, action], `fell` bool [agent], `state`
+    float32 [3 * n_agents + 1] and `success`, which is False until all agents are at the goal.
     """
 
     metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
@@ -124,7 +124,4 @@ class MACNGymEnv(gymnasium.Env[Any, Any]):
         """Return the team's info."""
         by_agent = [self._walk.info(agent) for agent in range(self.settings.n_agents)]
         info: dict[str, Any] = {key: np.asarray([one[key] for one in by_agent]) for key in ("action_mask", "fell")}
-        info["state"] = self.state()
-        if "success" in by_agent[0]:
-            info["success"] = by_agent[0]["success"]
-        return info
+        return {**info, "state": self.state(), "success": self._walk.success}

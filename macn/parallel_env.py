@@ -100,10 +100,10 @@ class MACNParallelEnv(ParallelEnv[str, Any, Any]):
     |---|---|
     | `action_mask` | int8, one per action, 1 = allowed; every action is allowed everywhere |
     | `fell` | whether the agent is on the cliff |
-    | `success` | on the final step only: whether all agents are at the goal |
+    | `success` | whether all agents are at the goal, which ends the episode: False until then |
 
-    The gymnasium face gives `action_mask` and `fell` per agent in one array, and `state`. The vector face gives
-    arrays over all copies, `success` and `state` at every step.
+    The keys are the same from the reset to the last step. The gymnasium face gives `action_mask` and `fell` per agent
+    in one array, and `state` besides; the vector face gives all of these as arrays over the copies.
 
     ## Arguments
 
@@ -207,16 +207,18 @@ class MACNParallelEnv(ParallelEnv[str, Any, Any]):
         """Let every agent take one step.
 
         Args:
-            actions: whole numbers 0..3, by agent.
+            actions: whole numbers 0..3, by agent; after the end of an episode, when no agent is left, an empty dict.
 
         Returns:
-            Observations, rewards, terminations, truncations and infos, by agent.
+            Observations, rewards, terminations, truncations and infos, by agent; empty ones for no agents.
 
         Raises:
             NotResetError: no episode is running.
             ActionError: an action is missing, unknown or out of range.
         """
         walk, names = self._walk, self.possible_agents
+        if walk.has_ended and len(actions) == 0:
+            return {}, {}, {}, {}, {}  # no agents act, none are told: wrappers that keep the dead step on like this
         walk.step(actions)
         if not walk.is_running:
             self.agents = []

@@ -65,7 +65,8 @@ class SMACParallelEnv(ParallelEnv[str, Any, Any]):
 
     ## Information
 
-    `battle_won`, `success` (the same), `dead_allies`, `dead_enemies`, `action_mask`.
+    `battle_won`, `success` (the same), `dead_allies`, `dead_enemies`, `action_mask`: all of them from the reset to the
+    last step; the first two are False until the battle is won.
 
     ## Arguments
 
@@ -141,12 +142,15 @@ class SMACParallelEnv(ParallelEnv[str, Any, Any]):
         """Play one step.
 
         Args:
-            actions: One for every agent, the dead included (0, the no-op).
+            actions: One for every agent, the dead included (0, the no-op); after the end of a battle, when no agent is
+                left, an empty dict, for which empty results come back.
 
         Raises:
             ActionError: An action is missing or masked, or no battle is going on.
             StarCraftError: The game broke and this episode is lost; reset starts another one.
         """
+        if self._now is not None and not self.agents and not actions:
+            return {}, {}, {}, {}, {}
         if not self.agents:
             raise ActionError("no battle is going on; call reset first")
         if missing := [agent for agent in self.agents if agent not in actions]:
