@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
+from gymnasium.error import Error as GymnasiumError
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, Space
 from gymnasium.utils import seeding
 from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
 
 from rmix_kit.envs.smac.interface import BattleVector
-from rmix_kit.errors import ActionError, StarCraftError
+from rmix_kit.errors import ActionError, ConfigError, StarCraftError
 from rmix_kit.types import TimeStep
 
 Observation = dict[str, NDArray[Any]]
@@ -65,8 +67,8 @@ class SMACParallelEnv(ParallelEnv[str, Any, Any]):
 
     ## Information
 
-    `battle_won`, `success` (the same), `dead_allies`, `dead_enemies`, `action_mask`: all of them from the reset to the
-    last step; the first two are False until the battle is won.
+    `battle_won`, `success` (the same), `dead_allies`, `dead_enemies`: all of them from the reset to the
+    last step; the first two are False until the battle is won. The mask stands in the observation, and only there.
 
     ## Arguments
 
@@ -128,10 +130,14 @@ class SMACParallelEnv(ParallelEnv[str, Any, Any]):
             options: Not used.
 
         Raises:
+            ConfigError: The seed is no whole number from 0 on.
             StarCraftError: The game cannot be brought to play.
         """
         if seed is not None:
-            self._draws, _ = seeding.np_random(seed)
+            try:
+                self._draws, _ = seeding.np_random(operator.index(seed))
+            except (TypeError, GymnasiumError):
+                raise ConfigError(f"seed is {seed!r}; it must be a whole number from 0 on") from None
         self._now = self._battles.reset([int(self._draws.integers(2**31))])
         self.agents = list(self.possible_agents)
         return self._observations(self._now), self._infos(self._now)
@@ -194,7 +200,6 @@ class SMACParallelEnv(ParallelEnv[str, Any, Any]):
         }
 
     def _infos(self, now: TimeStep) -> dict[str, dict[str, Any]]:
-        masks = now.avail_actions[0].astype(np.int8)
         won = bool(now.success[0])
         shared = {
             "battle_won": won,
@@ -202,4 +207,4 @@ class SMACParallelEnv(ParallelEnv[str, Any, Any]):
             "dead_allies": int(self._battles.dead_allies[0]),
             "dead_enemies": int(self._battles.dead_enemies[0]),
         }
-        return {agent: {**shared, "action_mask": mask} for agent, mask in zip(self.possible_agents, masks, strict=True)}
+        return {agent: shared.copy() for agent in self.possible_agents}

@@ -146,6 +146,6 @@ def test_infos_have_one_set_of_keys_and_nobody_may_act_when_all_is_over() -> Non
     while env.agents:
         obs, _, _, _, infos = random_step(env, rng, obs)
         told.append(infos)
-    keys = {"battle_won", "success", "dead_allies", "dead_enemies", "action_mask"}
+    keys = {"battle_won", "success", "dead_allies", "dead_enemies"}
     assert {frozenset(info) for infos in told for info in infos.values()} == {frozenset(keys)}
     assert env.step({}) == ({}, {}, {}, {}, {})
