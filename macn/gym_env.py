@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import operator
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -9,9 +11,10 @@ from typing import Any, ClassVar
 import gymnasium
 import numpy as np
 import numpy.typing as npt
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.spaces import MultiDiscrete
 
-from macn.errors import ActionError
+from macn.errors import ActionError, NotResetError
 from macn.layout import CliffLayout
 from macn.rendering import RENDER_FPS, RENDER_MODES, Picture, Screen
 from macn.settings import N_ACTIONS, make_settings
@@ -55,6 +58,7 @@ class MACNGymEnv(gymnasium.Env[Any, Any]):
             show_agents=show_agents,
             include_position=include_position,
         )
+        self._spec: EnvSpec | None = None
         self.render_mode = render_mode
         self._screen = Screen(self.settings.layout, render_mode)
         self._walk = Walk(self.settings)
@@ -73,8 +77,8 @@ class MACNGymEnv(gymnasium.Env[Any, Any]):
         Returns:
             The observation int8 [agent, ...] and the info.
         """
-        super().reset(seed=seed)
         self._walk.reset(seed)
+        super().reset(seed=None if seed is None else operator.index(seed))
         self._screen.update(self._walk)
         return self._observation(), self._info()
 
@@ -103,6 +107,27 @@ class MACNGymEnv(gymnasium.Env[Any, Any]):
         walk.step(dict(zip(walk.names, chosen.tolist(), strict=True)))
         self._screen.update(walk)
         return self._observation(), walk.reward, walk.terminated, walk.truncated, self._info()
+
+    @property
+    def spec(self) -> EnvSpec | None:
+        """What `gymnasium.make` made this from, or None; `max_episode_steps` is this game's own limit."""
+        return self._spec
+
+    @spec.setter
+    def spec(self, spec: EnvSpec | None) -> None:
+        own = self.settings.max_steps
+        self._spec = None if spec is None else dataclasses.replace(spec, max_episode_steps=own)
+
+    def action_masks(self) -> npt.NDArray[np.bool_]:
+        """Return which actions are allowed, bool [agent * action], agent 0 in front: as MaskablePPO asks for them.
+
+        Raises:
+            NotResetError: there was no reset yet.
+        """
+        if not self._walk.cells:
+            raise NotResetError("action_masks was asked for before the first reset; call reset() first")
+        masks: npt.NDArray[np.int8] = self._info()["action_mask"]  # [agent, action]
+        return masks.reshape(-1).astype(np.bool_)  # [agent * action]
 
     def state(self) -> npt.NDArray[np.float32]:
         """Return the global state, float32 [3 * n_agents + 1]."""

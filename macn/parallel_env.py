@@ -119,7 +119,14 @@ class MACNParallelEnv(ParallelEnv[str, Any, Any]):
     | `render_mode` | `None` | `ansi` text, `rgb_array` a picture, `human` a window, or printed frames without one |
 
     `reset(seed=s)` starts stream s of slips; a later `reset()` goes on with its next episode. The draws are a
-    function of seed, copy, episode, step and agent, the same on every face.
+    function of seed, copy, episode, step and agent, the same on every face. A seed is a whole number from 0 on, of any
+    size. A limit may be a float that is whole, a `slip` any real number; a map file may carry a byte order mark.
+
+    The vector face takes besides `num_envs`, `autoreset_mode` (gymnasium's `NEXT_STEP`, `SAME_STEP` or `DISABLED`) and
+    gymnasium's name of the limit, `max_episode_steps`, which `gymnasium.make_vec` hands on; it renders one frame per
+    copy. `gymnasium.make` keeps that name for a wrapper of its own, which can shorten an episode but not lengthen it.
+    The gymnasium face has `action_masks()` for sb3-contrib's MaskablePPO and names its limit in `spec`. After
+    `import macn`, `pettingzoo.make("parallel", "macn:MACN-v0")` and `("aec", ...)` work too.
 
     ## References
 
