@@ -16,6 +16,7 @@ from gymnasium.vector.utils import batch_space
 from macn import dynamics, slipping
 from macn.errors import ActionError, NotResetError, ParameterError
 from macn.layout import CliffLayout
+from macn.limits import require_copies_fit
 from macn.rendering import RENDER_FPS, Picture, draw_picture, draw_text
 from macn.settings import N_ACTIONS, checked_count, make_settings
 from macn.streams import Streams, is_one_seed
@@ -88,6 +89,7 @@ class MACNVectorEnv(VectorEnv[Observations, npt.NDArray[np.int64], Any]):
         self.autoreset_mode = _checked_mode(autoreset_mode)
         self.tables = dynamics.build_tables(self.settings)
         self.num_envs = checked_count("num_envs", num_envs, LARGEST_COUNT)
+        require_copies_fit(self.num_envs, self.settings.n_agents)
         self.render_mode = _checked_render_mode(render_mode)
         self.metadata = {"render_modes": list(RENDER_MODES), "render_fps": RENDER_FPS}
         self.metadata["autoreset_mode"] = self.autoreset_mode
