@@ -21,7 +21,9 @@ from tests.fixtures.episodes import make_spec, random_batch
 def picture_spec(shape: Sequence[int] = (12, 20, 3), high: float = 255.0) -> EnvSpec:
     """Give a spec whose observations are pictures, and whose state is the pictures in a row."""
     size = int(np.prod(shape))
-    spec = replace(make_spec(), obs_shape=tuple(shape), obs_dtype="uint8", obs_low=(0.0,) * size, obs_high=(high,) * size)
+    spec = replace(
+        make_spec(), obs_shape=tuple(shape), obs_dtype="uint8", obs_low=(0.0,) * size, obs_high=(high,) * size
+    )
     state = {"state_dtype": "uint8", "state_low": (0.0,) * size * 2, "state_high": (high,) * size * 2}
     return replace(spec, state_size=2 * size, **state)  # type: ignore[arg-type]
 
@@ -78,7 +80,9 @@ def test_every_algorithm_learns_from_pictures_with_all_weights(cls: type) -> Non
 
     total = sum(
         loss
-        for losses in algorithm.phases(online, target, batch, Progress(env_steps=100, updates=20, best_success_rate=1.0))
+        for losses in algorithm.phases(
+            online, target, batch, Progress(env_steps=100, updates=20, best_success_rate=1.0)
+        )
         for loss in losses.groups.values()
     )
     total.backward()
