@@ -10,18 +10,21 @@ import torch
 
 import exporters
 from rmix_kit.algorithms import ALGORITHMS
+from rmix_kit.algorithms.rmix import RMIX
 from rmix_kit.networks.coding import ObsCoding, StateCoding
 from rmix_kit.networks.images import image_shape, planes, thumbnails
 from rmix_kit.policy import GreedyPolicy
 from rmix_kit.training.run import acting
-from rmix_kit.types import EnvSpec
+from rmix_kit.types import EnvSpec, Progress
 from tests.fixtures.episodes import make_spec, random_batch
 
 
 def picture_spec(shape: Sequence[int] = (12, 20, 3), high: float = 255.0) -> EnvSpec:
     """Give a spec whose observations are pictures, and whose state is the pictures in a row."""
     size = int(np.prod(shape))
-    spec = replace(make_spec(), obs_shape=tuple(shape), obs_dtype="uint8", obs_low=(0.0,) * size, obs_high=(high,) * size)
+    spec = replace(
+        make_spec(), obs_shape=tuple(shape), obs_dtype="uint8", obs_low=(0.0,) * size, obs_high=(high,) * size
+    )
     state = {"state_dtype": "uint8", "state_low": (0.0,) * size * 2, "state_high": (high,) * size * 2}
     return replace(spec, state_size=2 * size, **state)  # type: ignore[arg-type]
 
@@ -74,11 +77,12 @@ def test_every_algorithm_learns_from_pictures_with_all_weights(cls: type) -> Non
     batch = online.coded(random_batch(spec, lengths=(3, 2), seed=0, tau_draws=algorithm.tau_draws))
     if algorithm.risk_level_draws:
         batch = replace(batch, risk_level=torch.full_like(batch.risk_level, 0.5))
-    from rmix_kit.types import Progress
 
     total = sum(
         loss
-        for losses in algorithm.phases(online, target, batch, Progress(env_steps=100, updates=20, best_success_rate=1.0))
+        for losses in algorithm.phases(
+            online, target, batch, Progress(env_steps=100, updates=20, best_success_rate=1.0)
+        )
         for loss in losses.groups.values()
     )
     total.backward()
@@ -88,8 +92,6 @@ def test_every_algorithm_learns_from_pictures_with_all_weights(cls: type) -> Non
 
 
 def test_the_encoder_is_exported(tmp_path: Path) -> None:
-    from rmix_kit.algorithms.rmix import RMIX
-
     torch.manual_seed(0)
     spec = picture_spec()
     agent = acting(RMIX(image_channels=(4, 8)).networks(spec).eval().requires_grad_(False).agent)
