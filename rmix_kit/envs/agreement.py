@@ -13,6 +13,7 @@ from rmix_kit.envs.spaces import ObservationCoding
 from rmix_kit.envs.text import Value
 from rmix_kit.errors import EnvironmentTextError
 from rmix_kit.spelling import suggestion
+from rmix_kit.types import FloatArray
 
 TEAM_REWARDS: Mapping[str, Callable[[list[float]], float]] = MappingProxyType(
     {"mean": lambda rewards: float(np.mean(rewards)), "sum": sum, "first": lambda rewards: rewards[0]}
@@ -97,7 +98,10 @@ class Agreement:
         action_sizes: Number of actions of each agent.
         episode_limit: Steps after which the episode is truncated at the latest.
         options: The adapter's own.
+        asked_limit: The limit that the environment's text asks for; None if it asks for none.
         state_size: Numbers of a state; 0 before the first.
+        state_low: Lower bound of every number of the environment's own state; empty where there is none.
+        state_high: Upper bound likewise.
     """
 
     where: str
@@ -107,7 +111,10 @@ class Agreement:
     action_sizes: Mapping[str, int]
     episode_limit: int
     options: TeamOptions
+    asked_limit: int | None = None
     state_size: int = 0
+    state_low: tuple[float, ...] = ()
+    state_high: tuple[float, ...] = ()
 
     @property
     def n_actions(self) -> int:
@@ -123,6 +130,16 @@ class Agreement:
     def asks_state(self) -> bool:
         """Whether the environment is asked for its state."""
         return self.options.state == "own"
+
+    def state_misfit(self, state: FloatArray) -> str:
+        """Say what is wrong with a state of the environment's own ``[state]``; empty if nothing is."""
+        low, high = (np.asarray(bounds, dtype=np.float32) for bounds in (self.state_low, self.state_high))
+        if bool((state >= low).all() and (state <= high).all()):
+            return ""
+        return (
+            f"state() lies between {state.min():g} and {state.max():g}, outside its state_space; widen the space, or "
+            "append state=observations to the environment's text"
+        )
 
     def team_reward(self, rewards: list[float]) -> float:
         """Put the agents' rewards together; those of absent ones are 0."""

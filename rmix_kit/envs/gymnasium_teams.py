@@ -7,24 +7,27 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import gymnasium
 import numpy as np
-from gymnasium.spaces import Box, Dict, Discrete, MultiDiscrete, Space, Tuple
+from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Space, Tuple
 
 from rmix_kit.envs.agreement import team_options
 from rmix_kit.envs.importing import importable_directory
-from rmix_kit.envs.limits import EPISODE_LIMIT, checked_limit
+from rmix_kit.envs.limits import ARGUMENTS, EPISODE_LIMIT, checked_limit
 from rmix_kit.envs.masks import METHODS
-from rmix_kit.envs.masks import NAMES as MASK_NAMES
-from rmix_kit.envs.pettingzoo import make_copies
+from rmix_kit.envs.pettingzoo import close_all, make_copies, parameters_of
+from rmix_kit.envs.spaces import MisfitError
 from rmix_kit.envs.team_vector import ParallelEnvironment, TeamVector
 from rmix_kit.envs.text import EnvironmentText
 from rmix_kit.errors import EnvironmentContractError, EnvironmentTextError
 
 REWARD = "sum"
+CLOCK = "max_episode_steps"
+"""The name of the limit that `gymnasium.make` keeps."""
 
 
 def make(text: EnvironmentText, num_envs: int) -> TeamVector:
@@ -40,26 +43,52 @@ def make(text: EnvironmentText, num_envs: int) -> TeamVector:
     """
     where = f"environment {str(text)!r}"
     team, rest = team_options(dict(text.options), (), reward=REWARD, where=where)
-    asked = rest.pop(EPISODE_LIMIT, None)
-    if asked is not None:
-        rest.setdefault("max_episode_steps", asked)
-        if rest["max_episode_steps"] != asked:
-            raise EnvironmentTextError(
-                f"{where} gives {EPISODE_LIMIT}={asked} and max_episode_steps={rest['max_episode_steps']}; give one"
-            )
+    limit_text = {rest.pop(name) for name in (EPISODE_LIMIT, CLOCK) if name in rest}
+    if len(limit_text) > 1:
+        raise EnvironmentTextError(f"{where} gives two limits, {EPISODE_LIMIT} and {CLOCK}; give one of them")
+    asked = checked_limit(limit_text.pop(), None, where, str(text)) if limit_text else None
 
     def factory(**arguments: Any) -> GymnasiumTeam:  # noqa: ANN401 - whatever the environment takes
-        made = gymnasium.make(text.name, disable_env_checker=True, **arguments)
-        return GymnasiumTeam(made, where)
+        return GymnasiumTeam(_made(text.name, arguments, asked, where), where)
 
     release = importable_directory()
+    envs: list[Any] = []
     try:
         envs, own = make_copies(factory, rest, asked, num_envs, team=team, name=text.name, where=where)
         limit = checked_limit(asked, own, where, str(text))
-        return TeamVector(cast("list[ParallelEnvironment]", envs), limit, where, team, release=release)
+        teams = cast("list[ParallelEnvironment]", envs)
+        return TeamVector(teams, limit, where, team, asked_limit=asked, release=release)
     except BaseException:
+        close_all(envs)
         release()
         raise
+
+
+def _made(name: str, arguments: Mapping[str, Any], asked: int | None, where: str) -> Any:  # noqa: ANN401 - the user's
+    """Make one environment; a limit goes to gymnasium's clock, and to the environment if it takes one itself.
+
+    The environment's own argument may have the name of the clock's (lbforaging's has), which hides it from
+    `gymnasium.make`: so it goes into the spec.
+    """
+    clock = {} if asked is None else {CLOCK: asked}
+    made = gymnasium.make(name, disable_env_checker=True, **clock, **arguments)
+    if asked is None:
+        return made
+    spec = made.unwrapped.spec
+    assert spec is not None, "gymnasium.make sets it"
+    known = set(spec.kwargs) | set(parameters_of(type(made.unwrapped)))
+    own = next((argument for argument in ARGUMENTS if argument in known), None)
+    if own is None or arguments.get(own) == asked:
+        return made
+    if own in arguments:
+        made.close()
+        raise EnvironmentTextError(
+            f"{where} gives {EPISODE_LIMIT}={asked} and {own}={arguments[own]}; give one of them"
+        )
+    made.close()
+    changed = copy.deepcopy(spec)
+    changed.kwargs[own] = asked
+    return gymnasium.make(changed, disable_env_checker=True, **clock)
 
 
 class GymnasiumTeam:
@@ -124,11 +153,11 @@ class GymnasiumTeam:
     def step(self, actions: dict[str, int]) -> tuple[Any, ...]:
         """Take one step; agents that have left do nothing (action 0)."""
         joint = [actions.get(agent, 0) for agent in self.possible_agents]
-        taken = np.asarray(joint) if isinstance(self._env.action_space, MultiDiscrete | Box) else tuple(joint)
+        taken = np.asarray(joint) if isinstance(self._env.action_space, MultiDiscrete | MultiBinary) else tuple(joint)
         observations, reward, terminated, truncated, info = self._env.step(taken)
         flags = [self._flags(terminated), self._flags(truncated)]
-        rewards = reward if np.ndim(reward) == 0 else self._by_agent(reward, "reward")
-        self.agents = [a for a in self.agents if not (flags[0][a] or flags[1][a])]
+        rewards = reward if _is_one(reward) else self._by_agent(reward, "reward")
+        self.agents = [a for a in self.agents if not (bool(flags[0][a]) or bool(flags[1][a]))]
         return self._by_agent(observations, "observation"), rewards, *flags, self._infos(info)
 
     def close(self) -> None:
@@ -136,9 +165,9 @@ class GymnasiumTeam:
         self._env.close()
 
     def _flags(self, flags: object) -> dict[str, bool]:
-        if np.ndim(cast(Any, flags)) == 0:
-            return dict.fromkeys(self.possible_agents, bool(flags))
-        return {agent: bool(flag) for agent, flag in self._by_agent(flags, "end").items()}
+        if _is_one(flags):
+            return dict.fromkeys(self.possible_agents, bool(np.asarray(flags).reshape(())))
+        return self._by_agent(flags, "end")
 
     def _infos(self, info: object) -> dict[str, Any]:
         """Give every agent what an info says of all, and its own entry where there is a list of one per agent."""
@@ -148,8 +177,8 @@ class GymnasiumTeam:
         known = info if isinstance(info, Mapping) else {}
         shared = {}
         for key, value in known.items():
-            is_listed = key in MASK_NAMES or isinstance(value, list | tuple)
-            shared[key] = (is_listed and not isinstance(value, str) and len(value) == count, value)
+            is_listed = isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim > 0)
+            shared[key] = (is_listed and len(value) == count, value)
         return {
             agent: {key: value[number] if is_split else value for key, (is_split, value) in shared.items()}
             for number, agent in enumerate(self.possible_agents)
@@ -159,12 +188,15 @@ class GymnasiumTeam:
         try:
             parts = [given[agent] for agent in self.possible_agents] if isinstance(given, Mapping) else list(given)
         except (TypeError, KeyError) as error:
-            raise EnvironmentContractError(f"{self._where}: no {what} per agent in {type(given).__name__}") from error
+            raise MisfitError(f"there is no {what} per agent in {type(given).__name__}") from error
         if len(parts) != len(self.possible_agents):
-            raise EnvironmentContractError(
-                f"{self._where}: {len(parts)} entries of {what} for {len(self.possible_agents)} agents"
-            )
+            raise MisfitError(f"there are {len(parts)} entries of {what} for {len(self.possible_agents)} agents")
         return dict(zip(self.possible_agents, parts, strict=True))
+
+
+def _is_one(value: Any) -> bool:  # noqa: ANN401 - the user's
+    """Say whether a value is one for the team: a number, or an array of one."""
+    return not isinstance(value, Mapping) and (np.ndim(value) == 0 or np.shape(value) == (1,))
 
 
 def _per_agent(space: Any, count: int | None = None) -> list[Space[Any]] | None:  # noqa: ANN401 - the user's
@@ -175,6 +207,12 @@ def _per_agent(space: Any, count: int | None = None) -> list[Space[Any]] | None:
         return None
     if isinstance(space, MultiDiscrete) and space.nvec.ndim == 1:
         return [Discrete(int(size), start=int(start)) for size, start in zip(space.nvec, space.start, strict=True)]
+    if isinstance(space, MultiBinary) and len(space.shape) == 1 and (count is None or space.shape == (count,)):
+        return [Discrete(2) for _ in range(space.shape[0])]
+    if isinstance(space, MultiBinary) and count is not None and space.shape[:1] == (count,):
+        return [MultiBinary(space.shape[1:]) for _ in range(count)]
+    if isinstance(space, MultiDiscrete) and count is not None and space.nvec.shape[:1] == (count,):
+        return [MultiDiscrete(sizes, start=starts) for sizes, starts in zip(space.nvec, space.start, strict=True)]
     if isinstance(space, Box) and count is not None and space.shape[:1] == (count,):
         dtype = cast(Any, space.dtype).type
         return [Box(low, high, dtype=dtype) for low, high in zip(space.low, space.high, strict=True)]

@@ -105,7 +105,7 @@ def _module(path: str, dotted: str) -> ModuleType | None:
         if error.name is not None and (path == error.name or path.startswith(f"{error.name}.")):
             return None
         raise EnvironmentTextError(f"environment pettingzoo:{dotted}: {path} needs {error.name}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise EnvironmentTextError(
             f"environment pettingzoo:{dotted}: importing {path} failed with {type(error).__name__}: {error}"
         ) from error

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rmix_kit.envs.text import Value
 from rmix_kit.errors import EnvironmentContractError, EnvironmentTextError
+
+if TYPE_CHECKING:
+    from rmix_kit.envs.agreement import Agreement
 
 EPISODE_LIMIT = "episode_limit"
 NAMES = (
@@ -22,11 +25,51 @@ NAMES = (
     "ep_length",
     "time_limit",
 )
+"""Names of arguments and attributes."""
+ARGUMENTS = (
+    *NAMES,
+    *("max_episode_length", "max_ep_len", "max_ep_length", "episode_len", "episode_steps", "max_timesteps"),
+    *("max_num_steps", "max_turns", "max_rounds", "max_iter", "max_iters", "max_iterations", "num_steps", "n_steps"),
+)
+"""Names of arguments; as attributes some of them count the steps taken."""
+ALIKE_ENDS = 3
+"""So many first episodes of a copy that the environment cuts at the same step show a limit that it keeps."""
+
+
+class EarlyEnds:
+    """Notices in a copy's first episodes that the environment cuts them before the limit that was asked for."""
+
+    def __init__(self, agreement: Agreement) -> None:
+        """Start before the first episode.
+
+        Args:
+            agreement: Says what was asked for.
+        """
+        self._asked, self._seen, self._alike = agreement.asked_limit, 0, 0
+
+    def note(self, elapsed: int) -> str:
+        """Count an episode that was truncated, and say what is wrong; empty if nothing is.
+
+        One step less than was asked is taken for another way to count.
+
+        Args:
+            elapsed: Its steps.
+        """
+        if self._asked is None or self._alike < 0:
+            return ""
+        is_alike = elapsed < self._asked - 1 and (self._alike == 0 or elapsed == self._seen)
+        self._seen, self._alike = elapsed, self._alike + 1 if is_alike else -1
+        if self._alike < ALIKE_ENDS:
+            return ""
+        return (
+            f"{EPISODE_LIMIT} is {self._asked}, and the environment cut its first {ALIKE_ENDS} episodes at step "
+            f"{elapsed}, whatever is asked; ask for {elapsed}, or give it the argument that it takes"
+        )
 
 
 def argument_of(parameters: Mapping[str, inspect.Parameter]) -> str | None:
     """Give the name under which a factory takes the limit; None if it takes none by name."""
-    return next((name for name in NAMES if name in parameters), None)
+    return next((name for name in ARGUMENTS if name in parameters), None)
 
 
 def own_limit(env: object, options: Mapping[str, Value], parameters: Mapping[str, inspect.Parameter]) -> int | None:
@@ -37,14 +80,25 @@ def own_limit(env: object, options: Mapping[str, Value], parameters: Mapping[str
         options: The arguments that it was made with.
         parameters: Those that its factory takes.
     """
-    found: list[object] = []
-    for holder in (env, getattr(env, "unwrapped", None), getattr(env, "aec_env", None)):
-        found += [_attribute(holder, name) for name in NAMES]
-        found.append(getattr(getattr(holder, "spec", None), "max_episode_steps", None))
-        found += [_attribute(holder, f"_{name}") for name in NAMES]
-    found += [options.get(name) for name in NAMES]
-    found += [parameters[name].default for name in NAMES if name in parameters]
-    return next((limit for value in found if (limit := _whole(value)) is not None), None)
+    holders = (env, getattr(env, "unwrapped", None), getattr(env, "aec_env", None))
+    told = [limit for holder in holders if (limit := _told_by(holder)) is not None]
+    if told:
+        return min(told)  # a wrapper's clock and the environment's own: whichever is first
+    given: list[object] = [options.get(name) for name in ARGUMENTS]
+    given += [parameters[name].default for name in ARGUMENTS if name in parameters]
+    return _first(given)
+
+
+def _told_by(holder: object) -> int | None:
+    """Give the limit that an object tells of itself, by an attribute before a spec."""
+    found = [_attribute(holder, name) for name in NAMES]
+    found += [_attribute(holder, f"_{name}") for name in NAMES]
+    return _first([*found, getattr(getattr(holder, "spec", None), "max_episode_steps", None)])
+
+
+def _first(values: list[object]) -> int | None:
+    """Give the first whole number above zero; zero and -1 mostly mean that there is no limit."""
+    return next((limit for value in values if (limit := _whole(value)) is not None and limit > 0), None)
 
 
 def checked_limit(asked: Value | None, own: int | None, where: str, text: str) -> int:
@@ -71,7 +125,7 @@ def checked_limit(asked: Value | None, own: int | None, where: str, text: str) -
         raise EnvironmentTextError(
             f"{where}: {EPISODE_LIMIT} is {asked or own!r}; it must be a whole number, at least 1"
         )
-    if own is not None and limit > own >= 1:
+    if own is not None and limit > own:
         raise EnvironmentTextError(
             f"{where}: {EPISODE_LIMIT} is {limit}, and the environment ends its episodes after {own} steps whatever is "
             f"asked; ask for at most {own}, or give it the argument that it takes"

@@ -10,7 +10,8 @@ masked, smaller observations padded with zeros. The adapter's own options are `r
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, cast
 
 from pettingzoo import AECEnv
@@ -18,10 +19,10 @@ from pettingzoo.utils.conversions import aec_to_parallel
 
 from rmix_kit.envs.agreement import OPTION_NAMES, TeamOptions, team_options
 from rmix_kit.envs.importing import Factory, factory_of, importable_directory
-from rmix_kit.envs.limits import EPISODE_LIMIT, NAMES, argument_of, checked_limit, own_limit
+from rmix_kit.envs.limits import ARGUMENTS, EPISODE_LIMIT, NAMES, argument_of, checked_limit, own_limit
 from rmix_kit.envs.team_vector import ParallelEnvironment, TeamVector
 from rmix_kit.envs.text import EnvironmentText, Value
-from rmix_kit.errors import EnvironmentContractError, EnvironmentTextError
+from rmix_kit.errors import EnvironmentContractError, EnvironmentTextError, RmixKitError
 from rmix_kit.spelling import suggestion
 
 REWARD = "mean"
@@ -40,6 +41,7 @@ def make(text: EnvironmentText, num_envs: int) -> TeamVector:
     """
     where = f"environment {str(text)!r}"
     release = importable_directory()
+    envs: list[Any] = []
     try:
         factory = factory_of(text.name)
         parameters = parameters_of(factory)
@@ -49,8 +51,16 @@ def make(text: EnvironmentText, num_envs: int) -> TeamVector:
         for env in envs:
             _check_interface(env, where)
         limit = checked_limit(asked, own, where, str(text))
-        return TeamVector(cast("list[ParallelEnvironment]", envs), limit, where, team, release=release)
+        return TeamVector(
+            cast("list[ParallelEnvironment]", envs),
+            limit,
+            where,
+            team,
+            asked_limit=None if asked is None else limit,
+            release=release,
+        )
     except BaseException:
+        close_all(envs)
         release()
         raise
 
@@ -94,11 +104,11 @@ def make_copies(
     first = parallel(_called(factory, arguments, name, where), where)
     own = own_limit(first, arguments, parameters)
     takes_any = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values())
-    if asked is not None and own is not None and own != asked and takes_any and not set(NAMES) & arguments.keys():
+    if asked is not None and own is not None and own != asked and takes_any and not set(ARGUMENTS) & arguments.keys():
         # Arguments passed on to a class that we do not see: the environment's attribute tells the name.
         found = next((n for n in NAMES if getattr(getattr(first, "unwrapped", first), n, None) == own), None)
         if found is not None:
-            _close(first)
+            close_all([first])
             arguments = {**arguments, found: asked}
             first = parallel(_called(factory, arguments, name, where), where)
             own = own_limit(first, arguments, parameters)
@@ -107,13 +117,20 @@ def make_copies(
         try:
             envs.append(parallel(_called(factory, arguments, name, where), where))
         except (EnvironmentTextError, EnvironmentContractError) as error:
-            for env in envs:
-                _close(env)
+            close_all(envs)
             raise EnvironmentTextError(
                 f"{error}; copy {number} of {num_envs} failed where the ones before it stand. If the environment can "
                 "exist only once (a port, a licence), append copies=1 to its text and train with --num-envs 1"
             ) from error
     return envs, own
+
+
+def close_all(envs: Iterable[object]) -> None:
+    """Close environments that will not be used, since another error is on its way; their own are left out."""
+    for env in envs:
+        if callable(close := getattr(env, "close", None)):
+            with suppress(Exception):
+                close()
 
 
 def parallel(env: Any, where: str) -> Any:  # noqa: ANN401 - the user's
@@ -142,10 +159,11 @@ def written(options: Mapping[str, Value]) -> str:
 def _called(factory: Factory, arguments: Mapping[str, Value], name: str, where: str) -> Any:  # noqa: ANN401
     try:
         return factory(**arguments)
-    except Exception as error:
-        raise EnvironmentTextError(
-            f"{where}: {name}({written(arguments)}) failed with {type(error).__name__}: {error}"
-        ) from error
+    except RmixKitError:
+        raise
+    except (Exception, SystemExit) as error:
+        words = " ".join(f"{type(error).__name__}: {error}".split())
+        raise EnvironmentTextError(f"{where}: {name}({written(arguments)}) failed with {words}") from error
 
 
 def _arguments(factory: Factory, options: dict[str, Value], where: str) -> tuple[dict[str, Value], Value | None]:
@@ -158,7 +176,7 @@ def _arguments(factory: Factory, options: dict[str, Value], where: str) -> tuple
     asked = options.get(EPISODE_LIMIT)
     name = argument_of(parameters)
     arguments = {key: value for key, value in options.items() if key != EPISODE_LIMIT}
-    for other in NAMES:
+    for other in ARGUMENTS:
         if asked is not None and other in arguments and arguments[other] != asked:
             raise EnvironmentTextError(
                 f"{where} gives {EPISODE_LIMIT}={asked} and {other}={arguments[other]}; give one of them"
@@ -185,8 +203,3 @@ def _check_interface(env: object, where: str) -> None:
         )
     if not getattr(env, "possible_agents", None):
         raise EnvironmentContractError(f"{where}: possible_agents is empty; expected a fixed team of named agents")
-
-
-def _close(env: object) -> None:
-    if callable(close := getattr(env, "close", None)):
-        close()

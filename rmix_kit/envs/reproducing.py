@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rmix_kit.types import BoolArray, IntArray
+from rmix_kit.types import IntArray
 
-SEEDS = (20_231, 7, 20_231)
-"""An episode, another one between, and the first again."""
+SEED, OTHER_SEED = 20_231, 7
 
 
-class Seen(Protocol):
-    """What is compared of a step; any copy's step has it."""
+class Copy(Protocol):
+    """One copy of an environment."""
 
-    @property
-    def avail_actions(self) -> BoolArray:
-        """Bool ``[agent, action]``."""
+    def reset(self, seed: int) -> Any:  # noqa: ANN401 - a named tuple with the fields of a time step
+        """Start an episode."""
         ...
 
-    @property
-    def terminated(self) -> np.bool_:
-        """The task ended."""
-        ...
-
-    @property
-    def truncated(self) -> np.bool_:
-        """The clock ended it."""
+    def step(self, actions: IntArray) -> Any:  # noqa: ANN401 - as of reset
+        """Take a joint action ``[agent]``."""
         ...
 
 
@@ -45,35 +35,49 @@ class Difference(NamedTuple):
     field: str
 
 
-def first_difference(
-    reset: Callable[[int], NamedTuple], step: Callable[[IntArray], NamedTuple], *, most_steps: int
-) -> Difference | None:
-    """Play one seed twice with the same actions, another seed between, and say where the two episodes part.
+def first_difference(copy: Copy, other: Copy | None, *, most_steps: int) -> Difference | None:
+    """Play one seed again with the same actions, and say where two episodes part.
 
-    So an episode must depend neither on anything but its seed and actions, nor on how many came before.
+    An episode must depend on its seed and actions alone: not on how many came before, so another seed is played
+    between; nor on what other copies do meanwhile, so it is also played beside another one.
 
     Args:
-        reset: Starts a copy's episode.
-        step: Takes a joint action ``[agent]``.
+        copy: Plays.
+        other: Plays beside it; None where there is one copy alone.
         most_steps: Steps after which an episode counts as played.
 
     Returns:
-        None where they are the same.
+        None where all are the same.
     """
-    episodes = []
-    for seed in SEEDS:
-        rng, played = np.random.default_rng(seed), [reset(seed)]
-        while len(played) <= most_steps and not (played[-1].terminated or played[-1].truncated):  # type: ignore[attr-defined]
-            mask: BoolArray = played[-1].avail_actions  # type: ignore[attr-defined]
-            played.append(step(np.array([rng.choice(np.flatnonzero(row)) for row in mask])))
-        episodes.append(played)
-    first, again = episodes[0], episodes[-1]
-    for number, (one, other) in enumerate(zip(first, again, strict=False)):
-        for name in one._fields:
-            if not _equal(getattr(one, name), getattr(other, name)):
+    first = _episode(copy, SEED, most_steps)
+    _episode(copy, OTHER_SEED, most_steps)
+    if (found := _parting(first, _episode(copy, SEED, most_steps))) is not None or other is None:
+        return found
+    return _parting(first, _episode(copy, SEED, most_steps, beside=other))
+
+
+def _episode(copy: Copy, seed: int, most_steps: int, *, beside: Copy | None = None) -> list[Any]:
+    """Play one episode with random allowed actions of its seed."""
+    rng, played = np.random.default_rng(seed), [copy.reset(seed)]
+    meanwhile, chance = beside.reset(OTHER_SEED) if beside else None, np.random.default_rng(OTHER_SEED)
+    while len(played) <= most_steps and not _is_over(played[-1]):
+        if beside and not _is_over(meanwhile):
+            meanwhile = beside.step(_allowed(meanwhile, chance))
+        played.append(copy.step(_allowed(played[-1], rng)))
+    return played
+
+
+def _allowed(step: Any, rng: np.random.Generator) -> IntArray:  # noqa: ANN401 - as of reset
+    return np.array([rng.choice(np.flatnonzero(row)) for row in step.avail_actions])
+
+
+def _is_over(step: Any) -> bool:  # noqa: ANN401 - as of reset
+    return bool(step.terminated or step.truncated)
+
+
+def _parting(one: list[Any], other: list[Any]) -> Difference | None:
+    for number, (left, right) in enumerate(zip(one, other, strict=False)):
+        for name in left._fields:
+            if not np.array_equal(np.asarray(getattr(left, name)), np.asarray(getattr(right, name))):
                 return Difference(number, name)
-    return None if len(first) == len(again) else Difference(min(len(first), len(again)), "length")
-
-
-def _equal(one: NDArray[np.generic], other: NDArray[np.generic]) -> bool:
-    return np.array_equal(np.asarray(one), np.asarray(other))
+    return None if len(one) == len(other) else Difference(min(len(one), len(other)), "length")

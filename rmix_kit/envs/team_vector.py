@@ -11,7 +11,9 @@ import numpy as np
 from gymnasium.spaces import Discrete, Space
 
 from rmix_kit.envs.agreement import Agreement, TeamOptions
+from rmix_kit.envs.border import Border
 from rmix_kit.envs.interface import StepCodec
+from rmix_kit.envs.masks import unread_methods
 from rmix_kit.envs.parallel_copy import CopyStep, ParallelCopy
 from rmix_kit.envs.reproducing import Difference, first_difference
 from rmix_kit.envs.spaces import observation_coding
@@ -54,6 +56,7 @@ class TeamVector:
         where: str,
         options: TeamOptions | None = None,
         *,
+        asked_limit: int | None = None,
         release: Callable[[], None] = lambda: None,
     ) -> None:
         """Wrap the copies.
@@ -63,39 +66,27 @@ class TeamVector:
             episode_limit: Steps after which an episode is truncated at the latest.
             where: The environment, for errors.
             options: How the team is counted; the mean of the agents' rewards if None.
+            asked_limit: The limit that the environment's text asks for, if it does.
             release: Called once, when the copies are closed.
 
         Raises:
             EnvironmentContractError: Its agents or spaces are of a sort that cannot be trained on.
         """
         first, chosen = envs[0], options or TeamOptions(reward="mean")
-        agents = {str(agent): agent for agent in first.possible_agents}
-        if len(agents) < len(first.possible_agents):
-            raise EnvironmentContractError(f"{where}: two agents have the same name in {first.possible_agents}")
-        spaces = {name: first.observation_space(agent) for name, agent in agents.items()}
-        actions = {name: _discrete(first.action_space(agent), name, where) for name, agent in agents.items()}
-        coding = observation_coding(spaces, where, chosen.mask_names)
-        agreement = Agreement(
-            where=where,
-            agents=tuple(agents),
-            coding=coding,
-            action_starts={name: int(space.start) for name, space in actions.items()},
-            action_sizes={name: int(space.n) for name, space in actions.items()},
-            episode_limit=episode_limit,
-            options=chosen,
-        )
+        agreement = _agreement(first, where, chosen, episode_limit, asked_limit)
+        coding, copied = agreement.coding, len(agreement.agents)
         probe = ParallelCopy(envs[0], agreement)
         size = probe.reset(0).state.size
-        copied = len(agents)
         state = (coding.dtype, coding.low * copied, coding.high * copied)
+        agreement = replace(agreement, state_size=size)
         if probe.has_state:
             state = state_bounds(first, size)
-        agreement = replace(agreement, state_size=size)
+            agreement = replace(agreement, state_low=state[1], state_high=state[2])
         self._copies = [ParallelCopy(env, agreement, number=number) for number, env in enumerate(envs)]
-        self._release, self._options = release, chosen
+        self._first, self._release, self._options = first, release, chosen
         self.num_envs, self.is_costly = len(envs), chosen.copies > 0
         self.spec = EnvSpec(
-            n_agents=len(agents),
+            n_agents=copied,
             n_actions=agreement.n_actions,
             obs_shape=coding.shape,
             obs_dtype=coding.dtype,
@@ -103,7 +94,7 @@ class TeamVector:
             obs_high=coding.high,
             state_size=size,
             episode_limit=episode_limit,
-            agent_ids=tuple(agents),
+            agent_ids=agreement.agents,
             action_meanings=_action_meanings(first, agreement.n_actions),
             state_dtype=state[0],
             state_low=state[1],
@@ -135,9 +126,9 @@ class TeamVector:
 
     @cached_property
     def irreproducible(self) -> Difference | None:
-        """Where the same seed and actions gave another episode; None where they did not. Plays three episodes."""
-        copy = self._copies[0]
-        return first_difference(copy.reset, copy.step, most_steps=self.spec.episode_limit)
+        """Where the same seed and actions gave another episode; None where they did not. Plays a few episodes."""
+        copy, *others = self._copies
+        return first_difference(copy, others[0] if others else None, most_steps=self.spec.episode_limit)
 
     @property
     def is_reproducible(self) -> bool:
@@ -147,10 +138,12 @@ class TeamVector:
     @property
     def notes(self) -> Sequence[str]:
         """What must be said before training: how the team is counted."""
-        return (
+        counted = (
             f"team reward: {_REWARDS[self._options.reward]} (reward=mean, sum or first chooses); "
-            f"state: {'its own' if self.codec is None else 'the observations in a row'}",
+            f"state: {'its own' if self.codec is None else 'the observations in a row'}"
         )
+        unread = () if self._options.mask == "none" else unread_methods(self._first)
+        return (counted, *(f"{name}() is not read as a mask; mask={name} does, mask=none ends this" for name in unread))
 
     def _joined(self, steps: Sequence[CopyStep]) -> TimeStep:
         """Put single steps, without the axis env, behind each other."""
@@ -166,6 +159,30 @@ _REWARDS = {
     "sum": "the sum of the agents' rewards",
     "first": "the first agent's",
 }
+
+
+def _agreement(
+    env: ParallelEnvironment, where: str, options: TeamOptions, episode_limit: int, asked_limit: int | None
+) -> Agreement:
+    """Read what all copies have in common off one of them, before its first reset."""
+    agents = {str(agent): agent for agent in env.possible_agents}
+    if len(agents) < len(env.possible_agents):
+        raise EnvironmentContractError(f"{where}: two agents have the same name in {env.possible_agents}")
+    border = Border(where, 0)
+    with border.calling("observation_space"):
+        spaces = {name: env.observation_space(agent) for name, agent in agents.items()}
+    with border.calling("action_space"):
+        actions = {name: _discrete(env.action_space(agent), name, where) for name, agent in agents.items()}
+    return Agreement(
+        where=where,
+        agents=tuple(agents),
+        coding=observation_coding(spaces, where, options.mask_names),
+        action_starts={name: int(space.start) for name, space in actions.items()},
+        action_sizes={name: int(space.n) for name, space in actions.items()},
+        episode_limit=episode_limit,
+        options=options,
+        asked_limit=asked_limit,
+    )
 
 
 def _discrete(space: Space[Any], agent: str, where: str) -> Discrete:

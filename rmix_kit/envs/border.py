@@ -1,0 +1,110 @@
+"""Where someone's environment is asked and answers: every fault gets its place, and answers become plain values."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import numpy as np
+
+from rmix_kit.envs.spaces import MisfitError
+from rmix_kit.errors import EnvironmentContractError, RmixKitError
+
+
+class Border:
+    """Names environment, copy, episode seed and step in every error of one copy.
+
+    Attributes:
+        seed: Of the episode that is played.
+        elapsed: Its steps so far.
+    """
+
+    def __init__(self, where: str, number: int) -> None:
+        """Name a copy.
+
+        Args:
+            where: The environment's text, for errors.
+            number: Which copy.
+        """
+        self._where, self._number = where, number
+        self.seed, self.elapsed = 0, 0
+
+    @contextmanager
+    def calling(self, what: str) -> Iterator[None]:
+        """Name what the environment was asked for when it failed; its own error is the cause.
+
+        Raises:
+            EnvironmentContractError: The environment raised, or ended the process.
+        """
+        try:
+            yield
+        except RmixKitError:
+            raise
+        except MisfitError as error:
+            self.refuse(str(error))
+        except (Exception, SystemExit) as error:
+            words = f"{what}() failed with {type(error).__name__}: {error}"
+            raise EnvironmentContractError(f"{self._place()}: {words}") from error
+
+    def refuse(self, words: str) -> NoReturn:
+        """Say what is wrong, and where.
+
+        Raises:
+            EnvironmentContractError: Always.
+        """
+        raise EnvironmentContractError(f"{self._place()}: {' '.join(words.split())}")
+
+    def by_agent(self, given: object, what: str) -> Mapping[str, Any]:
+        """Give what was given by agent, under the agents' names as text."""
+        if not isinstance(given, Mapping):
+            self.refuse(f"the {what} are {type(given).__name__}; expected one entry per agent")
+        return {str(agent): value for agent, value in given.items()}
+
+    def notes(self, infos: object) -> dict[str, Any]:
+        """Give the infos by agent, or by whatever else they are kept; those that are None are left out."""
+        given = self.by_agent({} if infos is None else infos, "infos")
+        return {name: note for name, note in given.items() if note is not None}
+
+    def number(self, value: object, what: str) -> float:
+        """Give one finite number, which may lie in an array of one."""
+        try:
+            number = np.asarray(value, dtype=np.float64)
+        except (TypeError, ValueError):
+            self.refuse(f"{what} is {value!r}; expected a number")
+        if number.size != 1 or not np.isfinite(number).all():
+            self.refuse(f"{what} is {value!r}; expected one finite number")
+        return float(number.reshape(()))
+
+    def truth(self, value: object, what: str) -> bool:
+        """Give one truth value, which may lie in an array of one; None is false."""
+        array = np.asarray(False if value is None else value)
+        if array.size != 1 or array.dtype.kind not in "biuf":
+            self.refuse(f"{what} is {value!r}; expected true or false")
+        return bool(array.reshape(()))
+
+    def _place(self) -> str:
+        return f"{self._where}, copy {self._number}, episode seed {self.seed}, step {self.elapsed}"
+
+
+def resetting(env: Any) -> Callable[[int], tuple[Any, Any]]:  # noqa: ANN401 - the user's
+    """Give how an environment is reset with a seed: by the argument, or by a seed() of its own, or not at all."""
+    try:
+        parameters = inspect.signature(env.reset).parameters
+    except (TypeError, ValueError):
+        takes_seed = True
+    else:
+        takes_seed = "seed" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+    def reset(seed: int) -> tuple[Any, Any]:
+        if takes_seed:
+            given = env.reset(seed=seed)
+        else:
+            if callable(getattr(env, "seed", None)):
+                env.seed(seed)
+            given = env.reset()
+        # Before PettingZoo 1.23 a reset gave observations alone.
+        return given if isinstance(given, tuple) and len(given) == 2 else (given, {})
+
+    return reset
