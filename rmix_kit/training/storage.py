@@ -35,7 +35,7 @@ class Storage:
         buffer: ReplayBuffer,
         *,
         metrics_bytes: int,
-        evaluation: Mapping[str, float | int] | None,
+        evaluation: Mapping[str, float | int | None] | None,
         is_interruption: bool = False,
     ) -> None:
         """Save everything, then drop what is not kept.
@@ -71,7 +71,7 @@ class Storage:
                     **state.to_json(),
                     "last_copy_episodes": learner.last_copy_episodes,
                     "steps_since_copy": learner.steps_since_copy,
-                    "reward_range": [buffer.reward_low, buffer.reward_high],
+                    "reward_range": [buffer.reward_low, buffer.reward_high] if buffer.added else None,
                 },
                 evaluation=evaluation,
                 metrics_bytes=metrics_bytes,
@@ -140,4 +140,5 @@ class Storage:
                 )
             buffer.add(block)
         recorded: Any = manifest.state["reward_range"]
-        buffer.reward_low, buffer.reward_high = recorded
+        if recorded is not None:
+            buffer.reward_low, buffer.reward_high = recorded
