@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any, ClassVar
 
+import numpy as np
+
 from tests.envs.corpus.team import HERE, Case, Team, plays, refused
 
 
@@ -91,6 +93,19 @@ class Thrice(Team):
         super().__init__()
 
 
+class NumberedCopies(Team):
+    """Each copy is another game, drawn where it is made."""
+
+    numbers: ClassVar[Iterator[int]] = count()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.number = next(self.numbers)
+
+    def observe(self, agent: Any) -> Any:
+        return np.full(2, 1 / (2 + self.number), np.float32)
+
+
 class GivesFour(Team):
     """A step gives four things, as Gym's did."""
 
@@ -121,6 +136,7 @@ CASES: tuple[Case, ...] = (
     plays("one that can exist once, alone", f"{PLACE}.Once?copies=1", length=3),
     Case(kind="one that can exist once, twice", text=f"{PLACE}.Once", refused="already in use.*copies=1", num_envs=2),
     Case(kind="one that can exist twice, thrice", text=f"{PLACE}.Thrice", refused="copy 2 of 3", num_envs=3),
+    plays("copies that are other games", f"{PLACE}.NumberedCopies", length=3),
     refused("a step that gives four things", f"{PLACE}.GivesFour", "step"),
     refused("a step that gives nothing", f"{PLACE}.GivesNothing", "step"),
     refused("what is no environment", f"{PLACE}.give_a_list", "list lacks possible_agents"),
