@@ -35,6 +35,9 @@ def commands_page() -> str:
             raise LookupError(f"rmix-kit lists {name} and has no such command")
         inner = click.Context(command, info_name=name, parent=context, terminal_width=100, max_content_width=100)
         parts += [f"## {name}", f"```\n{command.get_help(inner).strip()}\n```"]
+        for below, one in command.commands.items() if isinstance(command, click.Group) else ():
+            innermost = click.Context(one, info_name=below, parent=inner, terminal_width=100, max_content_width=100)
+            parts += [f"## {name} {below}", f"```\n{one.get_help(innermost).strip()}\n```"]
     return NOTE + "\n\n".join(parts) + "\n"
 
 

@@ -47,7 +47,6 @@ class ActorCritic(Algorithm):
     """Recurrent stochastic policies, moved by the advantages of a critic that is trained on the same batch first.
 
     Attributes:
-        gamma: Discount in [0, 1].
         td_lambda: Trace decay of the critic's on-policy targets in [0, 1].
         has_bounded_targets: Keep bootstrapped values within what the rewards seen so far allow.
         hidden_size: Width of the agents' recurrent state.

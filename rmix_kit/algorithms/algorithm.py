@@ -5,8 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
+from annotated_types import MinLen
 from torch import Tensor, nn
 
 from rmix_kit.networks.coding import StateCoding
@@ -61,15 +62,18 @@ class Networks(nn.Module):
 
 @dataclass(frozen=True, kw_only=True)
 class Algorithm(ABC):
-    """Base of all algorithms: a frozen dataclass whose fields are the hyper-parameters."""
+    """Base of all algorithms: a frozen dataclass whose fields are the hyper-parameters.
+
+    Attributes:
+        gamma: Discount in [0, 1].
+        image_channels: Channels after each convolution (3 x 3, stride 2) of the agents' encoder, where observations
+            are pictures.
+    """
 
     name: ClassVar[str]
     """The roster name, as on the command line."""
     gamma: UnitFloat = 0.99
-    """Discount in [0, 1]."""
-    image_channels: tuple[PositiveInt, ...] = (16, 32, 32)
-    """Channels after each convolution (3 x 3, stride 2) of the agents' encoder, where observations are pictures; at
-    least one."""
+    image_channels: Annotated[tuple[PositiveInt, ...], MinLen(1)] = (16, 32, 32)
 
     @abstractmethod
     def build(self, spec: EnvSpec) -> Networks:

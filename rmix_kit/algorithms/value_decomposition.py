@@ -26,7 +26,6 @@ class ValueDecomposition(Algorithm):
     The greedy action of the next step is the online networks' (double Q-learning), its value the target networks'.
 
     Attributes:
-        gamma: Discount in [0, 1].
         td_lambda: Trace decay of the TD targets in [0, 1]; 0 is the paper's one-step target. Watkins' cut applies.
         has_bounded_targets: Keep V' within what the rewards seen so far allow (`bound_values`).
         hidden_size: Width of the agents' recurrent state.

@@ -95,6 +95,10 @@ class KitCommand(Program):
             raise CommandError(_one_line(error), code) from error
 
 
+class KitGroup(KitCommand, click.Group):
+    """A command that does something by itself and has others below it."""
+
+
 class CommandError(click.ClickException):
     """An error with its exit code."""
 

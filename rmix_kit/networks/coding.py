@@ -53,11 +53,10 @@ class ElementCoding(nn.Module):
             dtype: NumPy name of what the numbers are.
         """
         super().__init__()
-        is_integer = dtype.startswith(("int", "uint", "bool"))
         columns, values = [], []
         numbers, affine = [], []  # the other elements; (offset, factor) of each, None where statistics decide
         for index, (lowest, highest) in enumerate(zip(low, high, strict=True)):
-            if is_integer and highest - lowest < MAX_ONE_HOT_VALUES:
+            if is_one_hot(lowest, highest, dtype):
                 span = range(int(lowest), int(highest) + 1)
                 columns += [index] * len(span)
                 values += [float(value) for value in span]
@@ -175,6 +174,17 @@ class StateCoding(ElementCoding):
             return small.reshape(*state.shape[:-1], self.coded_size)
         parts = self.parts(state)
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
+
+
+def is_one_hot(low: float, high: float, dtype: str) -> bool:
+    """Say whether an element is coded one-hot: a whole number with few values.
+
+    Args:
+        low: Lower bound.
+        high: Upper bound.
+        dtype: NumPy name of what the number is.
+    """
+    return dtype.startswith(("int", "uint", "bool")) and high - low < MAX_ONE_HOT_VALUES
 
 
 def affine_of(low: float, high: float) -> tuple[float, float] | None:

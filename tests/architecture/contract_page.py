@@ -67,7 +67,7 @@ class Option:
 
 @dataclass(frozen=True, kw_only=True)
 class Synopsis:
-    """One command as the page promises it."""
+    """One command as the page promises it; one below another has both names."""
 
     command: str
     arguments: tuple[str, ...]
@@ -101,9 +101,9 @@ def synopses() -> tuple[Synopsis, ...]:
     text = section("Commands").split("\n- ")[0]
     found = []
     for span in spans(text):
-        words = span.removeprefix("rmix-kit ").split()
         head = re.split(r" \[?--", span.removeprefix("rmix-kit "))[0].split()
+        name = " ".join(head[:2]) if head[1:] and head[1].isalpha() and head[1].islower() else head[0]
         pattern = r"(?P<open>\[)?(?P<name>--[\w-]+)(?: (?P<value>[^\s\]\[]+))?\]?(?P<dots>\.\.\.)?"
         options = [_option_of(match) for match in re.finditer(pattern, span)]
-        found.append(Synopsis(command=words[0], arguments=tuple(head[1:]), options=_joined(options)))
+        found.append(Synopsis(command=name, arguments=tuple(head[len(name.split()) :]), options=_joined(options)))
     return tuple(found)

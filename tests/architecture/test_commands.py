@@ -23,9 +23,13 @@ def live(synopsis: Synopsis) -> click.Command:
     """The command of the real command line."""
     module = importlib.import_module("rmix_kit.cli.main")
     (group,) = {value for value in vars(module).values() if isinstance(value, click.Group)}
-    command = group.get_command(click.Context(group), synopsis.command)
-    assert command is not None, f"rmix-kit has no command {synopsis.command}"
-    return command
+    found: click.Command = group
+    for name in synopsis.command.split():
+        assert isinstance(found, click.Group)
+        below = found.get_command(click.Context(found), name)
+        assert below is not None, f"rmix-kit has no command {synopsis.command}"
+        found = below
+    return found
 
 
 def live_option(synopsis: Synopsis, option: Option) -> click.Option:

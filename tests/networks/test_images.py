@@ -10,11 +10,12 @@ import torch
 
 import exporters
 from rmix_kit.algorithms import ALGORITHMS
+from rmix_kit.algorithms.rmix import RMIX
 from rmix_kit.networks.coding import ObsCoding, StateCoding
 from rmix_kit.networks.images import image_shape, planes, thumbnails
 from rmix_kit.policy import GreedyPolicy
 from rmix_kit.training.run import acting
-from rmix_kit.types import EnvSpec
+from rmix_kit.types import EnvSpec, Progress
 from tests.fixtures.episodes import make_spec, random_batch
 
 
@@ -76,7 +77,6 @@ def test_every_algorithm_learns_from_pictures_with_all_weights(cls: type) -> Non
     batch = online.coded(random_batch(spec, lengths=(3, 2), seed=0, tau_draws=algorithm.tau_draws))
     if algorithm.risk_level_draws:
         batch = replace(batch, risk_level=torch.full_like(batch.risk_level, 0.5))
-    from rmix_kit.types import Progress
 
     total = sum(
         loss
@@ -92,8 +92,6 @@ def test_every_algorithm_learns_from_pictures_with_all_weights(cls: type) -> Non
 
 
 def test_the_encoder_is_exported(tmp_path: Path) -> None:
-    from rmix_kit.algorithms.rmix import RMIX
-
     torch.manual_seed(0)
     spec = picture_spec()
     agent = acting(RMIX(image_channels=(4, 8)).networks(spec).eval().requires_grad_(False).agent)

@@ -1,0 +1,1 @@
+"""Is imported by an environment when it is stepped."""
