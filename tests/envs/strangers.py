@@ -12,7 +12,7 @@ from pettingzoo import ParallelEnv
 
 
 class Plain(ParallelEnv[Any, Any, Any]):
-    """Agents a, b and c; four steps; each is paid 1 a step; observes two numbers between 1 and 2."""
+    """Agents a, b and c; four steps; each is paid 1 a step; observes two numbers from 1 to 2, of 0 to 2."""
 
     metadata: ClassVar[dict[str, Any]] = {"name": "plain"}
     names: tuple[Any, ...] = ("a", "b", "c")
@@ -23,7 +23,7 @@ class Plain(ParallelEnv[Any, Any, Any]):
         self.taken: list[dict[Any, int]] = []
 
     def observation_space(self, agent: Any) -> Space[Any]:
-        return Box(1.0, 2.0, (2,), np.float32)
+        return Box(0.0, 2.0, (2,), np.float32)
 
     def action_space(self, agent: Any) -> Space[Any]:
         return Discrete(self.n_actions)
