@@ -100,6 +100,7 @@ class Agreement:
         options: The adapter's own.
         asked_limit: The limit that the environment's text asks for; None if it asks for none.
         state_size: Numbers of a state; 0 before the first.
+        state_dtype: NumPy name of what the numbers of the environment's own state are.
         state_low: Lower bound of every number of the environment's own state; empty where there is none.
         state_high: Upper bound likewise.
     """
@@ -113,6 +114,7 @@ class Agreement:
     options: TeamOptions
     asked_limit: int | None = None
     state_size: int = 0
+    state_dtype: str = "float32"
     state_low: tuple[float, ...] = ()
     state_high: tuple[float, ...] = ()
 
@@ -135,7 +137,8 @@ class Agreement:
         """Say what is wrong with a state of the environment's own ``[state]``; empty if nothing is."""
         low, high = (np.asarray(bounds, dtype=np.float32) for bounds in (self.state_low, self.state_high))
         if bool((state >= low).all() and (state <= high).all()):
-            return ""
+            is_whole = self.state_dtype.startswith("float") or bool((state == np.rint(state)).all())
+            return "" if is_whole else f"state() holds fractions, and its state_space is of {self.state_dtype}"
         return (
             f"state() lies between {state.min():g} and {state.max():g}, outside its state_space; widen the space, or "
             "append state=observations to the environment's text"
