@@ -220,6 +220,7 @@ class TrainingLoop:
                 episodes=self._settings.evaluation_episodes,
                 seed=self._config.seed,
                 checkpoint_step=state.env_steps,
+                stream="validation",
             )
         state.best_success_rate = max(state.best_success_rate, evaluation.success_rate)
         levels = {f"risk_level_agent_{i}": level for i, level in enumerate(evaluation.risk_level_by_agent)}
