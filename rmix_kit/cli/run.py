@@ -10,7 +10,7 @@ import click
 from rmix_kit.cli.frontier import asked_levels, frontier_options, show_frontier
 from rmix_kit.cli.kit import KitCommand
 from rmix_kit.cli.output import print_episodes, print_json
-from rmix_kit.cli.words import ENVIRONMENT, FORMAT, RISK_LEVEL
+from rmix_kit.cli.words import ENVIRONMENT, FORMAT, RISK_LEVEL, SEED
 
 if TYPE_CHECKING:
     from rmix_kit.frontier.measuring import MakeEnvs
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--env", type=ENVIRONMENT, help="Another environment; by default the one in the folder's manifest.")
 @click.option("--episodes", default=32, show_default=True, type=click.IntRange(min=1), help="Episodes to play.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed of the episodes.")
+@click.option("--seed", default=0, show_default=True, type=SEED, help="Seed of the episodes.")
 @click.option("--risk-level", default="dynamic", show_default=True, type=RISK_LEVEL, help="In (0, 1], or dynamic.")
 @frontier_options
 @click.option("--format", "format_name", type=FORMAT, help="Which files to run; by default the onnx ones, if any.")

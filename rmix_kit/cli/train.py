@@ -8,14 +8,14 @@ import click
 
 from rmix_kit.cli.kit import KitCommand
 from rmix_kit.cli.output import note, print_episodes, print_json
-from rmix_kit.cli.words import ALGORITHM, DEVICE, ENVIRONMENT, PRESET
+from rmix_kit.cli.words import ALGORITHM, DEVICE, ENVIRONMENT, PRESET, SEED
 
 
 @click.command("train", cls=KitCommand)
 @click.option("--algo", required=True, type=ALGORITHM, help="Roster name; `rmix-kit algos` lists them.")
 @click.option("--preset", type=PRESET, help="Hyper-parameters; by default the algorithm's own.")
 @click.option("--env", required=True, type=ENVIRONMENT, help="Environment text; `rmix-kit envs` explains it.")
-@click.option("--seed", required=True, type=click.IntRange(min=0), help="Seed of every random stream.")
+@click.option("--seed", required=True, type=SEED, help="Seed of every random stream.")
 @click.option("--steps", required=True, type=click.IntRange(min=1), help="Environment steps to train for.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run; it must be new.")
 @click.option("--num-envs", type=click.IntRange(min=1), help="Copies of the environment stepped together.")

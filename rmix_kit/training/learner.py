@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from rmix_kit.algorithms.algorithm import Algorithm, Networks, OptimizerSettings
 from rmix_kit.errors import CheckpointError, NonFiniteError
+from rmix_kit.seeding import torch_seed
 from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, NonNegativeFloat, NonNegativeInt, Progress
 
 RMSPROP_SMOOTHING = 0.99  # PyMARL's alpha
@@ -50,7 +51,7 @@ class Learner:
         self._last_copy_episodes = 0
         self._steps_since_copy = 0
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.manual_seed(torch_seed(seed))
             self.online: Networks = algorithm.build(spec)
             self.target: Networks = algorithm.build(spec)
         self.online.to(device)

@@ -13,6 +13,7 @@ from rmix_kit.envs.make import make_vector_env
 from rmix_kit.errors import CheckpointError, ConfigError, EnvironmentContractError
 from rmix_kit.played import copies_for
 from rmix_kit.policy import ActingAgent, GreedyPolicy, TeamPolicy
+from rmix_kit.seeding import check_seed
 from rmix_kit.training.checkpoint import network_tensors
 from rmix_kit.training.evaluator import Evaluation, evaluate
 from rmix_kit.training.joint_table import JointTable, spec_of, tabulate
@@ -108,8 +109,9 @@ class Run:
             ConfigError: A number is out of range, or the algorithm has no risk level.
             EnvironmentContractError: The policies do not fit the environment.
         """
-        if episodes < 1 or seed < 0:
-            raise ConfigError(f"episodes is {episodes} and seed {seed}; expected at least 1 and at least 0")
+        if episodes < 1:
+            raise ConfigError(f"episodes is {episodes}; at least 1 is played")
+        check_seed(seed)
         if risk_level is not None and not 0 < risk_level <= 1:
             raise ConfigError(f"risk_level is {risk_level}; it must be in (0, 1] (1 = risk-neutral), or dynamic")
         if risk_level is not None and not acting(self.networks.agent).is_risk_aware:
