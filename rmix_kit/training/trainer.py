@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rmix_kit.envs.interface import VectorEnv, is_costly
 from rmix_kit.envs.make import make_vector_env, resolved_text
-from rmix_kit.errors import ConfigError
+from rmix_kit.errors import ConfigError, RunFolderError
 from rmix_kit.files import writing
 from rmix_kit.played import copies_for
 from rmix_kit.training.checkpoint import verify_checkpoint
@@ -82,10 +82,16 @@ def settled(config: RunConfig, folder: RunFolder, reporter: Reporter, *, resume:
 
     Raises:
         EnvironmentTextError: The text is no environment's.
-        RunFolderError: The folder is to be resumed and holds no run.
+        RunFolderError: The folder is to be resumed and holds no run, or one on what the text meant before, such as a
+            map file that was edited since.
     """
     kept = folder.read_config().env if resume and folder.config.exists() else None
     text = resolved_text(config.env, kept)
+    if kept is not None and text not in (config.env, kept):
+        raise RunFolderError(
+            f"{config.env} is {text} now, and the run in {folder.path} was begun on {kept}; restore it, or start a new "
+            "run in another folder"
+        )
     if text != config.env:
         reporter.note(f"{config.env} is {text} here; the run keeps the longer form")
     return replace(config, env=text)
