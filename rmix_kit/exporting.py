@@ -64,7 +64,7 @@ def facts_of(run: Run) -> dict[str, object]:
             "steps": config.steps,
             "seed": config.seed,
             "gamma": getattr(config.algorithm, "gamma", None),
-            "reward_scale": config.training.reward_scale,
+            "reward_scale": run.reward_scale,
             "action_values_unit": UNITS.get(run.policies()[0].spec.value_kind, SCALED_REWARDS),
         },
         "checkpoint": {"step": run.checkpoint_step, "weights_sha256": sums["online.safetensors"]},

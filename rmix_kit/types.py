@@ -181,6 +181,7 @@ class Progress:
         episodes: Finished episodes.
         updates: Number of this update, from 1; 0 before the first.
         best_success_rate: Highest success rate of any evaluation so far, in [0, 1].
+        share: Share of the run's planned environment steps that is done, in [0, 1].
     """
 
     env_steps: int = 0
@@ -188,6 +189,7 @@ class Progress:
     episodes: int = 0
     updates: int = 0
     best_success_rate: float = 0.0
+    share: float = 0.0
 
     def is_due(self, interval: int) -> bool:
         """Say whether a multiple of ``interval`` environment steps was reached since the update before."""

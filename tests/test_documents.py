@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from rmix_kit.reproduction.cells import open_reproduction
+from rmix_kit.reproduction.page import page_of
+from rmix_kit.reproduction.scale import scale_in, scaled
 from rmix_kit.reproduction.suites import SUITES
-from rmix_kit.reproduction.summary import summary_of
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = runpy.run_path(str(DOCS / "generate.py"))
@@ -37,10 +38,9 @@ def test_results_in_the_readme_are_those_of_the_summaries() -> None:
 @pytest.mark.parametrize("folder", sorted((DOCS / "results").glob("*/summary.md")), ids=lambda path: path.parent.name)
 def test_a_summary_is_made_from_the_records(folder: Path, tmp_path: Path) -> None:
     name, _, backend = folder.parent.name.partition("-")
-    suite = SUITES[name](backend or "builtin")
-    shutil.copytree(folder.parent / "records", tmp_path / "records")
+    shutil.copytree(folder.parent, tmp_path, dirs_exist_ok=True)
+    suite = scaled(SUITES[name](backend or "builtin"), scale_in(tmp_path, None, None))
     reproduction = open_reproduction(suite, tmp_path)
     written = len(list((tmp_path / "records").iterdir()))
     assert len(reproduction.records) == written, "a record belongs to no planned run"
-    summary = summary_of(reproduction.records.values(), reproduction.expected(), title=suite.title)
-    assert summary == folder.read_text(encoding="utf-8")
+    assert page_of(reproduction) == folder.read_text(encoding="utf-8")

@@ -67,7 +67,6 @@ class ActorCritic(Algorithm):
         grad_clip: Largest gradient norm of each group.
     """
 
-    gamma: UnitFloat = 0.99
     td_lambda: UnitFloat = 0.8
     has_bounded_targets: bool = True
     hidden_size: PositiveInt = 64

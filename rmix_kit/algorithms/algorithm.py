@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 
-from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, PositiveFloat, Progress
+from rmix_kit.networks.coding import StateCoding
+from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, PositiveFloat, Progress, UnitFloat
 
 DataSource = Literal["replay", "round", "both"]
 
@@ -34,6 +35,8 @@ class OptimizerSettings:
 class Networks(nn.Module):
     """The networks of one algorithm: the agent, which acts, and others by name."""
 
+    state_coding: StateCoding | None
+
     def __init__(self, agent: nn.Module, **others: nn.Module) -> None:
         """Hold the networks.
 
@@ -43,12 +46,17 @@ class Networks(nn.Module):
         """
         super().__init__()
         self.agent = agent
+        self.state_coding = None
         for name, network in others.items():
             self.add_module(name, network)
 
     def __getitem__(self, name: str) -> nn.Module:
         """Give a network by name."""
         return self.get_submodule(name)
+
+    def coded(self, batch: EpisodeBatch) -> EpisodeBatch:
+        """Give a batch whose states are as these networks take them (`Algorithm.networks`)."""
+        return batch if self.state_coding is None else replace(batch, state=self.state_coding(batch.state))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,10 +65,28 @@ class Algorithm(ABC):
 
     name: ClassVar[str]
     """The roster name, as on the command line."""
+    gamma: UnitFloat = 0.99
+    """Discount in [0, 1]."""
 
     @abstractmethod
     def build(self, spec: EnvSpec) -> Networks:
-        """Make freshly initialised networks for an environment."""
+        """Make freshly initialised networks for an environment whose states come as networks take them."""
+
+    def networks(self, spec: EnvSpec) -> Networks:
+        """Make freshly initialised networks for an environment, and the coding of its states where they need one.
+
+        Args:
+            spec: The environment's spec.
+
+        Returns:
+            Networks to which a batch is given through `Networks.coded`.
+        """
+        if not spec.state_low:
+            return self.build(spec)
+        coding = StateCoding(spec)
+        networks = self.build(replace(spec, state_size=coding.coded_size, state_low=(), state_high=()))
+        networks.state_coding = coding
+        return networks
 
     @abstractmethod
     def losses(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Losses:

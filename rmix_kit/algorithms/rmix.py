@@ -70,7 +70,9 @@ class RMIX(QMIX):
         quantile_kappa: Huber threshold in scaled reward units.
         quantile_interval: Environment steps between quantile steps.
         quantile_start_success: The quantile loss starts once an evaluation's success rate reached this, in [0, 1].
-        quantile_start_steps: ... or at this environment step, whichever comes first.
+        quantile_start_steps: ... or at this environment step ...
+        quantile_start_share: ... or when this share of the run's steps is done, in [0, 1], whichever comes first; at 1
+            it never decides.
         quantile_every_updates: A due quantile step replaces the TD step of every update whose number is a multiple of
             this; 0 adds it after the TD step whenever it is due (the paper's reading).
     """
@@ -90,6 +92,7 @@ class RMIX(QMIX):
     quantile_interval: PositiveInt = 50
     quantile_start_success: UnitFloat = 0.35
     quantile_start_steps: NonNegativeInt = 10**9
+    quantile_start_share: UnitFloat = 1.0
     quantile_every_updates: NonNegativeInt = 20
 
     def build(self, spec: EnvSpec) -> Networks:
@@ -153,7 +156,9 @@ class RMIX(QMIX):
     def is_quantile_due(self, progress: Progress) -> bool:
         """Say whether this update makes a quantile step: unlocked by success or time, and its turn has come."""
         is_unlocked = (
-            progress.best_success_rate >= self.quantile_start_success or progress.env_steps >= self.quantile_start_steps
+            progress.best_success_rate >= self.quantile_start_success
+            or progress.env_steps >= self.quantile_start_steps
+            or 1 > progress.share >= self.quantile_start_share
         )
         is_turn = self.quantile_every_updates == 0 or progress.updates % self.quantile_every_updates == 0
         return is_unlocked and is_turn and progress.is_due(self.quantile_interval)

@@ -36,7 +36,6 @@ class ValueDecomposition(Algorithm):
         grad_clip: Largest gradient norm.
     """
 
-    gamma: UnitFloat = 0.99
     td_lambda: UnitFloat = 0.8
     has_bounded_targets: bool = True
     hidden_size: PositiveInt = 64

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rmix_kit.reproduction.cells import Reproduction
     from rmix_kit.sweeps.engine import Plan
 
-SUITE = Word(("didactic", "macn", "smac"))
+SUITE = Word(("didactic", "macn", "smac", "epymarl"))
 BACKEND = Word(("builtin", "sc2"))
 
 
@@ -24,6 +24,10 @@ BACKEND = Word(("builtin", "sc2"))
 @click.option("--out", type=click.Path(path_type=Path), help="Folder; by default reproduction/SUITE. It may be there.")
 @click.option("--part", "parts", multiple=True, help="Train the runs of this part alone; repeatable.")
 @click.option("--backend", default="builtin", show_default=True, type=BACKEND, help="Where smac is played.")
+@click.option(
+    "--fraction", type=click.FloatRange(0.0, 1.0, min_open=True), help="Train every run for this share of its steps."
+)
+@click.option("--seeds", type=click.IntRange(min=1), help="Train the first seeds of every cell alone.")
 @click.option("--dry-run", is_flag=True, help="Show what is missing and how long it will take; start nothing.")
 @click.option("--report-only", is_flag=True, help="Train nothing; report what is recorded.")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Runs side by side.")
@@ -33,6 +37,8 @@ def command(
     out: Path | None,
     parts: tuple[str, ...],
     backend: str,
+    fraction: float | None,
+    seeds: int | None,
     dry_run: bool,
     report_only: bool,
     jobs: int,
@@ -43,16 +49,21 @@ def command(
         rmix-kit reproduce didactic --dry-run
         rmix-kit reproduce macn --out docs/results/macn --jobs 2
         rmix-kit reproduce smac --backend builtin --part maps
+        rmix-kit reproduce epymarl --part small --fraction 0.25 --seeds 2
 
     The folder gets records/ (a file per finished run: keep these, nothing else is needed to go on), runs/, logs/,
     report/ and summary.md. The same command goes on after an interruption; cells without a run are shown as not run.
+    A folder begun with --fraction or --seeds remembers them (scale.json).
     """
-    from rmix_kit.reproduction.cells import check_can_join, open_reproduction
+    from rmix_kit.reproduction.cells import check_can_join, check_environments, open_reproduction
+    from rmix_kit.reproduction.scale import scale_in, scaled, write_scale
     from rmix_kit.reproduction.suites import SUITES
     from rmix_kit.sweeps.local import check_machine
 
     made = SUITES[suite](backend)
     folder = out or Path("reproduction") / made.name
+    scale = scale_in(folder, fraction, seeds)
+    made = scaled(made, scale)
     reproduction = open_reproduction(made, folder)
     if unknown := sorted(set(parts) - set(reproduction.parts)):
         raise click.UsageError(f"{made.name} has no part {unknown[0]!r}; it has {', '.join(reproduction.parts)}")
@@ -64,7 +75,9 @@ def command(
     failed = 0
     if missing.runs and not report_only:
         check_can_join(reproduction, missing)
+        check_environments(made, missing)
         check_machine(missing)
+        write_scale(folder, scale)
         note(f"{made.name}: {len(missing.runs)} of {len(reproduction.runs)} runs to train, {estimate['in_words']}")
         failed = _train(missing, jobs)
         reproduction = open_reproduction(made, folder)
@@ -117,13 +130,12 @@ def _report(reproduction: Reproduction) -> dict[str, Any]:
     """Write the report and the summary of what is recorded."""
     from rmix_kit.files import write_file
     from rmix_kit.reports import write_report
-    from rmix_kit.reproduction.summary import summary_of
+    from rmix_kit.reproduction.page import page_of
 
     records = list(reproduction.records.values())
     out, suite = reproduction.out, reproduction.suite
     out.mkdir(parents=True, exist_ok=True)
-    summary = summary_of(records, reproduction.expected(), title=suite.title)
-    write_file(out / "summary.md", summary.encode())
+    write_file(out / "summary.md", page_of(reproduction).encode())
     if records:
         write_report(records, out / "report", title=suite.title, expected=reproduction.expected(), score=suite.score)
     return {

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rmix_kit.config.load import SECTIONS, resolve
+from rmix_kit.config.load import resolve
 from rmix_kit.config.schema import RunConfig
+from rmix_kit.config.values import SECTIONS
 from rmix_kit.spelling import dotted
 
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 from rmix_kit.algorithms import ALGORITHMS, Algorithm
 from rmix_kit.config.document import Document, read_document
+from rmix_kit.config.frame import frame_values
 from rmix_kit.config.overrides import Values, parse_overrides
 from rmix_kit.config.presets_folder import KEYS as PRESET_KEYS
 from rmix_kit.config.presets_folder import preset_names, read_preset
 from rmix_kit.config.schema import Device, RunConfig, TrainingSettings, algorithm_class
 from rmix_kit.config.validation import build
+from rmix_kit.config.values import SECTIONS, flatten, nest
 from rmix_kit.errors import ConfigError
 from rmix_kit.spelling import suggestion
 
-SECTIONS = ("algorithm", "training")
 FILE_KEYS = ("algo", "preset", "env", "seed", "steps", "device", *SECTIONS)
 
 
@@ -65,8 +66,7 @@ def resolve(
     cls = find_algorithm(algo)
     file = read_config_file(config_file, algo=algo, preset=preset)
     preset = preset or (file.values.get("preset") if file else None) or algo
-    values: Values = {}
-    values.update(preset_values(algo, preset, env, report))
+    values: Values = preset_values(algo, preset, env, report)
     if file is not None:
         values.update(flatten(file, SECTIONS))
     values.update(command_line(overrides, cls, num_envs=num_envs, checkpoint_every=checkpoint_every))
@@ -123,6 +123,8 @@ def find_algorithm(name: str) -> type[Algorithm]:
 def preset_values(algo: str, name: str, env: str, report: Callable[[str], None]) -> Values:
     """Give a preset's values, those for the map that the environment text names among them.
 
+    An algorithm's own preset takes the frame of `frame.yaml` on kinds of environments that it was not tuned on.
+
     Args:
         algo: The algorithm that asks.
         name: The preset; an algorithm without a file of its name has no values of its own.
@@ -132,14 +134,15 @@ def preset_values(algo: str, name: str, env: str, report: Callable[[str], None])
     Raises:
         ConfigError: The preset does not exist or is another algorithm's.
     """
+    kind, _, name_and_options = env.strip().partition(":")
+    frame = frame_values(algo, kind.lower(), report) if name == algo else {}
     if name == algo and name not in preset_names():
-        return {}
+        return frame
     document = read_preset(name)
     check_keys(document, (), PRESET_KEYS)
     if document.values.get("algo") != algo:
         raise ConfigError(f"preset {name} is for {document.values.get('algo')}, not for {algo}; leave one of them out")
-    values = flatten(document, SECTIONS)
-    kind, _, name_and_options = env.strip().partition(":")
+    values = flatten(document, SECTIONS) | frame
     named = f"{kind.lower()}:{name_and_options.partition('?')[0]}"
     for key in (f"{kind.lower()}:*", named):  # the whole kind first, then the single map
         if key in (document.values.get("maps") or {}):
@@ -192,41 +195,3 @@ def check_keys(document: Document, path: tuple[str, ...], known: Sequence[str]) 
                 f"{document.where((*path, str(key)))}: there is no {key!r}{suggestion(str(key), known)}; "
                 f"there are {', '.join(known)}"
             )
-
-
-def flatten(document: Document, sections: Sequence[str], within: tuple[str, ...] = ()) -> Values:
-    """Give a document's single values by path, each with its file and line."""
-    mapping: Any = document.values
-    for key in within:
-        mapping = mapping[key]
-    found: Values = {}
-    for section in sections:
-        inner = mapping.get(section)
-        if inner is None:
-            continue
-        if not isinstance(inner, Mapping):
-            raise ConfigError(f"{document.where((*within, section))}: {section} is {inner!r}; it has keys of its own")
-        for path, value in _leaves(inner, (section,)):
-            found[path] = (value, document.where((*within, *path)))
-    return found
-
-
-def _leaves(mapping: Mapping[Any, Any], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    for key, value in mapping.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, (*path, str(key)))
-        else:
-            yield (*path, str(key)), value
-
-
-def nest(values: Values) -> dict[str, Any]:
-    """Turn values by path into mappings of mappings."""
-    nested: dict[str, Any] = {}
-    for path, (value, source) in values.items():
-        inner = nested
-        for key in path[:-1]:
-            inner = inner.setdefault(key, {})
-            if not isinstance(inner, dict):
-                raise ConfigError(f"{source}: {key} has no keys of its own")
-        inner[path[-1]] = value
-    return nested

@@ -5,33 +5,47 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any, cast
+
+from pettingzoo.utils.deprecated_module import DeprecatedModule
 
 from rmix_kit.errors import EnvironmentTextError
 from rmix_kit.spelling import suggestion
 
 Factory = Callable[..., Any]
+FACTORIES = ("parallel_env", "env")
+"""What a module's environments are made by, the first of them that it has."""
 
 
-@contextmanager
-def current_directory_importable() -> Iterator[None]:
-    """Let modules of the current directory be imported, behind all installed ones."""
+def importable_directory() -> Callable[[], None]:
+    """Let modules of the current directory be imported, behind all installed ones, from now on.
+
+    Returns:
+        What ends it; called again it does nothing. An environment may import when it is reset or stepped.
+    """
     here = os.getcwd()
     sys.path.append(here)
-    try:
-        yield
-    finally:
-        sys.path.remove(here)
+    standing = [here]
+
+    def release() -> None:
+        while standing:
+            path = standing.pop()
+            if path in sys.path:
+                sys.path.reverse()
+                sys.path.remove(path)  # ours is the last of them
+                sys.path.reverse()
+
+    return release
 
 
 def factory_of(dotted: str) -> Factory:
     """Import what a dotted name stands for.
 
     Args:
-        dotted: ``module.attribute``; a module alone stands for its ``parallel_env``, as PettingZoo's modules have it.
+        dotted: ``module.attribute``; a module alone stands for its ``parallel_env`` or ``env``, as PettingZoo's
+            modules have them.
 
     Returns:
         Something to call.
@@ -52,6 +66,8 @@ def factory_of(dotted: str) -> Factory:
         )
     for depth, name in enumerate(names[1:], start=1):
         # An attribute goes before a submodule: packages often name both alike, and export the attribute.
+        if isinstance(found, DeprecatedModule):
+            break
         inner = getattr(found, name, None) or _module(".".join(names[: depth + 1]), dotted)
         if inner is None:
             raise EnvironmentTextError(
@@ -59,14 +75,25 @@ def factory_of(dotted: str) -> Factory:
                 f"{suggestion(name, dir(found))}"
             )
         found = inner
+    if isinstance(found, DeprecatedModule):
+        raise EnvironmentTextError(f"environment pettingzoo:{dotted}: {_deprecation(found)}")
     if isinstance(found, ModuleType):
-        found = getattr(found, "parallel_env", found)
+        found = next((made for name in FACTORIES if callable(made := getattr(found, name, None))), found)
     if not callable(found):
         raise EnvironmentTextError(
             f"environment pettingzoo:{dotted}: {dotted} is a {type(found).__name__}; expected a function or class "
-            "that gives a PettingZoo parallel environment"
+            f"that gives a PettingZoo environment, or a module with {' or '.join(FACTORIES)}"
         )
     return cast(Factory, found)
+
+
+def _deprecation(module: Any) -> str:  # noqa: ANN401 - PettingZoo's
+    """Give what PettingZoo says of a deprecated module: which one stands in its place."""
+    try:
+        module.env()
+    except Exception as error:  # noqa: BLE001 - its message is what is asked for
+        return str(error)
+    return "it is deprecated; name its newer version"
 
 
 def _module(path: str, dotted: str) -> ModuleType | None:

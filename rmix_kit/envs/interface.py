@@ -108,6 +108,17 @@ def facts_of(envs: VectorEnv) -> Mapping[str, str]:
     return facts
 
 
+def reports_success(envs: VectorEnv) -> bool:
+    """Say whether episodes tell if they were solved, as they do unless the copies deny it."""
+    return bool(getattr(envs, "reports_success", True))
+
+
+def notes_of(envs: VectorEnv) -> Sequence[str]:
+    """Give what must be said of the environment before training; mostly nothing."""
+    notes: Sequence[str] = getattr(envs, "notes", ())
+    return notes
+
+
 def codec_of(envs: VectorEnv) -> StepCodec | None:
     """Give the smaller form in which an environment's steps are kept; None where there is none.
 

@@ -54,8 +54,13 @@ KINDS = MappingProxyType(
         ),
         "pettingzoo": Kind(
             adapter="rmix_kit.envs.pettingzoo",
-            summary="any PettingZoo parallel environment: the importable function or class that makes it",
+            summary="any PettingZoo environment: the importable module, function or class that makes it",
             example="pettingzoo:my_module.parallel_env?episode_limit=50",
+        ),
+        "gymnasium": Kind(
+            adapter="rmix_kit.envs.gymnasium_teams",
+            summary="any Gymnasium environment of several agents: its id, behind the module that registers it",
+            example="gymnasium:lbforaging:Foraging-8x8-2p-2f-coop-v3?reward=sum",
         ),
     }
 )

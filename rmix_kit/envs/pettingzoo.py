@@ -1,64 +1,37 @@
-"""Any PettingZoo parallel environment with a fixed team behind the trainer's vector interface.
+"""Any PettingZoo environment with a fixed team behind the trainer's vector interface.
 
-``pettingzoo:module.attribute?key=value`` calls ``module.attribute(key=value)`` once per copy. What is asked of it:
-every agent acts at every step until all leave together; actions are Discrete; observations are Boxes (or Discrete,
-one-hot) of one rank. Smaller action sets are padded and masked, smaller observations padded with zeros. The team
-reward is the mean over the agents. The state is ``state()``, or the observations in a row where there is none.
+``pettingzoo:module.attribute?key=value`` calls ``module.attribute(key=value)`` once per copy; a module stands for its
+``parallel_env`` or ``env``. Turn-based (AEC) environments are converted where they say that this is valid. Actions are
+Discrete; observations are Boxes of one rank, or numbers, which are coded one-hot. Smaller action sets are padded and
+masked, smaller observations padded with zeros. The adapter's own options are `rmix_kit.envs.agreement.TeamOptions` and
+``episode_limit``.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, cast
+from collections.abc import Mapping
+from typing import Any, cast
 
-import numpy as np
-from gymnasium.spaces import Discrete, Space
+from pettingzoo import AECEnv
+from pettingzoo.utils.conversions import aec_to_parallel
 
-from rmix_kit.envs.importing import Factory, current_directory_importable, factory_of
-from rmix_kit.envs.parallel_copy import CopyStep, ParallelCopy
-from rmix_kit.envs.spaces import observation_coding
+from rmix_kit.envs.agreement import OPTION_NAMES, TeamOptions, team_options
+from rmix_kit.envs.importing import Factory, factory_of, importable_directory
+from rmix_kit.envs.limits import EPISODE_LIMIT, NAMES, argument_of, checked_limit, own_limit
+from rmix_kit.envs.team_vector import ParallelEnvironment, TeamVector
 from rmix_kit.envs.text import EnvironmentText, Value
 from rmix_kit.errors import EnvironmentContractError, EnvironmentTextError
 from rmix_kit.spelling import suggestion
-from rmix_kit.types import EnvSpec, IntArray, TimeStep
 
-EPISODE_LIMIT = "episode_limit"
-LIMIT_NAMES = (EPISODE_LIMIT, "max_cycles", "max_steps")
+REWARD = "mean"
 
 
-class ParallelEnvironment(Protocol):
-    """The part of PettingZoo's parallel interface that is used here."""
-
-    possible_agents: list[str]
-    agents: list[str]
-
-    def observation_space(self, agent: str) -> Space[Any]:
-        """Give one agent's observation space."""
-        ...
-
-    def action_space(self, agent: str) -> Space[Any]:
-        """Give one agent's action space."""
-        ...
-
-    def reset(self, seed: int | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Start an episode."""
-        ...
-
-    def step(self, actions: dict[str, int]) -> tuple[dict[str, Any], ...]:
-        """Take one step."""
-        ...
-
-    def close(self) -> None:
-        """Release what is held."""
-        ...
-
-
-def make(text: EnvironmentText, num_envs: int) -> PettingZooVector:
-    """Make copies of a user's parallel environment.
+def make(text: EnvironmentText, num_envs: int) -> TeamVector:
+    """Make copies of a user's environment.
 
     Args:
-        text: ``pettingzoo:module.attribute``; its options are the arguments, `episode_limit` is the adapter's own.
+        text: ``pettingzoo:module.attribute``; its options are the arguments, and the adapter's own.
         num_envs: Number of copies.
 
     Raises:
@@ -66,128 +39,23 @@ def make(text: EnvironmentText, num_envs: int) -> PettingZooVector:
         EnvironmentContractError: What it makes cannot be trained on.
     """
     where = f"environment {str(text)!r}"
-    options = dict(text.options)
-    asked_limit = options.pop(EPISODE_LIMIT, None)
-    with current_directory_importable():
+    release = importable_directory()
+    try:
         factory = factory_of(text.name)
-        _check_arguments(factory, options, where)
-        try:
-            envs = [factory(**options) for _ in range(num_envs)]
-        except Exception as error:
-            raise EnvironmentTextError(
-                f"{where}: {text.name}({_written(options)}) failed with {type(error).__name__}: {error}"
-            ) from error
-    _check_interface(envs[0], where)
-    limit = _checked_limit(_limit(asked_limit, envs[0], factory, options), where, str(text))
-    return PettingZooVector(cast("list[ParallelEnvironment]", envs), limit, where)
+        parameters = parameters_of(factory)
+        team, rest = team_options(dict(text.options), parameters, reward=REWARD, where=where)
+        arguments, asked = _arguments(factory, rest, where)
+        envs, own = make_copies(factory, arguments, asked, num_envs, team=team, name=text.name, where=where)
+        for env in envs:
+            _check_interface(env, where)
+        limit = checked_limit(asked, own, where, str(text))
+        return TeamVector(cast("list[ParallelEnvironment]", envs), limit, where, team, release=release)
+    except BaseException:
+        release()
+        raise
 
 
-class PettingZooVector:
-    """Copies of a parallel environment that wait for each other at the end of their episodes."""
-
-    def __init__(self, envs: Sequence[ParallelEnvironment], episode_limit: int, where: str) -> None:
-        """Wrap the copies.
-
-        Args:
-            envs: Copies of one environment.
-            episode_limit: Steps after which an episode is truncated at the latest.
-            where: The environment, for errors.
-
-        Raises:
-            EnvironmentContractError: Its agents or spaces are of a sort that cannot be trained on.
-        """
-        first = envs[0]
-        agents = tuple(map(str, first.possible_agents))
-        coding = observation_coding({agent: first.observation_space(agent) for agent in agents}, where)
-        actions = {agent: _discrete(first.action_space(agent), agent, where) for agent in agents}
-        n_actions = max(int(space.n) for space in actions.values())
-        starts = {agent: int(space.start) for agent, space in actions.items()}
-        sizes = {agent: int(space.n) for agent, space in actions.items()}
-        self._copies = [
-            ParallelCopy(env, coding, episode_limit=episode_limit, action_starts=starts, action_sizes=sizes)
-            for env in envs
-        ]
-        self.num_envs = len(envs)
-        self.spec = EnvSpec(
-            n_agents=len(agents),
-            n_actions=n_actions,
-            obs_shape=coding.shape,
-            obs_dtype=coding.dtype,
-            obs_low=coding.low,
-            obs_high=coding.high,
-            state_size=self._copies[0].reset(0).state.size,
-            episode_limit=episode_limit,
-            agent_ids=agents,
-            action_meanings=_action_meanings(first, n_actions),
-        )
-
-    def reset(self, seeds: Sequence[int]) -> TimeStep:
-        """Start an episode in every copy, each seeded by its own seed."""
-        return _joined([copy.reset(seed) for copy, seed in zip(self._copies, seeds, strict=True)])
-
-    def step(self, actions: IntArray) -> TimeStep:
-        """Advance every copy that has not finished."""
-        return _joined([copy.step(row) for copy, row in zip(self._copies, actions, strict=True)])
-
-    def close(self) -> None:
-        """Close the copies."""
-        for copy in self._copies:
-            copy.close()
-
-
-def _joined(steps: Sequence[CopyStep]) -> TimeStep:
-    """Put single steps, without the axis env, behind each other."""
-    arrays: dict[str, Any] = {name: np.stack([getattr(step, name) for step in steps]) for name in CopyStep._fields}
-    return TimeStep(**arrays)
-
-
-def _check_arguments(factory: Factory, options: Mapping[str, Value], where: str) -> None:
-    """Refuse options that the factory does not take, before it is called."""
-    parameters = _parameters(factory)
-    if not parameters or any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
-        return
-    for key in options:
-        if key not in parameters:
-            known = ", ".join([*parameters, EPISODE_LIMIT])
-            raise EnvironmentTextError(f"{where} has no option {key!r}; it takes {known}{suggestion(key, parameters)}")
-
-
-def _check_interface(env: object, where: str) -> None:
-    """Refuse what is not a parallel environment with a fixed team."""
-    if hasattr(env, "agent_iter"):
-        raise EnvironmentContractError(
-            f"{where}: {type(env).__name__} is a turn-based (AEC) environment; expected a parallel one: name the "
-            "module's parallel_env, or wrap it with pettingzoo.utils.conversions.aec_to_parallel"
-        )
-    needed = ("possible_agents", "observation_space", "action_space", "reset", "step")
-    if missing := [name for name in needed if not hasattr(env, name)]:
-        raise EnvironmentContractError(
-            f"{where}: {type(env).__name__} lacks {', '.join(missing)}; expected a PettingZoo parallel environment"
-        )
-    if not getattr(env, "possible_agents", None):
-        raise EnvironmentContractError(f"{where}: possible_agents is empty; expected a fixed team of named agents")
-
-
-def _discrete(space: Space[Any], agent: str, where: str) -> Discrete:
-    if not isinstance(space, Discrete):
-        raise EnvironmentContractError(f"{where}: the action space of {agent} is {space}; expected Discrete")
-    return space
-
-
-def _limit(asked: object, env: object, factory: Factory, options: Mapping[str, Value]) -> object:
-    """Find the episode limit: the option, the environment's attribute, its argument, or that argument's default."""
-    if asked is not None:
-        return asked
-    found: list[object] = []
-    for holder in (env, getattr(env, "unwrapped", None)):
-        found += [getattr(holder, name, None) for name in LIMIT_NAMES]
-    found += [options.get(name) for name in LIMIT_NAMES]
-    parameters = _parameters(factory)
-    found += [parameters[name].default for name in LIMIT_NAMES if name in parameters]
-    return next((value for value in found if isinstance(value, int | np.integer)), None)
-
-
-def _parameters(factory: Factory) -> Mapping[str, inspect.Parameter]:
+def parameters_of(factory: Factory) -> Mapping[str, inspect.Parameter]:
     """Give the factory's arguments; none where they cannot be known, such as those of a C function."""
     try:
         return inspect.signature(factory).parameters
@@ -195,25 +63,130 @@ def _parameters(factory: Factory) -> Mapping[str, inspect.Parameter]:
         return {}
 
 
-def _checked_limit(limit: object, where: str, text: str) -> int:
-    if limit is None:
-        mark = "&" if "?" in text else "?"
+def make_copies(
+    factory: Factory,
+    arguments: dict[str, Value],
+    asked: Value | None,
+    num_envs: int,
+    *,
+    team: TeamOptions,
+    name: str,
+    where: str,
+) -> tuple[list[Any], int | None]:
+    """Call a factory, giving it the limit that is asked for under the name under which it takes one.
+
+    Args:
+        factory: Makes one environment.
+        arguments: What it is called with.
+        asked: The limit, if one was asked for and the arguments do not hold it yet.
+        num_envs: Number of copies.
+        team: The adapter's options; at most ``copies`` are made.
+        name: The factory's, for errors.
+        where: The environment, for errors.
+
+    Returns:
+        The copies, and the limit that they keep by themselves if it is known.
+
+    Raises:
+        EnvironmentTextError: A call failed.
+    """
+    parameters = parameters_of(factory)
+    first = parallel(_called(factory, arguments, name, where), where)
+    own = own_limit(first, arguments, parameters)
+    takes_any = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values())
+    if asked is not None and own is not None and own != asked and takes_any and not set(NAMES) & arguments.keys():
+        # Arguments passed on to a class that we do not see: the environment's attribute tells the name.
+        found = next((n for n in NAMES if getattr(getattr(first, "unwrapped", first), n, None) == own), None)
+        if found is not None:
+            _close(first)
+            arguments = {**arguments, found: asked}
+            first = parallel(_called(factory, arguments, name, where), where)
+            own = own_limit(first, arguments, parameters)
+    envs = [first]
+    for number in range(1, min(num_envs, team.copies or num_envs)):
+        try:
+            envs.append(parallel(_called(factory, arguments, name, where), where))
+        except (EnvironmentTextError, EnvironmentContractError) as error:
+            for env in envs:
+                _close(env)
+            raise EnvironmentTextError(
+                f"{error}; copy {number} of {num_envs} failed where the ones before it stand. If the environment can "
+                "exist only once (a port, a licence), append copies=1 to its text and train with --num-envs 1"
+            ) from error
+    return envs, own
+
+
+def parallel(env: Any, where: str) -> Any:  # noqa: ANN401 - the user's
+    """Give a parallel environment as it is, and a turn-based one converted where it says that this is valid.
+
+    Raises:
+        EnvironmentContractError: It says that it is not.
+    """
+    if not isinstance(env, AECEnv) and not hasattr(env, "agent_iter"):
+        return env
+    metadata = getattr(env, "metadata", None) or {}
+    if not metadata.get("is_parallelizable", False):
         raise EnvironmentContractError(
-            f"{where} does not say how long an episode may be (no episode_limit, max_cycles or max_steps); "
-            f"append it: {text}{mark}{EPISODE_LIMIT}=100"
+            f"{where}: {type(getattr(env, 'unwrapped', env)).__name__} is a turn-based (AEC) environment whose "
+            "metadata does not say is_parallelizable: its agents must act one after the other; expected one whose "
+            "agents act together, or that can be converted"
         )
-    if isinstance(limit, bool) or not isinstance(limit, int | np.integer) or limit < 1:
-        raise EnvironmentTextError(f"{where}: {EPISODE_LIMIT} is {limit!r}; it must be a whole number, at least 1")
-    return int(limit)
+    return aec_to_parallel(env)
 
 
-def _action_meanings(env: object, n_actions: int) -> tuple[str, ...]:
-    """Give the environment's own words, or numbered ones."""
-    words = getattr(env, "action_meanings", None)
-    if isinstance(words, Sequence) and len(words) == n_actions and all(isinstance(word, str) for word in words):
-        return tuple(words)
-    return tuple(f"action_{action}" for action in range(n_actions))
-
-
-def _written(options: Mapping[str, Value]) -> str:
+def written(options: Mapping[str, Value]) -> str:
+    """Write arguments as a call has them."""
     return ", ".join(f"{key}={value!r}" for key, value in options.items())
+
+
+def _called(factory: Factory, arguments: Mapping[str, Value], name: str, where: str) -> Any:  # noqa: ANN401
+    try:
+        return factory(**arguments)
+    except Exception as error:
+        raise EnvironmentTextError(
+            f"{where}: {name}({written(arguments)}) failed with {type(error).__name__}: {error}"
+        ) from error
+
+
+def _arguments(factory: Factory, options: dict[str, Value], where: str) -> tuple[dict[str, Value], Value | None]:
+    """Give the factory's arguments, and the limit that was asked for; it goes by the factory's own name for it.
+
+    Raises:
+        EnvironmentTextError: An option is not taken, or two of them give different limits.
+    """
+    parameters = parameters_of(factory)
+    asked = options.get(EPISODE_LIMIT)
+    name = argument_of(parameters)
+    arguments = {key: value for key, value in options.items() if key != EPISODE_LIMIT}
+    for other in NAMES:
+        if asked is not None and other in arguments and arguments[other] != asked:
+            raise EnvironmentTextError(
+                f"{where} gives {EPISODE_LIMIT}={asked} and {other}={arguments[other]}; give one of them"
+            )
+    if asked is not None and name is not None:
+        arguments[name] = asked
+    if parameters and not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        for key in arguments:
+            if key not in parameters:
+                known = ", ".join(dict.fromkeys([*parameters, EPISODE_LIMIT, *OPTION_NAMES]))
+                raise EnvironmentTextError(
+                    f"{where} has no option {key!r}; it takes {known}{suggestion(key, [*parameters, *OPTION_NAMES])}"
+                )
+    return arguments, asked
+
+
+def _check_interface(env: object, where: str) -> None:
+    """Refuse what is not a parallel environment with a fixed team."""
+    needed = ("possible_agents", "observation_space", "action_space", "reset", "step")
+    if missing := [name for name in needed if not hasattr(env, name)]:
+        raise EnvironmentContractError(
+            f"{where}: {type(env).__name__} lacks {', '.join(missing)}; expected a PettingZoo environment"
+            + ("; a Gymnasium team is named gymnasium:ID" if {"step", "reset"}.isdisjoint(missing) else "")
+        )
+    if not getattr(env, "possible_agents", None):
+        raise EnvironmentContractError(f"{where}: possible_agents is empty; expected a fixed team of named agents")
+
+
+def _close(env: object) -> None:
+    if callable(close := getattr(env, "close", None)):
+        close()

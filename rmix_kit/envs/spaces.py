@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, Space
+from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Space
 from numpy.typing import NDArray
 
 from rmix_kit.envs.bounds import flat_bounds
@@ -15,7 +15,7 @@ from rmix_kit.errors import EnvironmentContractError
 
 Array = NDArray[np.generic]
 
-# What reaches the networks and the exported files; the rest is widened without loss or, for float64, rounded.
+# What reaches the networks and the exported files; the rest is widened without loss or, for large floats, rounded.
 _DTYPES = {
     "bool": "int8",
     "int8": "int8",
@@ -23,11 +23,50 @@ _DTYPES = {
     "int16": "int16",
     "uint16": "int32",
     "int32": "int32",
+    "uint32": "int64",
     "int64": "int64",
+    "uint64": "float32",
     "float16": "float32",
     "float32": "float32",
     "float64": "float32",
 }
+OBSERVATION = "observation"
+
+
+class MisfitError(ValueError):
+    """What an agent gave is not what its space says; the words say how, not where."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Numbering:
+    """A Discrete or MultiDiscrete observation: so many values from a first one, in each place; coded one-hot.
+
+    Attributes:
+        sizes: Number of values of each place.
+        starts: First value of each place.
+    """
+
+    sizes: tuple[int, ...]
+    starts: tuple[int, ...]
+
+    def encode(self, raw: object, dtype: str) -> Array:
+        """Give the values one-hot, behind each other, ``[sum of sizes]``.
+
+        Raises:
+            MisfitError: They are not of the space.
+        """
+        values = np.asarray(raw).reshape(-1)
+        if values.size != len(self.sizes) or values.dtype.kind not in "biuf":
+            raise MisfitError(f"{raw!r} was observed; expected {len(self.sizes)} whole number(s)")
+        coded: Array = np.zeros(sum(self.sizes), dtype=dtype)
+        place = 0
+        for value, size, start in zip(values.tolist(), self.sizes, self.starts, strict=True):
+            index = value - start
+            if index != int(index) or not 0 <= index < size:
+                raise MisfitError(f"{value} was observed, which is none of {start} to {start + size - 1}")
+            coded[place + int(index)] = 1
+            place += size
+        return coded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,18 +74,16 @@ class ObservationCoding:
     """How one team's observations become equal arrays.
 
     Attributes:
-        where: The environment, for errors.
-        boxes: Each agent's own observation as a box; a Discrete observation is a one-hot box.
-        starts: First value of a Discrete observation by agent.
+        boxes: Each agent's own observation as a box, one-hot where it is a numbering.
+        numberings: The agents whose observations are numbers of something.
         shape: The common shape; smaller observations are padded with zeros at the end of each axis.
         dtype: The common dtype.
         low: Lower bound over all agents and the padding, flattened.
         high: Upper bound likewise.
     """
 
-    where: str
     boxes: Mapping[str, Box]
-    starts: Mapping[str, int]
+    numberings: Mapping[str, Numbering]
     shape: tuple[int, ...]
     dtype: str
     low: tuple[float, ...]
@@ -57,75 +94,118 @@ class ObservationCoding:
 
         Args:
             agent: Its name.
-            raw: What the environment gave: an array, a number, or a dict with the key ``observation``.
+            raw: What the environment gave: an array or a number.
 
         Raises:
-            EnvironmentContractError: It does not fit the agent's observation space.
+            MisfitError: It does not fit the agent's observation space.
         """
-        if isinstance(raw, Mapping):
-            raw = raw.get("observation")
-        box = self.boxes[agent]
-        if agent in self.starts:
-            value: Array = np.zeros(box.shape, dtype=self.dtype)
-            index = int(np.asarray(raw)) - self.starts[agent]
-            if not 0 <= index < box.shape[0]:
-                raise EnvironmentContractError(f"{self.where}: {agent} observed {raw}, which is not in its Discrete")
-            value[index] = 1
+        if agent in self.numberings:
+            value = self.numberings[agent].encode(raw, self.dtype)
         else:
-            value = np.asarray(raw)
-            self._check(agent, value, box)
-            value = value.astype(self.dtype, copy=False)
+            value = self._checked(np.asarray(raw), self.boxes[agent])
         if value.shape == self.shape:
             return value
         return np.pad(value, [(0, full - size) for full, size in zip(self.shape, value.shape, strict=True)])
 
-    def _check(self, agent: str, value: Array, box: Box) -> None:
+    def absent(self) -> Array:
+        """Give what an agent that is gone observes: zeros, or what is nearest to zero within the bounds."""
+        nearest: Array = np.clip(0.0, self.low, self.high).astype(self.dtype).reshape(self.shape)
+        return nearest
+
+    def _checked(self, value: Array, box: Box) -> Array:
+        """Give an observation in the common dtype, having held it against the space."""
+        if value.size == 1 and box.shape == (1,):
+            value = value.reshape(1)
         if value.shape != box.shape or value.dtype.kind not in "biuf":
-            raise EnvironmentContractError(
-                f"{self.where}: {agent} observed {value.dtype} {value.shape}; its observation space says {box.shape}"
-            )
+            raise MisfitError(f"{value.dtype} {value.shape} was observed; the observation space says {box.shape}")
         if not np.isfinite(value).all():
-            raise EnvironmentContractError(f"{self.where}: {agent}'s observation is not finite")
+            raise MisfitError("the observation is not finite")
+        if np.dtype(box.dtype).kind != "f" and value.dtype.kind == "f":
+            whole = np.rint(value)
+            if (whole != value).any():
+                raise MisfitError(
+                    f"{value[whole != value].flat[0]} was observed, and the observation space is of whole numbers "
+                    f"({box.dtype}); make it a Box of floats"
+                )
+        elif np.dtype(box.dtype).kind == "f" and value.dtype != box.dtype:
+            with np.errstate(over="ignore"):
+                value = value.astype(box.dtype)  # a number that rounds onto a bound is inside
         if not bool(np.greater_equal(value, box.low).all() and np.less_equal(value, box.high).all()):
-            raise EnvironmentContractError(
-                f"{self.where}: {agent}'s observation lies between {value.min()} and {value.max()}, outside its "
-                "observation space; widen the space, since exported agents refuse what lies outside"
+            raise MisfitError(
+                f"the observation lies between {value.min()} and {value.max()}, outside its observation space; widen "
+                "the space, since exported agents refuse what lies outside"
             )
+        with np.errstate(over="ignore"):
+            kept: Array = value.astype(self.dtype, copy=False)
+        if not np.isfinite(kept).all():
+            raise MisfitError(f"{value.flat[np.argmax(~np.isfinite(kept))]} was observed, which float32 cannot hold")
+        return kept
 
 
-def observation_coding(spaces: Mapping[str, Space[Any]], where: str) -> ObservationCoding:
+def observation_coding(spaces: Mapping[str, Space[Any]], where: str, mask_names: Sequence[str]) -> ObservationCoding:
     """Find the common shape, dtype and bounds.
 
     Args:
         spaces: Observation space by agent.
         where: The environment, for errors.
+        mask_names: Keys of a Dict that hold a mask.
 
     Raises:
         EnvironmentContractError: A space is of another sort, or the shapes differ in rank.
     """
-    boxes, starts = {}, {}
+    boxes, numberings = {}, {}
     for agent, space in spaces.items():
-        inner = space.spaces.get("observation") if isinstance(space, Dict) else space
-        if isinstance(inner, Discrete):
-            starts[agent] = int(inner.start)
-            inner = MultiBinary(int(inner.n))
+        inner = _observation_of(space, agent, where, mask_names)
+        if (numbering := _numbering(inner)) is not None:
+            numberings[agent] = numbering
+            inner = MultiBinary(sum(numbering.sizes))
         if isinstance(inner, MultiBinary):
             inner = Box(low=0, high=1, shape=inner.shape, dtype=np.int8)
         if not isinstance(inner, Box) or str(inner.dtype) not in _DTYPES:
             raise EnvironmentContractError(
                 f"{where}: the observation space of {agent} is {space}; expected a Box of numbers, a Discrete, "
-                "or a Dict with the keys observation and action_mask"
+                "MultiDiscrete or MultiBinary, or a Dict of one of them as observation and an action_mask; "
+                "gymnasium.spaces.flatten makes one of most others"
             )
+        if inner.shape == ():
+            inner = Box(inner.low.reshape(1), inner.high.reshape(1), dtype=inner.dtype.type)
         boxes[agent] = inner
     shapes = {box.shape for box in boxes.values()}
-    if len({len(shape) for shape in shapes}) > 1 or shapes == {()}:
+    if len({len(shape) for shape in shapes}) > 1 or 0 in {size for shape in shapes for size in shape}:
         raise EnvironmentContractError(
-            f"{where}: observations have the shapes {sorted(shapes)}; they must have equally many axes, at least one"
+            f"{where}: observations have the shapes {sorted(shapes)}; they must have equally many axes, none of them "
+            "empty"
         )
     shape = tuple(max(sizes) for sizes in zip(*shapes, strict=True))
-    low, high = _joint_bounds(list(boxes.values()), shape)
     dtype = _DTYPES[str(np.result_type(*(np.dtype(_DTYPES[str(box.dtype)]) for box in boxes.values())))]
-    return ObservationCoding(where=where, boxes=boxes, starts=starts, shape=shape, dtype=dtype, low=low, high=high)
+    low, high = _joint_bounds(list(boxes.values()), shape)
+    if dtype == "float32":  # as precise as the numbers that are held against them
+        with np.errstate(over="ignore"):
+            low, high = (tuple(np.asarray(bounds, dtype=np.float32).tolist()) for bounds in (low, high))
+    return ObservationCoding(boxes=boxes, numberings=numberings, shape=shape, dtype=dtype, low=low, high=high)
+
+
+def _observation_of(space: Space[Any], agent: str, where: str, mask_names: Sequence[str]) -> Space[Any]:
+    """Give the part of a space that is observed; a Dict may hold a mask besides, and nothing else."""
+    if not isinstance(space, Dict):
+        return space
+    rest = [key for key in space.spaces if key not in mask_names]
+    if rest != [OBSERVATION]:
+        raise EnvironmentContractError(
+            f"{where}: the observation space of {agent} is a Dict of {', '.join(map(str, space.spaces))}; expected "
+            f"{OBSERVATION} and perhaps {' or '.join(mask_names)}: nothing of what agents see is left out unsaid "
+            "(option mask=KEY names another mask)"
+        )
+    return space.spaces[OBSERVATION]
+
+
+def _numbering(space: Space[Any]) -> Numbering | None:
+    if isinstance(space, Discrete):
+        return Numbering(sizes=(int(space.n),), starts=(int(space.start),))
+    if isinstance(space, MultiDiscrete):
+        sizes, starts = np.reshape(space.nvec, -1), np.reshape(space.start, -1)
+        return Numbering(sizes=tuple(map(int, sizes)), starts=tuple(map(int, starts)))
+    return None
 
 
 def _joint_bounds(boxes: list[Box], shape: tuple[int, ...]) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from rmix_kit.networks.inputs import ObsCoding
+from rmix_kit.networks.coding import ObsCoding
 from rmix_kit.networks.packing import pack, unpack
 from rmix_kit.networks.unroll import agent_ids, last_actions
 from rmix_kit.types import EnvSpec, EpisodeBatch

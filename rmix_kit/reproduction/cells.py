@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rmix_kit.errors import RecordError
+from rmix_kit.envs.make import make_vector_env
+from rmix_kit.errors import EnvironmentTextError, MissingExtraError, RecordError
 from rmix_kit.origin import NOT_INSTALLED, kit_version
 from rmix_kit.reports.groups import all_settings_of, group_runs, versions_of
 from rmix_kit.reproduction.suites import Suite
@@ -68,7 +69,7 @@ def open_reproduction(suite: Suite, out: Path) -> Reproduction:
     Raises:
         RecordError: A record is not the planned run's or cannot be read, or two do not belong together.
     """
-    parts = {part.name: plan(part.sweep, out) for part in suite.parts}
+    parts = {part.name: plan(part.sweep, out, makes_environments=not suite.extra) for part in suite.parts}
     records = {}
     for part in parts.values():
         for run in part.runs:
@@ -80,6 +81,27 @@ def open_reproduction(suite: Suite, out: Path) -> Reproduction:
                 f"{out / 'records'}: {group.algo} on {group.env}: {group.mixed[0]}; move one of them away"
             )
     return Reproduction(suite=suite, out=out, parts=parts, records=records)
+
+
+def check_environments(suite: Suite, missing: Plan) -> None:
+    """Make each environment that is to be trained on once, where that needs an extra.
+
+    Args:
+        suite: What is reproduced.
+        missing: What is to be trained.
+
+    Raises:
+        MissingExtraError: One is not installed.
+    """
+    if not suite.extra:
+        return  # planning has made them
+    for env in dict.fromkeys(run.env for run in missing.runs):
+        try:
+            make_vector_env(env, 1).close()
+        except EnvironmentTextError as error:
+            raise MissingExtraError(
+                f"{error}; {suite.name} needs environments: pip install 'rmix-kit[{suite.extra}]'"
+            ) from error
 
 
 def check_can_join(reproduction: Reproduction, missing: Plan) -> None:

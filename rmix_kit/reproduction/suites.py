@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from rmix_kit.reports.scores import ScoreName
+from rmix_kit.reproduction import epymarl as benchmark
 from rmix_kit.sweeps.sweep_file import AlgorithmEntry, EnvironmentEntry, Frame, SweepFile
 
 EVERYONE = (
@@ -49,6 +50,7 @@ class Suite:
         seconds_per_step: CPU seconds that a run of an algorithm takes per environment step, for the estimate where no
             record tells; measured on one core of a small machine.
         score: What its report compares.
+        extra: The extra that installs its environments, where they do not come with rmix-kit.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Suite:
     parts: tuple[Part, ...]
     seconds_per_step: float
     score: ScoreName = "success_rate"
+    extra: str = ""
 
 
 def didactic(backend: str) -> Suite:
@@ -103,20 +106,54 @@ def smac(backend: str) -> Suite:
     )
 
 
-SUITES: dict[str, Callable[[str], Suite]] = {"didactic": didactic, "macn": macn, "smac": smac}
+def epymarl(backend: str) -> Suite:
+    """EPyMARL's benchmark (Papoudakis et al. 2021) on environments of other people, with the paper's steps."""
+    speaker, spread, lbf, large_lbf, rware = (task.env for task in benchmark.TASKS)
+    off_policy = {
+        "training.evaluation_interval": benchmark.OFF_POLICY_INTERVAL,
+        "training.evaluation_episodes": benchmark.EPISODES,
+        "training.checkpoint_interval": benchmark.OFF_POLICY_INTERVAL,
+    }
+    on_policy = {
+        **off_policy,
+        "training.evaluation_interval": benchmark.ON_POLICY_INTERVAL,
+        "training.checkpoint_interval": benchmark.ON_POLICY_INTERVAL,
+    }
+    steps = benchmark.OFF_POLICY_STEPS
+    small, large = dict.fromkeys((speaker, spread, lbf), steps), dict.fromkeys((large_lbf, rware), steps)
+    all_of_them = dict.fromkeys((*small, *large), benchmark.ON_POLICY_STEPS)
+    names = {task.env: task.label for task in benchmark.TASKS}
+    return Suite(
+        name="epymarl",
+        title="EPyMARL's benchmark",
+        parts=(
+            _part("small", ("qmix", "vdn", "rmix"), small, FIVE_SEEDS, off_policy, names),
+            _part("small-further", ("iql", "rdn"), small, FIVE_SEEDS, off_policy, names),
+            _part("large", ("iql", "vdn", "qmix", "rmix", "rdn"), large, FIVE_SEEDS, off_policy, names),
+            _part("on-policy", ("coma",), all_of_them, FIVE_SEEDS, on_policy, names),
+        ),
+        seconds_per_step=1.5e-3,
+        extra="benchmarks-envs",
+    )
+
+
+SUITES: dict[str, Callable[[str], Suite]] = {"didactic": didactic, "macn": macn, "smac": smac, "epymarl": epymarl}
 
 
 def _part(
     name: str,
     algorithms: tuple[str, ...] | list[str],
-    environments: dict[str, int],
+    environments: Mapping[str, int],
     seeds: tuple[int, ...] | range,
-    values: dict[str, object] | None = None,
+    values: Mapping[str, object] | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> Part:
     sweep = SweepFile(
         source=f"reproduce {name}",
         algorithms=tuple(AlgorithmEntry(algo=algo) for algo in algorithms),
-        environments=tuple(EnvironmentEntry(env=env, steps=steps) for env, steps in environments.items()),
+        environments=tuple(
+            EnvironmentEntry(env=env, steps=steps, name=(names or {}).get(env)) for env, steps in environments.items()
+        ),
         seeds=tuple(seeds),
         frame=Frame(set=dict(values or {})),
     )

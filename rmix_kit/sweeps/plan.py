@@ -34,12 +34,14 @@ class _Place:
     steps: int
 
 
-def plan(file: SweepFile, out: Path) -> Plan:
+def plan(file: SweepFile, out: Path, *, makes_environments: bool = True) -> Plan:
     """Plan every run and check it, so that nothing starts before everything is known to be right.
 
     Args:
         file: The sweep.
         out: Its folder.
+        makes_environments: Make each environment once, to know that it is there; without it a sweep can be planned,
+            and what is recorded of it read, where its environments are not installed.
 
     Returns:
         The runs, seeds varying slowest: a sweep that is stopped early has all algorithms on all environments.
@@ -51,7 +53,7 @@ def plan(file: SweepFile, out: Path) -> Plan:
     """
     if file.frame.storage is not None:
         _refuse_unknown_storage(file.frame.storage, file.source)
-    places = tuple(_places(file))
+    places = tuple(_places(file, makes_environments))
     labels = [entry.name or entry.preset or entry.algo for entry in file.algorithms]
     _refuse_twins("algorithms", labels, file.source)
     _refuse_twins("environments", [place.label for place in places], file.source)
@@ -82,14 +84,14 @@ def _refuse_unknown_storage(storage: str, source: str) -> None:
         raise ConfigError(f"{source}: storage is {storage!r}, which cannot be opened: {error}") from error
 
 
-def _places(file: SweepFile) -> Iterator[_Place]:
+def _places(file: SweepFile, makes_environments: bool) -> Iterator[_Place]:
     for entry in file.environments:
         steps = entry.steps or file.frame.steps
         if steps is None:
             raise ConfigError(f"{file.source}: {entry.env} has no steps; give steps for the sweep or for it")
         try:
             text = resolved_text(entry.env)
-            if ("backend", "sc2") not in parse_known(text).options:  # a game is started by the runs alone
+            if makes_environments and ("backend", "sc2") not in parse_known(text).options:  # runs alone start a game
                 make_vector_env(text, 1).close()
         except RmixKitError as error:
             raise type(error)(f"{file.source}: {error}") from error

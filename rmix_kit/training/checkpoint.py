@@ -49,7 +49,7 @@ def read_tensors(checkpoint: Path, manifest: Manifest, name: str) -> dict[str, T
     Args:
         checkpoint: The checkpoint's folder.
         manifest: Its manifest.
-        name: "online", "target" or "optimizers".
+        name: "online", "target", "optimizers" or "statistics".
 
     Returns:
         Tensors on the CPU, by name.

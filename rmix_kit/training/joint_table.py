@@ -133,7 +133,9 @@ def tabulate(
     block = block_of(spec, actions, played)
     batch = whole_batch(spec, block, reward_scale=reward_scale, tau_draws=algorithm.tau_draws)
     with torch.no_grad():
-        sampled = algorithm.joint_values(networks, batch).double().numpy() / reward_scale  # [batch, time]
+        sampled = (
+            algorithm.joint_values(networks, networks.coded(batch)).double().numpy() / reward_scale
+        )  # [batch, time]
     values = np.full(actions.shape[:2], np.nan)
     values[np.argsort(-block.length, kind="stable"), : sampled.shape[1]] = sampled  # a batch is ordered by length
     is_real: BoolArray = np.arange(actions.shape[1]) < block.length[:, None]  # [episode, step]

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from rmix_kit.algorithms.algorithm import Algorithm, Networks, OptimizerSettings
 from rmix_kit.errors import CheckpointError, NonFiniteError
+from rmix_kit.replay import EpisodeBlock
 from rmix_kit.seeding import torch_seed
+from rmix_kit.training.input_statistics import InputStatistics
 from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, NonNegativeFloat, NonNegativeInt, Progress
+
+if TYPE_CHECKING:
+    from rmix_kit.envs.interface import StepCodec
 
 RMSPROP_SMOOTHING = 0.99  # PyMARL's alpha
 
@@ -35,7 +41,14 @@ class Learner:
     """Steps an algorithm's networks on batches of episodes."""
 
     def __init__(
-        self, algorithm: Algorithm, spec: EnvSpec, target: TargetSettings, *, seed: int, device: torch.device
+        self,
+        algorithm: Algorithm,
+        spec: EnvSpec,
+        target: TargetSettings,
+        *,
+        seed: int,
+        device: torch.device,
+        codec: StepCodec | None = None,
     ) -> None:
         """Build the networks on the CPU from the seed, so that every device starts from the same weights.
 
@@ -45,15 +58,17 @@ class Learner:
             target: How the target networks follow.
             seed: Seed of the initial weights.
             device: Where training happens.
+            codec: The environment's smaller form of a step, if it has one.
         """
         self.algorithm, self.spec, self.device = algorithm, spec, device
+        self.statistics = InputStatistics(spec, codec)
         self._target_settings = target
         self._last_copy_episodes = 0
         self._steps_since_copy = 0
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(torch_seed(seed))
-            self.online: Networks = algorithm.build(spec)
-            self.target: Networks = algorithm.build(spec)
+            self.online: Networks = algorithm.networks(spec)
+            self.target: Networks = algorithm.networks(spec)
         self.online.to(device)
         self.target.to(device).requires_grad_(False)
         self.target.load_state_dict(self.online.state_dict())
@@ -64,6 +79,12 @@ class Learner:
         self._optimizers = {
             group: make_optimizer(self._parameters[group], settings) for group, settings in self._settings.items()
         }
+
+    def observe(self, block: EpisodeBlock) -> None:
+        """Code inputs from now on by the statistics of these episodes too, where bounds say nothing of them."""
+        if self.statistics.is_needed:
+            self.statistics.add(block)
+            self.statistics.write_into(self.online, self.target)
 
     def update(
         self, batch: EpisodeBatch, progress: Progress, *, learning_rate_factor: float = 1.0
@@ -82,6 +103,7 @@ class Learner:
             NonFiniteError: A loss or gradient is NaN or infinite; its phase has changed no weight.
         """
         metrics: dict[str, Tensor] = {}
+        batch = self.online.coded(batch)
         for losses in self.algorithm.phases(self.online, self.target, batch, progress):
             gradients, norms = self.gradients(losses)
             self.guard(losses, norms)
@@ -148,7 +170,7 @@ class Learner:
         return self._steps_since_copy
 
     def state_tensors(self) -> dict[str, dict[str, Tensor]]:
-        """Give all that a resumed run needs, by file: "online", "target" and "optimizers".
+        """Give all that a resumed run needs, by file: "online", "target", "optimizers" and "statistics".
 
         Returns:
             Tensors by name; those of the optimisers are called ``GROUP/PARAMETER/ENTRY``. They are the learner's own.
@@ -158,7 +180,8 @@ class Learner:
             for group, name, parameter in self._named_parameters()
             for entry, value in self._optimizers[group].state[parameter].items()
         }
-        return {"online": self.online.state_dict(), "target": self.target.state_dict(), "optimizers": moments}
+        networks = {"online": self.online.state_dict(), "target": self.target.state_dict()}
+        return networks | {"optimizers": moments, "statistics": self.statistics.tensors()}
 
     def load_state(
         self, tensors: Mapping[str, Mapping[str, Tensor]], *, last_copy_episodes: int, steps_since_copy: int
@@ -175,6 +198,7 @@ class Learner:
         """
         load_networks(self.online, tensors["online"])
         load_networks(self.target, tensors["target"])
+        self.statistics.load(tensors["statistics"])
         moments = dict(tensors["optimizers"])
         for group, name, parameter in self._named_parameters():
             prefix = f"{group}/{name}/"

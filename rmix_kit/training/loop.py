@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from rmix_kit.collect import Collector, Round
-from rmix_kit.envs.interface import VectorEnv, codec_of, facts_of, is_reproducible
+from rmix_kit.envs.interface import VectorEnv, codec_of, facts_of, is_reproducible, notes_of
 from rmix_kit.errors import Interrupted, NonFiniteError
 from rmix_kit.files import writing
 from rmix_kit.origin import origin_of_process
@@ -60,11 +60,17 @@ class TrainingLoop:
         settings = config.training
         self._config, self._settings, self._folder, self._reporter = config, settings, folder, reporter
         self._envs, self._test_envs = envs, test_envs
-        self._learner = Learner(config.algorithm, envs.spec, settings.target, seed=config.seed, device=device)
+        self._learner = Learner(
+            config.algorithm, envs.spec, settings.target, seed=config.seed, device=device, codec=codec_of(envs)
+        )
         self._policy = TeamPolicy(acting(self._learner.online.agent), envs.spec, device)
         self._collector = Collector(envs, self._policy)
         self._buffer = ReplayBuffer(envs.spec, settings.buffer_episodes, device, codec=codec_of(envs))
-        for line in (f"{config.algorithm.name} on {config.env}, {device}", *replay_notes(self._buffer)):
+        for line in (
+            f"{config.algorithm.name} on {config.env}, {device}",
+            *notes_of(envs),
+            *replay_notes(self._buffer),
+        ):
             reporter.note(line)
         self._storage = Storage(folder, config)
         restored = self._storage.restore(self._learner, self._buffer, reporter)
@@ -136,6 +142,8 @@ class TrainingLoop:
         )
         if played.episodes:
             self._buffer.add(played.block)
+            self._learner.observe(played.block)
+            state.return_scale.add(played.block, gamma=self._config.algorithm.gamma)
         if played.damaged:
             state.damaged_episodes += played.damaged
             self._reporter.note(
@@ -170,10 +178,12 @@ class TrainingLoop:
         factor = self._learning_rate.at(state.env_steps)
         for index in range(1, count + 1):
             batch = self._sample(self._epsilon.at(before), played.episodes)
+            env_steps = before + index * played.env_steps // count
             state.progress = replace(
-                state.progress.advanced(before + index * played.env_steps // count),
+                state.progress.advanced(env_steps),
                 episodes=state.episodes,
                 best_success_rate=state.best_success_rate,
+                share=min(env_steps / self._config.steps, 1.0),
             )
             try:
                 metrics.append(self._learner.update(batch, state.progress, learning_rate_factor=factor))
@@ -248,8 +258,8 @@ class TrainingLoop:
     def _record_environment(self) -> None:
         """Write once what the environment says of itself; a game tells its version only when it has been played."""
         facts = {} if self._knows_environment else facts_of(self._envs)
-        self._knows_environment = True
-        if facts:
+        is_new, self._knows_environment = not self._knows_environment, True
+        if facts or (is_new and self._state.resumed_inexactly):
             with writing("metrics.jsonl", "make room and resume"):
                 self._log.facts(self._state.env_steps, {**facts, "resumed_inexactly": self._state.resumed_inexactly})
 
@@ -264,6 +274,7 @@ class TrainingLoop:
             rates = {
                 "epsilon": self._epsilon.at(state.env_steps),
                 "learning_rate_factor": self._learning_rate.at(state.env_steps),
+                "reward_scale": state.reward_scale(self._settings),
                 "replay_mebibytes": self._buffer.bytes_held / MIB,
             }
             self._log.row("training", state.env_steps, {**counts, **rates, **state.means.means()})
@@ -289,7 +300,7 @@ class TrainingLoop:
         return self._buffer.sample(
             0 if algorithm.data == "round" else settings.batch_size,
             self._state.streams["replay"],
-            reward_scale=settings.reward_scale,
+            reward_scale=self._state.reward_scale(settings),
             newest=newest[algorithm.data],
             epsilon=epsilon,
             level_draws=algorithm.risk_level_draws,

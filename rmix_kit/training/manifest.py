@@ -18,7 +18,7 @@ from rmix_kit.types import EnvSpec
 
 FORMAT = 5
 KIND = "rmix-kit checkpoint"
-TENSOR_FILES = ("online.safetensors", "target.safetensors", "optimizers.safetensors")
+TENSOR_FILES = tuple(f"{name}.safetensors" for name in ("online", "target", "optimizers", "statistics"))
 LARGEST_MANIFEST = 2**24
 
 

@@ -20,6 +20,7 @@ from rmix_kit.training.joint_table import JointTable, spec_of, tabulate
 from rmix_kit.training.learner import load_networks
 from rmix_kit.training.run_config import RunConfig
 from rmix_kit.training.run_folder import RunFolder, choose_step
+from rmix_kit.training.state import TrainerState
 from rmix_kit.types import EnvSpec
 
 ACTING_FIELDS = ("n_agents", "n_actions", "obs_shape", "obs_dtype")
@@ -42,11 +43,13 @@ class Run:
         self.config: RunConfig = folder.read_config()
         self.checkpoint_step = step
         manifest, weights = network_tensors(folder.checkpoint(step))
+        state = TrainerState.from_json(manifest.state, self.config.seed)
+        self.reward_scale: float = state.reward_scale(self.config.training)
         if manifest.config != self.config.to_dict():
             raise CheckpointError(f"step_{step} is foreign: it belongs to a run with another configuration")
         self.env_spec: EnvSpec = manifest.env_spec
         with torch.random.fork_rng(devices=[]):
-            self.networks: Networks = self.config.algorithm.build(self.env_spec)
+            self.networks: Networks = self.config.algorithm.networks(self.env_spec)
         load_networks(self.networks, weights)
         self.networks.eval().requires_grad_(False)
 
@@ -157,7 +160,7 @@ class Run:
             acting(self.networks.agent),
             text,
             checkpoint_step=self.checkpoint_step,
-            reward_scale=self.config.training.reward_scale,
+            reward_scale=self.reward_scale,
             steps=steps,
         )
 

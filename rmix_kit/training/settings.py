@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from rmix_kit.training.learner import TargetSettings
 from rmix_kit.types import NonNegativeFloat, PositiveFloat, PositiveInt, UnitFloat
@@ -20,10 +21,12 @@ class TrainingSettings:
             ``updates_per_step`` is above 0, and by on-policy algorithms, which make one update per round.
         updates_per_step: Updates per collected environment step, so that long episodes are learned from as often per
             step as short ones; 0 counts episodes instead.
-        reward_scale: Factor on every reward that the learner sees; reported returns are unscaled.
+        reward_scale: Factor on every reward that the learner sees; reported returns are unscaled. "auto" keeps the
+            returns that the learner sees at one size (`rmix_kit.training.return_scale`).
         epsilon_start: Exploration at step 0.
         epsilon_end: Exploration from ``epsilon_steps`` on.
         epsilon_steps: Environment steps over which epsilon falls linearly.
+        epsilon_share: Share of the run's steps over which epsilon falls instead, in [0, 1]; 0 for ``epsilon_steps``.
         learning_rate_decay_from: Share of the run's steps after which the learning rate falls linearly; 1 for never.
         learning_rate_end: Factor on the learning rate at the end of the run.
         target: How target networks follow.
@@ -40,10 +43,11 @@ class TrainingSettings:
     buffer_episodes: PositiveInt = 5000
     updates_per_episode: PositiveFloat = 0.25
     updates_per_step: NonNegativeFloat = 0.0
-    reward_scale: PositiveFloat = 0.05
+    reward_scale: PositiveFloat | Literal["auto"] = 0.05
     epsilon_start: UnitFloat = 1.0
     epsilon_end: UnitFloat = 0.05
     epsilon_steps: PositiveInt = 100_000
+    epsilon_share: UnitFloat = 0.0
     learning_rate_decay_from: UnitFloat = 0.5
     learning_rate_end: UnitFloat = 0.0
     target: TargetSettings = field(default_factory=TargetSettings)

@@ -10,6 +10,8 @@ import numpy as np
 
 from rmix_kit.seeding import generator, generator_state, restore_generator
 from rmix_kit.training.metrics import Means
+from rmix_kit.training.return_scale import ReturnScale
+from rmix_kit.training.settings import TrainingSettings
 from rmix_kit.types import Progress
 
 STREAMS = ("exploration", "replay", "risk_level")
@@ -30,6 +32,7 @@ class TrainerState:
         best_success_rate: Highest success rate of any evaluation, in [0, 1].
         segment_start: Number of the first episode that no replay segment of a due checkpoint holds yet.
         means: What the next row of metrics averages.
+        return_scale: How large the returns collected so far are.
     """
 
     streams: dict[str, np.random.Generator]
@@ -42,11 +45,16 @@ class TrainerState:
     best_success_rate: float = 0.0
     segment_start: int = 0
     means: Means = field(default_factory=Means)
+    return_scale: ReturnScale = field(default_factory=ReturnScale)
 
     @classmethod
     def at_start(cls, seed: int) -> TrainerState:
         """Give the state of a run that has not begun."""
         return cls(streams={name: generator(seed, name) for name in STREAMS})
+
+    def reward_scale(self, settings: TrainingSettings) -> float:
+        """Give the factor on rewards that the learner sees at present."""
+        return self.return_scale.factor if settings.reward_scale == "auto" else settings.reward_scale
 
     def to_json(self) -> dict[str, Any]:
         """Give JSON values, exactly."""
@@ -61,6 +69,7 @@ class TrainerState:
             "best_success_rate": self.best_success_rate,
             "segment_start": self.segment_start,
             "means": self.means.to_json(),
+            "return_scale": self.return_scale.to_json(),
         }
 
     @classmethod
@@ -78,4 +87,5 @@ class TrainerState:
         state.best_success_rate = values["best_success_rate"]
         state.segment_start = values["segment_start"]
         state.means = Means(values["means"])
+        state.return_scale = ReturnScale(**values["return_scale"])
         return state

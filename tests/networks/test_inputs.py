@@ -19,19 +19,6 @@ def test_last_action_and_agent_follow_the_observation() -> None:
     assert coded[0, 6:].tolist() == [0.0, 1.0, 0.0, 0.0, 1.0]
 
 
-def test_bounded_elements_are_scaled_and_unbounded_ones_pass() -> None:
-    inputs = AgentInputs(float_spec())
-    obs = torch.tensor([[[0.0, 2.0], [-5.0, 7.0]]])
-    coded = inputs(obs, torch.zeros(1, 3), torch.zeros(1, 2))
-    torch.testing.assert_close(coded[0, :4], torch.tensor([0.5, 1.0, 0.0, 7.0]))
-
-
-def test_integers_with_many_values_are_scaled_instead() -> None:
-    inputs = AgentInputs(make_spec(obs_values=201))
-    coded = inputs(torch.tensor([[100, 0]], dtype=torch.uint8), torch.zeros(1, 3), torch.zeros(1, 2))
-    torch.testing.assert_close(coded[0, :2], torch.tensor([0.5, 0.0]))
-
-
 def test_the_size_is_that_of_the_result() -> None:
     for spec in (make_spec(), float_spec()):
         inputs = AgentInputs(spec)

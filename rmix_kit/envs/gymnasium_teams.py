@@ -1,0 +1,181 @@
+"""Gymnasium environments of several agents, as lbforaging and rware are: tuples and lists, one entry per agent.
+
+``gymnasium:ID?key=value`` or ``gymnasium:MODULE:ID?key=value``, the module registering the id, as in
+``gymnasium:lbforaging:Foraging-8x8-2p-2f-coop-v3``. Options go to `gymnasium.make`; the adapter's own are
+`rmix_kit.envs.agreement.TeamOptions` and ``episode_limit``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import gymnasium
+import numpy as np
+from gymnasium.spaces import Box, Dict, Discrete, MultiDiscrete, Space, Tuple
+
+from rmix_kit.envs.agreement import team_options
+from rmix_kit.envs.importing import importable_directory
+from rmix_kit.envs.limits import EPISODE_LIMIT, checked_limit
+from rmix_kit.envs.masks import METHODS
+from rmix_kit.envs.masks import NAMES as MASK_NAMES
+from rmix_kit.envs.pettingzoo import make_copies
+from rmix_kit.envs.team_vector import ParallelEnvironment, TeamVector
+from rmix_kit.envs.text import EnvironmentText
+from rmix_kit.errors import EnvironmentContractError, EnvironmentTextError
+
+REWARD = "sum"
+
+
+def make(text: EnvironmentText, num_envs: int) -> TeamVector:
+    """Make copies of a user's Gymnasium team.
+
+    Args:
+        text: ``gymnasium:ID``; its options are the arguments of `gymnasium.make`, and the adapter's own.
+        num_envs: Number of copies.
+
+    Raises:
+        EnvironmentTextError: There is no such id, or it does not take the options.
+        EnvironmentContractError: What it makes cannot be trained on.
+    """
+    where = f"environment {str(text)!r}"
+    team, rest = team_options(dict(text.options), (), reward=REWARD, where=where)
+    asked = rest.pop(EPISODE_LIMIT, None)
+    if asked is not None:
+        rest.setdefault("max_episode_steps", asked)
+        if rest["max_episode_steps"] != asked:
+            raise EnvironmentTextError(
+                f"{where} gives {EPISODE_LIMIT}={asked} and max_episode_steps={rest['max_episode_steps']}; give one"
+            )
+
+    def factory(**arguments: Any) -> GymnasiumTeam:  # noqa: ANN401 - whatever the environment takes
+        made = gymnasium.make(text.name, disable_env_checker=True, **arguments)
+        return GymnasiumTeam(made, where)
+
+    release = importable_directory()
+    try:
+        envs, own = make_copies(factory, rest, asked, num_envs, team=team, name=text.name, where=where)
+        limit = checked_limit(asked, own, where, str(text))
+        return TeamVector(cast("list[ParallelEnvironment]", envs), limit, where, team, release=release)
+    except BaseException:
+        release()
+        raise
+
+
+class GymnasiumTeam:
+    """A Gymnasium environment of several agents with the methods of a PettingZoo parallel one."""
+
+    def __init__(self, env: Any, where: str) -> None:  # noqa: ANN401 - the user's
+        """Find the agents and their spaces.
+
+        Args:
+            env: The environment.
+            where: Its text, for errors.
+
+        Raises:
+            EnvironmentContractError: It is not one of several agents.
+        """
+        self._env, self._where = env, where
+        actions = _per_agent(env.action_space)
+        told = getattr(env.unwrapped, "n_agents", None)
+        if actions is None or (isinstance(told, int | np.integer) and told != len(actions)):
+            raise EnvironmentContractError(
+                f"{where}: the action space is {env.action_space}"
+                + (f" and n_agents {told}" if told is not None else "")
+                + "; expected a Tuple, a list or a MultiDiscrete of one Discrete per agent"
+            )
+        observations = _per_agent(env.observation_space, len(actions))
+        if observations is None or len(observations) != len(actions):
+            raise EnvironmentContractError(
+                f"{where}: the observation space is {env.observation_space}; expected a Tuple, a list or an array of "
+                f"one observation for each of the {len(actions)} agents"
+            )
+        self.possible_agents = [f"agent_{number}" for number in range(len(actions))]
+        self.agents: list[str] = []
+        self._spaces = dict(zip(self.possible_agents, zip(observations, actions, strict=True), strict=True))
+        for name in (*METHODS, "state", "state_space", "action_meanings"):  # what the adapter asks of any team
+            if hasattr(env.unwrapped, name):
+                setattr(self, name, getattr(env.unwrapped, name))
+
+    @property
+    def unwrapped(self) -> Any:  # noqa: ANN401 - the user's
+        """The user's environment without wrappers."""
+        return self._env.unwrapped
+
+    @property
+    def spec(self) -> Any:  # noqa: ANN401 - gymnasium's
+        """Gymnasium's spec of the environment."""
+        return self._env.spec
+
+    def observation_space(self, agent: str) -> Space[Any]:
+        """Give one agent's observation space."""
+        return self._spaces[agent][0]
+
+    def action_space(self, agent: str) -> Space[Any]:
+        """Give one agent's action space."""
+        return self._spaces[agent][1]
+
+    def reset(self, seed: int | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Start an episode."""
+        observations, info = self._env.reset(seed=seed)
+        self.agents = list(self.possible_agents)
+        return self._by_agent(observations, "observation"), self._infos(info)
+
+    def step(self, actions: dict[str, int]) -> tuple[Any, ...]:
+        """Take one step; agents that have left do nothing (action 0)."""
+        joint = [actions.get(agent, 0) for agent in self.possible_agents]
+        taken = np.asarray(joint) if isinstance(self._env.action_space, MultiDiscrete | Box) else tuple(joint)
+        observations, reward, terminated, truncated, info = self._env.step(taken)
+        flags = [self._flags(terminated), self._flags(truncated)]
+        rewards = reward if np.ndim(reward) == 0 else self._by_agent(reward, "reward")
+        self.agents = [a for a in self.agents if not (flags[0][a] or flags[1][a])]
+        return self._by_agent(observations, "observation"), rewards, *flags, self._infos(info)
+
+    def close(self) -> None:
+        """Close the environment."""
+        self._env.close()
+
+    def _flags(self, flags: object) -> dict[str, bool]:
+        if np.ndim(cast(Any, flags)) == 0:
+            return dict.fromkeys(self.possible_agents, bool(flags))
+        return {agent: bool(flag) for agent, flag in self._by_agent(flags, "end").items()}
+
+    def _infos(self, info: object) -> dict[str, Any]:
+        """Give every agent what an info says of all, and its own entry where there is a list of one per agent."""
+        count = len(self.possible_agents)
+        if isinstance(info, Sequence) and len(info) == count:
+            return dict(zip(self.possible_agents, info, strict=True))
+        known = info if isinstance(info, Mapping) else {}
+        shared = {}
+        for key, value in known.items():
+            is_listed = key in MASK_NAMES or isinstance(value, list | tuple)
+            shared[key] = (is_listed and not isinstance(value, str) and len(value) == count, value)
+        return {
+            agent: {key: value[number] if is_split else value for key, (is_split, value) in shared.items()}
+            for number, agent in enumerate(self.possible_agents)
+        }
+
+    def _by_agent(self, given: Any, what: str) -> dict[str, Any]:  # noqa: ANN401 - the user's
+        try:
+            parts = [given[agent] for agent in self.possible_agents] if isinstance(given, Mapping) else list(given)
+        except (TypeError, KeyError) as error:
+            raise EnvironmentContractError(f"{self._where}: no {what} per agent in {type(given).__name__}") from error
+        if len(parts) != len(self.possible_agents):
+            raise EnvironmentContractError(
+                f"{self._where}: {len(parts)} entries of {what} for {len(self.possible_agents)} agents"
+            )
+        return dict(zip(self.possible_agents, parts, strict=True))
+
+
+def _per_agent(space: Any, count: int | None = None) -> list[Space[Any]] | None:  # noqa: ANN401 - the user's
+    """Take a space of a team apart; None where it is not one of several agents."""
+    if isinstance(space, Tuple | list | tuple):
+        return list(space)
+    if isinstance(space, Dict) and count is None:
+        return None
+    if isinstance(space, MultiDiscrete) and space.nvec.ndim == 1:
+        return [Discrete(int(size), start=int(start)) for size, start in zip(space.nvec, space.start, strict=True)]
+    if isinstance(space, Box) and count is not None and space.shape[:1] == (count,):
+        dtype = cast(Any, space.dtype).type
+        return [Box(low, high, dtype=dtype) for low, high in zip(space.low, space.high, strict=True)]
+    return None

@@ -1,0 +1,182 @@
+"""Copies of someone's team behind the trainer's vector interface."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+from gymnasium.spaces import Discrete, Space
+
+from rmix_kit.envs.agreement import Agreement, TeamOptions
+from rmix_kit.envs.interface import StepCodec
+from rmix_kit.envs.parallel_copy import CopyStep, ParallelCopy
+from rmix_kit.envs.reproducing import Difference, first_difference
+from rmix_kit.envs.spaces import observation_coding
+from rmix_kit.envs.stand_in import StandInCodec
+from rmix_kit.envs.states import state_bounds
+from rmix_kit.errors import EnvironmentContractError
+from rmix_kit.types import EnvSpec, IntArray, TimeStep
+
+
+class ParallelEnvironment(Protocol):
+    """The part of PettingZoo's parallel interface that is used here."""
+
+    possible_agents: list[Any]
+    agents: list[Any]
+
+    def observation_space(self, agent: Any) -> Space[Any]:  # noqa: ANN401 - any name
+        """Give one agent's observation space."""
+        ...
+
+    def action_space(self, agent: Any) -> Space[Any]:  # noqa: ANN401 - any name
+        """Give one agent's action space."""
+        ...
+
+    def reset(self, seed: int | None = None) -> tuple[dict[Any, Any], dict[Any, Any]]:
+        """Start an episode."""
+        ...
+
+    def step(self, actions: dict[Any, int]) -> tuple[dict[Any, Any], ...]:
+        """Take one step."""
+        ...
+
+
+class TeamVector:
+    """Copies of a parallel environment that wait for each other at the end of their episodes."""
+
+    def __init__(
+        self,
+        envs: Sequence[ParallelEnvironment],
+        episode_limit: int,
+        where: str,
+        options: TeamOptions | None = None,
+        *,
+        release: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Wrap the copies.
+
+        Args:
+            envs: Copies of one environment.
+            episode_limit: Steps after which an episode is truncated at the latest.
+            where: The environment, for errors.
+            options: How the team is counted; the mean of the agents' rewards if None.
+            release: Called once, when the copies are closed.
+
+        Raises:
+            EnvironmentContractError: Its agents or spaces are of a sort that cannot be trained on.
+        """
+        first, chosen = envs[0], options or TeamOptions(reward="mean")
+        agents = {str(agent): agent for agent in first.possible_agents}
+        if len(agents) < len(first.possible_agents):
+            raise EnvironmentContractError(f"{where}: two agents have the same name in {first.possible_agents}")
+        spaces = {name: first.observation_space(agent) for name, agent in agents.items()}
+        actions = {name: _discrete(first.action_space(agent), name, where) for name, agent in agents.items()}
+        coding = observation_coding(spaces, where, chosen.mask_names)
+        agreement = Agreement(
+            where=where,
+            agents=tuple(agents),
+            coding=coding,
+            action_starts={name: int(space.start) for name, space in actions.items()},
+            action_sizes={name: int(space.n) for name, space in actions.items()},
+            episode_limit=episode_limit,
+            options=chosen,
+        )
+        probe = ParallelCopy(envs[0], agreement)
+        size = probe.reset(0).state.size
+        copied = len(agents)
+        state = (coding.dtype, coding.low * copied, coding.high * copied)
+        if probe.has_state:
+            state = state_bounds(first, size)
+        agreement = replace(agreement, state_size=size)
+        self._copies = [ParallelCopy(env, agreement, number=number) for number, env in enumerate(envs)]
+        self._release, self._options = release, chosen
+        self.num_envs, self.is_costly = len(envs), chosen.copies > 0
+        self.spec = EnvSpec(
+            n_agents=len(agents),
+            n_actions=agreement.n_actions,
+            obs_shape=coding.shape,
+            obs_dtype=coding.dtype,
+            obs_low=coding.low,
+            obs_high=coding.high,
+            state_size=size,
+            episode_limit=episode_limit,
+            agent_ids=tuple(agents),
+            action_meanings=_action_meanings(first, agreement.n_actions),
+            state_dtype=state[0],
+            state_low=state[1],
+            state_high=state[2],
+        )
+        self.codec: StepCodec | None = None if probe.has_state else StandInCodec(self.spec)
+
+    def reset(self, seeds: Sequence[int]) -> TimeStep:
+        """Start an episode in every copy, each seeded by its own seed."""
+        return self._joined([copy.reset(seed) for copy, seed in zip(self._copies, seeds, strict=True)])
+
+    def step(self, actions: IntArray) -> TimeStep:
+        """Advance every copy that has not finished."""
+        return self._joined([copy.step(row) for copy, row in zip(self._copies, actions, strict=True)])
+
+    def close(self) -> None:
+        """Close the copies."""
+        release, self._release = self._release, lambda: None
+        try:
+            for copy in self._copies:
+                copy.close()
+        finally:
+            release()
+
+    @property
+    def reports_success(self) -> bool:
+        """Whether any episode so far said whether it was solved."""
+        return any(copy.reports_success for copy in self._copies)
+
+    @cached_property
+    def irreproducible(self) -> Difference | None:
+        """Where the same seed and actions gave another episode; None where they did not. Plays three episodes."""
+        copy = self._copies[0]
+        return first_difference(copy.reset, copy.step, most_steps=self.spec.episode_limit)
+
+    @property
+    def is_reproducible(self) -> bool:
+        """Whether the same seed gives the same episode, whatever came before; measured when it is asked."""
+        return self.irreproducible is None
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What must be said before training: how the team is counted."""
+        return (
+            f"team reward: {_REWARDS[self._options.reward]} (reward=mean, sum or first chooses); "
+            f"state: {'its own' if self.codec is None else 'the observations in a row'}",
+        )
+
+    def _joined(self, steps: Sequence[CopyStep]) -> TimeStep:
+        """Put single steps, without the axis env, behind each other."""
+        arrays: dict[str, Any] = {name: np.stack([getattr(step, name) for step in steps]) for name in CopyStep._fields}
+        compact: Mapping[str, Any] | None = None
+        if self.codec is not None:
+            compact = {"obs": arrays["obs"], "avail_actions": arrays["avail_actions"]}
+        return TimeStep(**arrays, compact=compact)
+
+
+_REWARDS = {
+    "mean": "the mean of the agents' rewards",
+    "sum": "the sum of the agents' rewards",
+    "first": "the first agent's",
+}
+
+
+def _discrete(space: Space[Any], agent: str, where: str) -> Discrete:
+    if not isinstance(space, Discrete):
+        raise EnvironmentContractError(f"{where}: the action space of {agent} is {space}; expected Discrete")
+    return space
+
+
+def _action_meanings(env: object, n_actions: int) -> tuple[str, ...]:
+    """Give the environment's own words, or numbered ones."""
+    words = getattr(env, "action_meanings", None)
+    if isinstance(words, Sequence) and len(words) == n_actions and all(isinstance(word, str) for word in words):
+        return tuple(words)
+    return tuple(f"action_{action}" for action in range(n_actions))
