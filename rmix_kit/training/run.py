@@ -45,7 +45,7 @@ class Run:
         manifest, weights = network_tensors(folder.checkpoint(step))
         state = TrainerState.from_json(manifest.state, self.config.seed)
         self.reward_scale: float = state.reward_scale(self.config.training)
-        if manifest.config != self.config.to_dict():
+        if not manifest.is_of(self.config.to_dict()):
             raise CheckpointError(f"step_{step} is foreign: it belongs to a run with another configuration")
         self.env_spec: EnvSpec = manifest.env_spec
         with torch.random.fork_rng(devices=[]):

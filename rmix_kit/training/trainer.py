@@ -14,6 +14,7 @@ from rmix_kit.files import writing
 from rmix_kit.played import copies_for
 from rmix_kit.training.checkpoint import verify_checkpoint
 from rmix_kit.training.device import choose_device, keep_freed_memory, torch_threads
+from rmix_kit.training.extension import extend, planned_steps
 from rmix_kit.training.loop import TrainingLoop
 from rmix_kit.training.progress_bar import Reporter, make_reporter
 from rmix_kit.training.run import Run, load
@@ -30,6 +31,7 @@ def train(
     out: str | Path,
     *,
     resume: bool = False,
+    extend_inexactly: bool = False,
     make_env: MakeEnv = make_vector_env,
     reporter: Reporter | None = None,
 ) -> Run:
@@ -39,7 +41,9 @@ def train(
         config: What to train.
         out: The run's folder; it must not exist unless ``resume`` is set.
         resume: Go on from the newest sound checkpoint, or from step 0 where there is none; a finished run is left as
-            it is.
+            it is. Steps that differ from the run's are its new plan.
+        extend_inexactly: Whether it may go on to other steps where schedules of the new plan would have run otherwise
+            so far.
         make_env: Makes the copies.
         reporter: Where progress goes; a bar on a terminal if None.
 
@@ -57,13 +61,14 @@ def train(
     if make_env is make_vector_env:
         config = settled(config, folder, told, resume=resume)
     device = choose_device(config.device)
-    folder.check(config, resume=resume)
-    if resume and is_finished(folder, told):
+    folder.check(config, resume=resume, of_any_steps=resume)
+    if resume and planned_steps(folder) == config.steps and is_finished(folder, told):
         told.note(f"{folder.path} is finished; nothing to do")
         return load(folder.path)
     keep_freed_memory()
     with folder.lock(), torch_threads(config.training.threads), StopSignals() as signals:
         with writing(str(folder.path), "choose a folder that can be written"):
+            extend(folder, config, told, is_inexact_allowed=extend_inexactly)
             folder.prepare(config, resume=resume)
             folder.clear_leftovers()
         with copies(make_env, config) as (envs, test_envs):
