@@ -54,16 +54,19 @@ def command(
     """
     from exporters.bundle import read_manifest
     from rmix_kit.envs.make import make_vector_env, resolved_text
-    from rmix_kit.playing.manifest import checkpoint_step, environment_text, first_format
+    from rmix_kit.playing.manifest import checkpoint_step, environment_text, first_format, most_copies
 
     levels = asked_levels(context, risk_levels, frontier)
     manifest = read_manifest(directory)
     text = resolved_text(env or environment_text(manifest, directory))
+    most = most_copies(manifest, text)
     chosen = format_name or first_format(manifest)
     who = f"{directory} ({chosen}{', isolated' if isolated else ''})"
 
     def play(level: float | None, make_env: MakeEnvs) -> PlayedEpisodes:
-        return _play(directory, text, chosen, isolated, make_env, episodes=episodes, seed=seed, risk_level=level)
+        return _play(
+            directory, text, chosen, isolated, make_env, episodes=episodes, seed=seed, risk_level=level, most=most
+        )
 
     if levels:
         show_frontier(
@@ -96,13 +99,14 @@ def _play(
     episodes: int,
     seed: int,
     risk_level: float | None,
+    most: int | None,
 ) -> PlayedEpisodes:
     from rmix_kit.played import copies_for
     from rmix_kit.playing.episodes import play
     from rmix_kit.playing.isolation import IsolatedTeam
     from rmix_kit.playing.team import LocalTeam, load_team
 
-    envs = make_env(text, copies_for(episodes))
+    envs = make_env(text, copies_for(episodes, most))
     try:
         if not isolated:
             team = LocalTeam(load_team(directory, format_name))

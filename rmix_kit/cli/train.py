@@ -56,7 +56,6 @@ def command(
     Ctrl-C ends it in order, with a checkpoint; the exit code is then 130 (143 for SIGTERM).
     """
     from rmix_kit.config.load import resolve
-    from rmix_kit.envs.make import make_vector_env
     from rmix_kit.training.trainer import train
 
     settled = resolve(
@@ -71,8 +70,6 @@ def command(
         checkpoint_every=checkpoint_every,
         device=device,
     )
-    if not resume:
-        make_vector_env(env, 1).close()  # a text that cannot be made leaves no folder behind
     run = train(settled, out, resume=resume, extend_inexactly=extend_inexactly)
     record = run.evaluate().to_json()
     if as_json:

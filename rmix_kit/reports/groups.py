@@ -23,6 +23,7 @@ FREE_SETTINGS = frozenset(
         "seed",
         "device",
         "training.threads",
+        "training.evaluation_copies",
         "training.checkpoint_interval",
         "training.keep_checkpoints",
         "training.log_interval",

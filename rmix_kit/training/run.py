@@ -122,7 +122,8 @@ class Run:
                 f"risk_level is {risk_level}, and {self.config.algorithm.name} has no risk dial; leave it out"
             )
         text = env_text or self.config.env
-        envs = make_env(text, copies_for(episodes))
+        most = self.config.training.most_evaluation_copies if text == self.config.env else None
+        envs = make_env(text, copies_for(episodes, most))
         try:
             check_fit(self.env_spec, envs.spec, text)
             agent = acting(self.networks.agent)

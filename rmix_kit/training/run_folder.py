@@ -108,6 +108,12 @@ class RunFolder(RunPaths):
         finally:
             os.close(handle)
 
+    def check_is_free(self) -> None:
+        """Refuse a folder in which another process is at work now; nothing is made where there is none."""
+        if (self.path / LOCK_NAME).exists():
+            with self.lock():
+                pass
+
     def clear_leftovers(self) -> None:
         """Remove what a killed process left half-written."""
         for folder in (self.path, self.checkpoints, self.replay):
