@@ -72,9 +72,9 @@ def check_memory(
             continue
         text = (
             f"{config.env}: episodes of up to {spec.episode_limit:,} steps need {in_words(needed)} of memory (replay "
-            f"{in_words(planned.replay)}, a round of {config.training.num_envs} copies {in_words(planned.round)}, a "
-            f"batch {in_words(planned.batch)}), and {in_words(available)} is available: set training.buffer_episodes, "
-            "training.num_envs or training.batch_size lower, or the episode limit"
+            f"{in_words(planned.replay)}, a round of copies {in_words(planned.round)}, a batch "
+            f"{in_words(planned.batch)}), and {in_words(available)} is available: set training.buffer_episodes, "
+            "training.num_envs, training.evaluation_copies or training.batch_size lower, or the episode limit"
         )
         if begun is None:
             raise ConfigError(text)
@@ -87,7 +87,8 @@ class PlannedMemory:
 
     Attributes:
         replay: Of the records, as many as it holds or as the planned steps collect, and of its tables.
-        round: Of the episodes of a round as they are collected, and once more as they are packed.
+        round: Of the episodes of a round as they are collected, and once more as they are packed for the replay; or of
+            those of an evaluation, where they are more.
         batch: Of one batch: observations and states in float32, masks, actions and rewards.
     """
 
@@ -112,10 +113,10 @@ def planned_memory(config: RunConfig, spec: EnvSpec, codec: StepCodec | None) ->
     numbers = spec.n_agents * math.prod(spec.obs_shape) + spec.state_size
     step = 4 * numbers + spec.n_agents * (spec.n_actions + BATCH_BYTES_OF_AGENT)
     drawn = settings.num_envs if algorithm.data == "round" else settings.batch_size + algorithm.newest_episodes
-    copies = max(settings.num_envs, copies_for(settings.evaluation_episodes, settings.most_evaluation_copies))
+    evaluated = copies_for(settings.evaluation_episodes, settings.most_evaluation_copies)
     return PlannedMemory(
         replay=held + BYTES_OF_SLOT * settings.buffer_episodes,
-        round=2 * copies * episode,
+        round=max(2 * settings.num_envs, evaluated) * episode,
         batch=drawn * (spec.episode_limit + 1) * step,
     )
 

@@ -41,7 +41,7 @@ def test_a_replay_says_how_large_it_can_become() -> None:
 
 @pytest.mark.usefixtures("two_gibibytes")
 def test_a_run_that_cannot_fit_is_refused_with_the_numbers() -> None:
-    with pytest.raises(ConfigError, match=r"replay .*, a round of 4 copies .*, a batch .*2.00 GiB is available"):
+    with pytest.raises(ConfigError, match=r"replay .*, a round of copies .*, a batch .*2.00 GiB is available"):
         check_memory(tiny(), PONG, None, CPU)
 
 
