@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple
 
@@ -153,6 +154,11 @@ class RMIX(QMIX):
     def joint_values(self, online: Networks, batch: EpisodeBatch) -> Tensor:
         """C_tot of the replayed actions."""
         return self.mix(online, self.chosen_values(unroll(online, batch), batch), batch.state[:, :-1])
+
+    @property
+    def shares_of_plan(self) -> Mapping[str, float]:
+        """The start of the quantile loss, where a share of the steps decides it."""
+        return {"algorithm.quantile_start_share": self.quantile_start_share} if self.quantile_start_share < 1 else {}
 
     def is_quantile_due(self, progress: Progress) -> bool:
         """Say whether this update makes a quantile step: unlocked by success or time, and its turn has come."""
