@@ -9,12 +9,19 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
+# Other people's libraries live apart: what they pull in stays out of the environment whose versions are pinned.
+ENVS := .venv-envs
+ENVS_RUN := $(ENVS)/bin/python
+ENVS_INSTALLED := $(ENVS)/.installed
+
+CHECK_PYTHON := $(PYTHON) -c 'import sys; sys.exit("rmix-kit needs Python 3.11 or newer; name one: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+
 # Small networks are fastest on one thread, and one thread gives the same numbers everywhere.
 export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-browser test-learning test-ray bench docs
+.PHONY: help install demo test test-browser test-learning test-ray test-envs bench docs
 
 help:
 	@echo "make demo           train RMIX on a cliff map, export it, run the exported agents"
@@ -22,6 +29,7 @@ help:
 	@echo "make test-browser   open replays and reports in a headless Chromium and click through them"
 	@echo "make test-learning  the slow tests: that the algorithms learn"
 	@echo "make test-ray       sweeps and workers on a two-node Ray cluster on this machine"
+	@echo "make test-envs      with other people's libraries and environments, installed into $(ENVS)"
 	@echo "make bench          measure speed; writes benchmarks/results/*.csv"
 	@echo "make docs           write the generated pages under docs/"
 
@@ -29,7 +37,7 @@ install: $(INSTALLED)
 
 # torch goes first and alone: the rest is then resolved around the one version that was tested.
 $(INSTALLED): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit("rmix-kit needs Python 3.11 or newer; name one: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	@$(CHECK_PYTHON)
 	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet -c constraints.txt torch
 	$(RUN) -m pip install --quiet -c constraints.txt -e '.[all,dev]'
@@ -58,6 +66,16 @@ test-learning: $(INSTALLED)
 test-ray: $(INSTALLED)
 	$(RUN) -m pip install --quiet -c constraints.txt -e '.[distributed]'
 	$(RUN) -m pytest -m ray tests/sweeps tests/envs/smac/sc2
+
+$(ENVS_INSTALLED): pyproject.toml constraints.txt
+	@$(CHECK_PYTHON)
+	@test -x $(ENVS_RUN) || $(PYTHON) -m venv $(ENVS)
+	$(ENVS_RUN) -m pip install --quiet -c constraints.txt torch
+	$(ENVS_RUN) -m pip install --quiet -c constraints.txt -e '.[test-envs]'
+	@touch $@
+
+test-envs: $(ENVS_INSTALLED)
+	$(ENVS_RUN) -m pytest -m foreign tests/foreign
 
 # A name with a leading underscore is a part of a benchmark, not one.
 bench: $(INSTALLED)

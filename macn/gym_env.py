@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import operator
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -9,9 +11,10 @@ from typing import Any, ClassVar
 import gymnasium
 import numpy as np
 import numpy.typing as npt
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.spaces import MultiDiscrete
 
-from macn.errors import ActionError
+from macn.errors import ActionError, NotResetError
 from macn.layout import CliffLayout
 from macn.rendering import RENDER_FPS, RENDER_MODES, Picture, Screen
 from macn.settings import N_ACTIONS, make_settings
@@ -24,8 +27,8 @@ class MACNGymEnv(gymnasium.Env[Any, Any]):
     """MACN for one player. See `MACNParallelEnv` for the game.
 
     The observation is the agents' observations stacked, [agent, ...]; the action is one whole number 0..3 per agent.
-    `info` holds `action_mask` int8 [agent, action], `fell` bool [agent], `state` float32 [3 * n_agents + 1], and on the
-    final step `success`.
+    `info` holds, from the reset to the last step, `action_mask` int8 [agent, action], `fell` bool [agent], `state`
+    float32 [3 * n_agents + 1] and `success`, which is False until all agents are at the goal.
     """
 
     metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
@@ -55,6 +58,7 @@ class MACNGymEnv(gymnasium.Env[Any, Any]):
             show_agents=show_agents,
             include_position=include_position,
         )
+        self._spec: EnvSpec | None = None
         self.render_mode = render_mode
         self._screen = Screen(self.settings.layout, render_mode)
         self._walk = Walk(self.settings)
@@ -73,8 +77,8 @@ class MACNGymEnv(gymnasium.Env[Any, Any]):
         Returns:
             The observation int8 [agent, ...] and the info.
         """
-        super().reset(seed=seed)
         self._walk.reset(seed)
+        super().reset(seed=None if seed is None else operator.index(seed))
         self._screen.update(self._walk)
         return self._observation(), self._info()
 
@@ -104,6 +108,27 @@ class MACNGymEnv(gymnasium.Env[Any, Any]):
         self._screen.update(walk)
         return self._observation(), walk.reward, walk.terminated, walk.truncated, self._info()
 
+    @property
+    def spec(self) -> EnvSpec | None:
+        """What `gymnasium.make` made this from, or None; `max_episode_steps` is this game's own limit."""
+        return self._spec
+
+    @spec.setter
+    def spec(self, spec: EnvSpec | None) -> None:
+        own = self.settings.max_steps
+        self._spec = None if spec is None else dataclasses.replace(spec, max_episode_steps=own)
+
+    def action_masks(self) -> npt.NDArray[np.bool_]:
+        """Return which actions are allowed, bool [agent * action], agent 0 in front: as MaskablePPO asks for them.
+
+        Raises:
+            NotResetError: there was no reset yet.
+        """
+        if not self._walk.cells:
+            raise NotResetError("action_masks was asked for before the first reset; call reset() first")
+        masks: npt.NDArray[np.int8] = self._info()["action_mask"]  # [agent, action]
+        return masks.reshape(-1).astype(np.bool_)  # [agent * action]
+
     def state(self) -> npt.NDArray[np.float32]:
         """Return the global state, float32 [3 * n_agents + 1]."""
         return self._walk.state()
@@ -124,7 +149,4 @@ class MACNGymEnv(gymnasium.Env[Any, Any]):
         """Return the team's info."""
         by_agent = [self._walk.info(agent) for agent in range(self.settings.n_agents)]
         info: dict[str, Any] = {key: np.asarray([one[key] for one in by_agent]) for key in ("action_mask", "fell")}
-        info["state"] = self.state()
-        if "success" in by_agent[0]:
-            info["success"] = by_agent[0]["success"]
-        return info
+        return {**info, "state": self.state(), "success": self._walk.success}

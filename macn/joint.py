@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from macn.dynamics import REWARD_ALL_AT_GOAL, REWARD_CLIFF, REWARD_STEP, REWARD_WAITING, build_tables
 from macn.errors import ProblemTooLargeError
+from macn.limits import require_horizon_fits
 from macn.settings import N_ACTIONS, Settings
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -51,7 +52,7 @@ class JointGame:
 
 
 def joint_game(settings: Settings) -> JointGame:
-    """Return the joint transition table of a game, or refuse it for its size."""
+    """Return the joint transition table of a game, or refuse it for its size or its horizon."""
     tables, n_agents = build_tables(settings), settings.n_agents
     is_live = np.asarray([mark not in "C#" for mark in settings.layout.cells])
     live_cells = np.flatnonzero(is_live)
@@ -61,6 +62,7 @@ def joint_game(settings: Settings) -> JointGame:
             f"{n_agents} agents on {len(live_cells)} cells make {size:,} joint state-actions; the exact solution takes "
             f"at most {LARGEST_PROBLEM:,}; use fewer agents or a smaller map"
         )
+    require_horizon_fits(settings.max_steps, len(live_cells) ** n_agents, N_ACTIONS**n_agents)
     live_index = np.where(is_live, np.cumsum(is_live) - 1, -1)
     next_cell = tables.destination.reshape(-1, N_ACTIONS)[live_cells]  # [live, action]
     next_state = outcome = np.zeros((1, 1), dtype=np.int32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import textwrap
 from collections import deque
@@ -16,6 +17,7 @@ SAFE, CLIFF, GOAL, WALL, START = ".", "C", "G", "#", "S"
 DIGITS = "0123456789"
 KNOWN = frozenset(SAFE + CLIFF + GOAL + WALL + START + DIGITS)
 LARGEST_SIDE = 127  # rows and columns are observed as int8
+LARGEST_FILE = 2**20  # bytes
 
 
 def _cliff_walk(width: int) -> str:
@@ -85,14 +87,14 @@ class CliffLayout:
         if isinstance(source, str):
             if source in NAMED_LAYOUTS:
                 return cls(name=source, rows=tuple(NAMED_LAYOUTS[source].split("\n")))
-            if "\n" in source or (source and set(source) <= KNOWN):
+            if "\n" in source or "\r" in source or (source and set(source) <= KNOWN):
                 return cls(name="custom", rows=_split(source))
         elif not isinstance(source, Path):
             raise LayoutError(f"got {type(source).__name__}; give a name, a drawn map or a path")
-        path = Path(source)
-        if path.is_file():
-            return cls(name=path.stem, rows=_split(path.read_text(encoding="utf-8")))
-        raise LayoutError(_unknown_name(str(source)))
+        text = _read(Path(source))
+        if text is None:
+            raise LayoutError(_unknown_name(str(source)))
+        return cls(name=Path(source).stem, rows=_split(text))
 
     def __post_init__(self) -> None:
         """Check the grid."""
@@ -150,9 +152,38 @@ class CliffLayout:
         return tuple(marks[str(agent)] for agent in range(n_agents))
 
 
+def _read(path: Path) -> str | None:
+    """Return the text of a map file, or None where there is no such file.
+
+    Marks of the byte order are read and dropped. Bytes that are no UTF-8 are read as Latin-1: no map has such a
+    character, and the error then names the row and column where it stands.
+    """
+    try:
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            data = file.read(LARGEST_FILE + 1)
+    except (OSError, ValueError) as error:  # a name too long for a file, or with a NUL; a file that may not be read
+        reason = getattr(error, "strerror", None) or str(error)
+        raise LayoutError(f"{_shortened(str(path))} cannot be read as a map file: {reason}") from None
+    if len(data) > LARGEST_FILE:
+        raise LayoutError(f"{str(path)!r} has more than {LARGEST_FILE:,} bytes; a map has at most {LARGEST_SIDE} rows")
+    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _shortened(source: str) -> str:
+    """Return a text in quotes, cut where it would fill a page."""
+    return repr(source) if len(source) <= 120 else f"{source[:100]!r}... ({len(source):,} characters)"
+
+
 def _split(text: str) -> tuple[str, ...]:
     """Return the rows of a drawn map without common indentation and surrounding blank lines."""
-    lines = textwrap.dedent(text.replace("\r\n", "\n")).split("\n")
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    lines = textwrap.dedent(text).split("\n")
     lines = [line.rstrip() for line in lines]
     while lines and not lines[0]:
         lines.pop(0)
@@ -166,7 +197,7 @@ def _unknown_name(source: str) -> str:
     close = difflib.get_close_matches(source, NAMED_LAYOUTS, n=1, cutoff=0.5)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     return (
-        f"{source!r} is neither a named layout ({', '.join(NAMED_LAYOUTS)}), nor a drawn map "
+        f"{_shortened(source)} is neither a named layout ({', '.join(NAMED_LAYOUTS)}), nor a drawn map "
         f"of the characters . C G # S 0-9, nor a file{hint}"
     )
 

@@ -137,7 +137,8 @@ def solve(
         risk_level: share of the lowest returns that counts, in (0, 1].
 
     Raises:
-        ProblemTooLargeError: more than 5e7 joint state-actions.
+        ProblemTooLargeError: more than 5e7 joint state-actions, or a horizon that takes more than 1e12 numbers or
+            more memory than there is.
         ParameterError: a value is out of range.
     """
     level = _checked_level(risk_level)
@@ -165,14 +166,15 @@ def evaluate(
         max_steps: horizon.
 
     Raises:
-        ProblemTooLargeError: more than 5e7 joint state-actions.
+        ProblemTooLargeError: more than 5e7 joint state-actions, or a horizon that takes more than 1e12 numbers or
+            more memory than there is.
         ParameterError: the policy gives actions of a wrong shape or range.
     """
     game = joint_game(make_settings(layout, n_agents=n_agents, slip=slip, max_steps=max_steps))
     cells = game.cells()
-    actions = np.empty((max_steps, game.n_states), dtype=np.int32)
+    actions = np.empty((game.settings.max_steps, game.n_states), dtype=np.int32)
     places = N_ACTIONS ** np.arange(n_agents - 1, -1, -1)
-    for time in range(max_steps):
+    for time in range(game.settings.max_steps):
         chosen = np.asarray(policy(time, cells))
         if chosen.shape != cells.shape or chosen.min() < 0 or chosen.max() >= N_ACTIONS:
             raise ParameterError(

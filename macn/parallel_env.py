@@ -100,10 +100,10 @@ class MACNParallelEnv(ParallelEnv[str, Any, Any]):
     |---|---|
     | `action_mask` | int8, one per action, 1 = allowed; every action is allowed everywhere |
     | `fell` | whether the agent is on the cliff |
-    | `success` | on the final step only: whether all agents are at the goal |
+    | `success` | whether all agents are at the goal, which ends the episode: False until then |
 
-    The gymnasium face gives `action_mask` and `fell` per agent in one array, and `state`. The vector face gives
-    arrays over all copies, `success` and `state` at every step.
+    The keys are the same from the reset to the last step. The gymnasium face gives `action_mask` and `fell` per agent
+    in one array, and `state` besides; the vector face gives all of these as arrays over the copies.
 
     ## Arguments
 
@@ -119,7 +119,14 @@ class MACNParallelEnv(ParallelEnv[str, Any, Any]):
     | `render_mode` | `None` | `ansi` text, `rgb_array` a picture, `human` a window, or printed frames without one |
 
     `reset(seed=s)` starts stream s of slips; a later `reset()` goes on with its next episode. The draws are a
-    function of seed, copy, episode, step and agent, the same on every face.
+    function of seed, copy, episode, step and agent, the same on every face. A seed is a whole number from 0 on, of any
+    size. A limit may be a float that is whole, a `slip` any real number; a map file may carry a byte order mark.
+
+    The vector face takes besides `num_envs`, `autoreset_mode` (gymnasium's `NEXT_STEP`, `SAME_STEP` or `DISABLED`) and
+    gymnasium's name of the limit, `max_episode_steps`, which `gymnasium.make_vec` hands on; it renders one frame per
+    copy. `gymnasium.make` keeps that name for a wrapper of its own, which can shorten an episode but not lengthen it.
+    The gymnasium face has `action_masks()` for sb3-contrib's MaskablePPO and names its limit in `spec`. After
+    `import macn`, `pettingzoo.make("parallel", "macn:MACN-v0")` and `("aec", ...)` work too.
 
     ## References
 
@@ -207,16 +214,18 @@ class MACNParallelEnv(ParallelEnv[str, Any, Any]):
         """Let every agent take one step.
 
         Args:
-            actions: whole numbers 0..3, by agent.
+            actions: whole numbers 0..3, by agent; after the end of an episode, when no agent is left, an empty dict.
 
         Returns:
-            Observations, rewards, terminations, truncations and infos, by agent.
+            Observations, rewards, terminations, truncations and infos, by agent; empty ones for no agents.
 
         Raises:
             NotResetError: no episode is running.
             ActionError: an action is missing, unknown or out of range.
         """
         walk, names = self._walk, self.possible_agents
+        if walk.has_ended and len(actions) == 0:
+            return {}, {}, {}, {}, {}  # no agents act, none are told: wrappers that keep the dead step on like this
         walk.step(actions)
         if not walk.is_running:
             self.agents = []

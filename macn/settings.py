@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -39,15 +40,21 @@ class Settings:
     """Whether the agent's row and column are appended to its nine cell codes."""
 
     def __post_init__(self) -> None:
-        """Check every value."""
-        check_count("n_agents", self.n_agents, LARGEST_TEAM)
-        check_count("max_steps", self.max_steps, LARGEST_MAX_STEPS)
+        """Check every value, and keep it as a plain number of Python."""
         slip: object = self.slip
-        if isinstance(slip, bool) or not isinstance(slip, (int, float)) or not 0.0 <= slip <= 1.0:
+        if isinstance(slip, bool) or not isinstance(slip, Real) or not 0.0 <= float(slip) <= 1.0:
             raise ParameterError(f"slip is {slip!r}; it must be a probability in [0, 1] (0 = never slip)")
+        plain = {
+            "n_agents": checked_count("n_agents", self.n_agents, LARGEST_TEAM),
+            "max_steps": checked_limit("max_steps", self.max_steps),
+            "slip": float(slip),
+        }
         for name in ("show_agents", "include_position"):
-            if not isinstance(getattr(self, name), bool):
+            if not isinstance(getattr(self, name), (bool, np.bool_)):
                 raise ParameterError(f"{name} is {getattr(self, name)!r}; it must be True or False")
+            plain[name] = bool(getattr(self, name))
+        for name, value in plain.items():  # numpy's numbers become Python's: what is stored and printed is the same
+            object.__setattr__(self, name, value)
         self.layout.start_cells(self.n_agents)
 
     @property
@@ -88,6 +95,7 @@ def make_settings(
     slip: float = 0.0,
     max_steps: int | None = None,
     max_cycles: int | None = None,
+    max_episode_steps: int | None = None,
     show_agents: bool = False,
     include_position: bool = False,
 ) -> Settings:
@@ -97,31 +105,41 @@ def make_settings(
         layout: a name, a drawn map or a path.
         n_agents: number of agents.
         slip: probability of a replaced action.
-        max_steps: steps before truncation; 50 when neither it nor `max_cycles` is given.
+        max_steps: steps before truncation; 50 when it is given under none of its names.
         max_cycles: PettingZoo's name for `max_steps`; giving both is an error.
+        max_episode_steps: gymnasium's name for it; giving it beside another is an error.
         show_agents: see `Settings`.
         include_position: see `Settings`.
 
     Raises:
-        ParameterError: a value is out of range, or both names of the time limit were given.
+        ParameterError: a value is out of range, or the time limit was given under two names.
         LayoutError: the map is refused.
     """
-    if max_steps is not None and max_cycles is not None:
-        raise ParameterError(
-            f"max_steps is {max_steps} and max_cycles is {max_cycles}; they are two names of one limit, give one"
-        )
-    limit = max_cycles if max_steps is None else max_steps
+    names = {"max_steps": max_steps, "max_cycles": max_cycles, "max_episode_steps": max_episode_steps}
+    given = {name: limit for name, limit in names.items() if limit is not None}
+    if len(given) > 1:
+        values = " and ".join(f"{name} is {limit}" for name, limit in given.items())
+        raise ParameterError(f"{values}; they are {'two' if len(given) == 2 else 'three'} names of one limit, give one")
+    limits = [checked_limit(name, limit) for name, limit in given.items()]
     return Settings(
         layout=CliffLayout.parse(layout),
         n_agents=n_agents,
         slip=slip,
-        max_steps=DEFAULT_MAX_STEPS if limit is None else limit,
+        max_steps=limits[0] if limits else DEFAULT_MAX_STEPS,
         show_agents=show_agents,
         include_position=include_position,
     )
 
 
-def check_count(name: str, value: object, largest: int) -> None:
-    """Refuse anything but a whole number in 1..largest."""
+def checked_count(name: str, value: object, largest: int) -> int:
+    """Return a whole number in 1..largest, or refuse anything else."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not 1 <= value <= largest:
         raise ParameterError(f"{name} is {value!r}; it must be a whole number from 1 to {largest}")
+    return int(value)
+
+
+def checked_limit(name: str, value: object) -> int:
+    """Return a time limit; settings files of other tools write it as 1e3 or 25.0, which is whole all the same."""
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        value = int(value)
+    return checked_count(name, value, LARGEST_MAX_STEPS)

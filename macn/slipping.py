@@ -7,6 +7,11 @@ generators", 2014). A right shift of int64 copies the sign, so every shift is fo
 
 from __future__ import annotations
 
+import hashlib
+import operator
+
+import numpy as np
+
 from macn.dynamics import Array
 from macn.errors import ParameterError
 
@@ -30,7 +35,7 @@ def stream_keys(seed: Array, environment: Array, episode: Array) -> Array:
     """Return one key per copy for the episode that begins.
 
     Args:
-        seed: int64 [env], in 0..2**63 - 1.
+        seed: int64 [env], from `checked_seed`.
         environment: int64 [env], index of the copy within its seed.
         episode: int64 [env], episodes since the seed was given.
 
@@ -109,13 +114,18 @@ def _mix_one(value: int) -> int:
 
 
 def checked_seed(seed: object) -> int:
-    """Return the seed as an int.
+    """Return the seed as an int in 0..2**63 - 1: itself, or a hash of it if it is larger, as gymnasium takes any size.
 
     Raises:
-        ParameterError: it is not a whole number in 0..2**63 - 1.
+        ParameterError: it is not a whole number from 0 on.
     """
-    index = getattr(seed, "__index__", None)
-    value = -1 if index is None or isinstance(seed, bool) else int(index())
-    if not 0 <= value <= LARGEST_SEED:
-        raise ParameterError(f"seed is {seed!r}; it must be a whole number from 0 to 2**63 - 1")
-    return value
+    try:
+        value = -1 if isinstance(seed, (bool, np.bool_)) else operator.index(seed)  # type: ignore[arg-type]
+    except TypeError:
+        value = -1
+    if value < 0:
+        raise ParameterError(f"seed is {seed!r}; it must be a whole number from 0 on")
+    if value <= LARGEST_SEED:
+        return value
+    digest = hashlib.blake2b(value.to_bytes((value.bit_length() + 7) // 8, "little"), digest_size=8).digest()
+    return int.from_bytes(digest, "little") & LARGEST_SEED

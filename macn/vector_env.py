@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -15,24 +16,30 @@ from gymnasium.vector.utils import batch_space
 from macn import dynamics, slipping
 from macn.errors import ActionError, NotResetError, ParameterError
 from macn.layout import CliffLayout
-from macn.settings import N_ACTIONS, check_count, make_settings
+from macn.limits import require_copies_fit
+from macn.rendering import RENDER_FPS, Picture, draw_picture, draw_text
+from macn.settings import N_ACTIONS, checked_count, make_settings
+from macn.streams import Streams, is_one_seed
 
 Observations: TypeAlias = npt.NDArray[np.int8]
 Booleans: TypeAlias = npt.NDArray[np.bool_]
 Step: TypeAlias = tuple[Observations, npt.NDArray[np.float64], Booleans, Booleans, dict[str, Any]]
 
 LARGEST_COUNT = 2**24  # copies
-SUPPORTED_MODES = (AutoresetMode.NEXT_STEP, AutoresetMode.DISABLED)
+RENDER_MODES = ("ansi", "rgb_array")
 
 
 class MACNVectorEnv(VectorEnv[Observations, npt.NDArray[np.int64], Any]):
     """`num_envs` copies of MACN, stepped together as arrays `[env, agent, ...]`.
 
-    Copies of an episode that has ended are put back at the next step (`NEXT_STEP`), or stand still until they are reset
+    Copies of an episode that has ended are put back at the next step (`NEXT_STEP`); or in the step that ends it, whose
+    observations and infos are then those of the next episode (`SAME_STEP`); or they stand still until they are reset
     (`DISABLED`): their observation stays, their reward is 0, `terminated` and `truncated` stay as they were.
 
     `infos` holds arrays, never a dict per copy: `action_mask` int8 [env, agent, action], `success` bool [env],
-    `fell` bool [env, agent], `state` float32 [env, 3 * n_agents + 1].
+    `fell` bool [env, agent], `state` float32 [env, 3 * n_agents + 1]. With `SAME_STEP`, and only at steps that end an
+    episode, gymnasium's four keys are added: `final_obs` object [env] (an observation, or None where nothing ended),
+    `final_info` (the arrays above as the episode left them, 0 elsewhere), `_final_obs` and `_final_info` bool [env].
     """
 
     def __init__(
@@ -44,10 +51,11 @@ class MACNVectorEnv(VectorEnv[Observations, npt.NDArray[np.int64], Any]):
         slip: float = 0.0,
         max_steps: int | None = None,
         max_cycles: int | None = None,
+        max_episode_steps: int | None = None,
         show_agents: bool = False,
         include_position: bool = False,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
-        render_mode: None = None,
+        render_mode: str | None = None,
     ) -> None:
         """Make the copies; `reset` starts them.
 
@@ -58,46 +66,42 @@ class MACNVectorEnv(VectorEnv[Observations, npt.NDArray[np.int64], Any]):
             slip: probability with which an action is replaced by a uniform draw, in [0, 1].
             max_steps: steps after which an episode is truncated; 50 by default.
             max_cycles: another name of `max_steps`.
+            max_episode_steps: gymnasium's name of `max_steps`, which `gymnasium.make_vec` hands on.
             show_agents: add 8 to the code of a seen cell that holds another agent.
             include_position: append row and column to the observation.
-            autoreset_mode: `AutoresetMode.NEXT_STEP` or `AutoresetMode.DISABLED`.
-            render_mode: only None: to picture a run use a single environment.
+            autoreset_mode: `AutoresetMode.NEXT_STEP`, `SAME_STEP` or `DISABLED`, or its value.
+            render_mode: `rgb_array` pictures, `ansi` texts, one per copy, or None.
 
         Raises:
             ParameterError: a value is out of range.
             LayoutError: the map is refused.
         """
-        check_count("num_envs", num_envs, LARGEST_COUNT)
-        if render_mode is not None:
-            raise ParameterError(
-                f"render_mode is {render_mode!r}; the vector face draws nothing: macn.parallel_env does"
-            )
         self.settings = make_settings(
             layout,
             n_agents=n_agents,
             slip=slip,
             max_steps=max_steps,
             max_cycles=max_cycles,
+            max_episode_steps=max_episode_steps,
             show_agents=show_agents,
             include_position=include_position,
         )
         self.autoreset_mode = _checked_mode(autoreset_mode)
         self.tables = dynamics.build_tables(self.settings)
-        self.num_envs = int(num_envs)
-        self.metadata = {"render_modes": [], "autoreset_mode": self.autoreset_mode}
-        self.render_mode = None
+        self.num_envs = checked_count("num_envs", num_envs, LARGEST_COUNT)
+        require_copies_fit(self.num_envs, self.settings.n_agents)
+        self.render_mode = _checked_render_mode(render_mode)
+        self.metadata = {"render_modes": list(RENDER_MODES), "render_fps": RENDER_FPS}
+        self.metadata["autoreset_mode"] = self.autoreset_mode
         self.single_observation_space = self.settings.observation_box(of_team=True)
         self.single_action_space = MultiDiscrete([N_ACTIONS] * self.settings.n_agents)
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
-        self._seed = np.zeros(self.num_envs, dtype=np.int64)
-        self._environment = np.arange(self.num_envs, dtype=np.int64)
-        self._episode = np.zeros(self.num_envs, dtype=np.int64)
+        self._streams = Streams(self.num_envs)
         self._keys = np.zeros(self.num_envs, dtype=np.int64)
         self._cells = np.zeros((self.num_envs, self.settings.n_agents), dtype=np.int64)
         self._elapsed = np.zeros(self.num_envs, dtype=np.int64)
         self._is_done = np.zeros(self.num_envs, dtype=np.bool_)
-        self._is_seeded = False
         self._is_started = np.zeros(self.num_envs, dtype=np.bool_)
 
     def reset(
@@ -118,7 +122,10 @@ class MACNVectorEnv(VectorEnv[Observations, npt.NDArray[np.int64], Any]):
             ParameterError: a seed or the mask has a bad value or shape.
         """
         mask = self._reset_mask(options)
-        self._set_seeds(seed, mask)
+        if is_one_seed(seed):
+            slipping.checked_seed(seed)
+            super().reset(seed=operator.index(seed))
+        self._streams.start(seed, mask, self._is_started, self.np_random)
         self._begin(np.flatnonzero(mask))
         self._is_started |= mask
         self._is_done = self._is_done & ~mask
@@ -155,7 +162,7 @@ class MACNVectorEnv(VectorEnv[Observations, npt.NDArray[np.int64], Any]):
         self._cells = cells
         if any_done and self.autoreset_mode is AutoresetMode.NEXT_STEP:
             finished = np.flatnonzero(was_done)
-            self._episode[finished] += 1
+            self._streams.go_on(finished)
             self._begin(finished)
         outcome = dynamics.outcome(tables, self._cells)
         reward: npt.NDArray[np.float64] = tables.reward.take(outcome)
@@ -163,8 +170,12 @@ class MACNVectorEnv(VectorEnv[Observations, npt.NDArray[np.int64], Any]):
             reward[was_done] = 0.0
         terminated: npt.NDArray[np.bool_] = tables.terminated.take(outcome)
         truncated: npt.NDArray[np.bool_] = (self._elapsed >= settings.max_steps) & ~terminated
+        observations, infos = dynamics.observe(settings, tables, self._cells), self._infos(outcome)
         self._is_done = terminated | truncated
-        return dynamics.observe(settings, tables, self._cells), reward, terminated, truncated, self._infos(outcome)
+        if self.autoreset_mode is AutoresetMode.SAME_STEP and self._is_done.any():
+            observations, infos = self._begun_anew(self._is_done, observations, infos)
+            self._is_done = np.zeros(self.num_envs, dtype=np.bool_)
+        return observations, reward, terminated, truncated, infos
 
     @property
     def cells(self) -> npt.NDArray[np.int64]:
@@ -175,6 +186,22 @@ class MACNVectorEnv(VectorEnv[Observations, npt.NDArray[np.int64], Any]):
         """Return the global state, float32 [env, 3 * n_agents + 1]."""
         whole: npt.NDArray[np.float32] = dynamics.state(self.tables, self._cells, self._elapsed)
         return whole
+
+    def render(self) -> tuple[Picture | str, ...]:
+        """Return one frame per copy: text for `ansi`, uint8 [height, width, 3] for `rgb_array`.
+
+        Raises:
+            NotResetError: some copy was never reset.
+            ParameterError: the environment was made without a render mode.
+        """
+        if self.render_mode is None:
+            raise ParameterError("render_mode is None; make the environment with one of " + ", ".join(RENDER_MODES))
+        if not self._is_started.all():
+            raise NotResetError("render was called before reset; call reset() first")
+        layout, cells = self.settings.layout, self._cells.tolist()
+        if self.render_mode == "ansi":
+            return tuple(draw_text(layout, one) for one in cells)
+        return tuple(draw_picture(layout, one) for one in cells)
 
     def _infos(self, outcome: npt.NDArray[np.int64]) -> dict[str, Any]:
         """Return the infos of all copies for `outcome` int64 [env]."""
@@ -190,34 +217,31 @@ class MACNVectorEnv(VectorEnv[Observations, npt.NDArray[np.int64], Any]):
         self._cells[copies] = self.tables.start_cells
         self._elapsed[copies] = 0
         if self.settings.slip > 0.0:
-            self._keys[copies] = slipping.stream_keys(
-                self._seed[copies], self._environment[copies], self._episode[copies]
-            )
+            self._keys[copies] = self._streams.keys(copies)
 
-    def _set_seeds(self, seed: int | Sequence[int | None] | None, mask: npt.NDArray[np.bool_]) -> None:
-        """Set seed, environment index and episode number of the masked copies."""
-        seeds: list[int | None]
-        if seed is None or isinstance(seed, (int, np.integer)):
-            environment = np.arange(self.num_envs, dtype=np.int64)
-            seeds = [None if seed is None else slipping.checked_seed(seed)] * self.num_envs
-        else:
-            environment = np.zeros(self.num_envs, dtype=np.int64)
-            seeds = [None if one is None else slipping.checked_seed(one) for one in seed]
-            if len(seeds) != self.num_envs:
-                raise ParameterError(
-                    f"got {len(seeds)} seeds for {self.num_envs} copies; give one per copy, or one int"
-                )
-        is_given = np.asarray([one is not None for one in seeds]) & mask
-        if seed is not None and isinstance(seed, (int, np.integer)):
-            super().reset(seed=int(seed))
-        if not self._is_seeded:  # copies without a seed share one random seed
-            self._seed[:] = self.np_random.integers(slipping.LARGEST_SEED)
-            self._is_seeded = True
-        continues = mask & ~is_given & self._is_started
-        self._episode[continues] += 1
-        self._seed[is_given] = np.asarray([one or 0 for one in seeds], dtype=np.int64)[is_given]
-        self._environment[is_given] = environment[is_given]
-        self._episode[is_given] = 0
+    def _begun_anew(
+        self, ended: Booleans, observations: Observations, infos: dict[str, Any]
+    ) -> tuple[Observations, dict[str, Any]]:
+        """Put the copies that have `ended`, bool [env], to their next episodes.
+
+        Returns:
+            Observations and infos with which the next episodes begin, where an episode ended; the infos hold how it
+            ended, the way that gymnasium's own vector environments tell it.
+        """
+        finished = np.flatnonzero(ended)
+        final_obs = np.full(self.num_envs, None, dtype=object)
+        for copy in finished:
+            final_obs[copy] = observations[copy].copy()
+        final_info: dict[str, Any] = {}
+        for key, whole in infos.items():
+            final_info[key] = np.where(ended.reshape(-1, *[1] * (whole.ndim - 1)), whole, np.zeros_like(whole))
+            final_info[f"_{key}"] = ended.copy()
+        self._streams.go_on(finished)
+        self._begin(finished)
+        begun = self._infos(dynamics.outcome(self.tables, self._cells))
+        final: dict[str, Any] = {"final_obs": final_obs, "_final_obs": ended.copy()}
+        final |= {"final_info": final_info, "_final_info": ended.copy()}
+        return dynamics.observe(self.settings, self.tables, self._cells), begun | final
 
     def _reset_mask(self, options: dict[str, Any] | None) -> npt.NDArray[np.bool_]:
         """Return which copies a reset restarts, bool [env]."""
@@ -250,9 +274,17 @@ class MACNVectorEnv(VectorEnv[Observations, npt.NDArray[np.int64], Any]):
 def _checked_mode(mode: AutoresetMode | str) -> AutoresetMode:
     """Return the autoreset mode, or refuse it."""
     try:
-        checked = mode if isinstance(mode, AutoresetMode) else AutoresetMode(mode)
+        return AutoresetMode(mode)
     except ValueError:
-        checked = AutoresetMode.SAME_STEP
-    if checked not in SUPPORTED_MODES:
-        raise ParameterError(f"autoreset_mode is {mode!r}; it must be AutoresetMode.NEXT_STEP or .DISABLED")
-    return checked
+        names = ", ".join(f"AutoresetMode.{one.name}" for one in AutoresetMode)
+        raise ParameterError(f"autoreset_mode is {mode!r}; it must be one of {names}") from None
+
+
+def _checked_render_mode(mode: str | None) -> str | None:
+    """Return the render mode, or refuse it."""
+    if mode is not None and mode not in RENDER_MODES:
+        raise ParameterError(
+            f"render_mode is {mode!r}; the vector face takes None, {' or '.join(RENDER_MODES)}; a window shows one "
+            "copy alone: macn.parallel_env"
+        )
+    return mode

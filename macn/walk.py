@@ -103,6 +103,11 @@ class Walk:
         self.success = self._success[outcome]
         self.is_running = not (self.terminated or self.truncated)
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the last episode is over and no other has begun."""
+        return bool(self.cells) and not self.is_running
+
     def observation(self, agent: int) -> npt.NDArray[np.int8]:
         """Return what the agent with this index sees: int8 [3, 3] or [11], a fresh array."""
         cell = self.cells[agent]
@@ -117,12 +122,9 @@ class Walk:
         return marked
 
     def info(self, agent: int) -> dict[str, Any]:
-        """Return the agent's info: `action_mask`, `fell`, and on the final step `success`."""
+        """Return the agent's info, with the same keys from the reset to the end: `action_mask`, `fell`, `success`."""
         cell = self.cells[agent]
-        info = {"action_mask": self._mask[cell].copy(), "fell": self._is_cliff[cell]}
-        if not self.is_running:
-            info["success"] = self.success
-        return info
+        return {"action_mask": self._mask[cell].copy(), "fell": self._is_cliff[cell], "success": self.success}
 
     def state(self) -> npt.NDArray[np.float32]:
         """Return the global state, float32 [3 * n_agents + 1]."""

@@ -49,21 +49,22 @@ def main(out: Path, seed: int, steps: int) -> None:
     claim(out)
     config = resolve(algo="rmix", env=f"macn:{LAYOUT}", seed=seed, steps=steps)
     run = load(trained(config, out / "run").path, "best")
-    record = run.evaluate(episodes=EPISODES).to_json()
+    evaluation = run.evaluate(episodes=EPISODES)
     agents = exported(run, out / "agents")
+    assert evaluation.success_rate is not None, "MACN reports success"
     isolated = played_isolated(agents, out / "picture.png")
     optimum = oracle.solve(LAYOUT).optimal_return
     print_rows(
         f"rmix on macn:{LAYOUT}, best checkpoint ({run.checkpoint_step} environment steps), {EPISODES} greedy episodes",
         [
-            ("torch", f"{record['return_mean']:g}", f"{record['success_rate']:.0%}"),
+            ("torch", f"{evaluation.return_mean:g}", f"{evaluation.success_rate:.0%}"),
             ("exported, onnxruntime, a process per agent", f"{isolated[0]:g}", f"{isolated[1]:.0%}"),
             ("exact optimum (macn.oracle)", f"{optimum:g}", "100%"),
         ],
         header=("who acts", "mean return", "success"),
     )
     note(f"exported agents: {agents}; picture: {out / 'picture.png'}; {time.monotonic() - begin:.0f} s in all")
-    for who, value in (("the trained team", float(record["return_mean"])), ("the exported team", isolated[0])):
+    for who, value in (("the trained team", evaluation.return_mean), ("the exported team", isolated[0])):
         if abs(value - optimum) > CLOSE_ENOUGH:
             raise CommandError(f"{who} earns {value:g}, the optimum is {optimum:g}; try more --steps", 1)
 
@@ -140,6 +141,7 @@ def played_isolated(agents: Path, picture: Path) -> tuple[float, float]:
         envs = make_vector_env(f"macn:{LAYOUT}", EPISODES)
         played = play(team, envs, episodes=EPISODES, seed=0)
         draw(team, picture)
+    assert played.success is not None, "MACN reports success"
     return float(played.returns.mean()), float(played.success.mean())
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
+import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +90,26 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def json_text(value: object, *, indent: int | None = None, ensure_ascii: bool = True, sort_keys: bool = False) -> str:
+    """Give JSON that every reader takes: null stands for numbers that are not finite, of which JSON has none.
+
+    Args:
+        value: Of what JSON has a word for, floats of any kind among it.
+        indent: Of inner lines; None for a single line.
+        ensure_ascii: Write other characters as escapes.
+        sort_keys: Bring names into order.
+    """
+    return json.dumps(_finite(value), allow_nan=False, indent=indent, ensure_ascii=ensure_ascii, sort_keys=sort_keys)
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(inner) for key, inner in value.items()}
+    return [_finite(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 @contextmanager

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from typing import Self
 
 import numpy as np
 
@@ -21,24 +22,28 @@ class PlayedEpisodes:
 
     Attributes:
         returns: Undiscounted team returns, float32 ``[episode]``.
-        success: Solved, bool ``[episode]``.
+        success: Solved, bool ``[episode]``; None where the environment never said.
         fell: Any agent met a catastrophe, bool ``[episode]``.
         lengths: Steps, int64 ``[episode]``.
         risk_levels: Mean level used by each agent, float32 ``[episode, agent]``, in (0, 1].
     """
 
     returns: FloatArray
-    success: BoolArray
+    success: BoolArray | None
     fell: BoolArray
     lengths: IntArray
     risk_levels: FloatArray
 
+    def with_success(self) -> Self:
+        """Give them with nothing solved where nothing was said, for environments that report success elsewhere."""
+        return self if self.success is not None else replace(self, success=np.zeros(self.episodes, np.bool_))
+
     @property
     def episodes(self) -> int:
         """How many there are."""
-        return len(self.success)
+        return len(self.returns)
 
-    def summary(self, checkpoint_step: int, seed: int) -> dict[str, float | int]:
+    def summary(self, checkpoint_step: int, seed: int) -> dict[str, float | int | None]:
         """Give the record of docs/contracts.md.
 
         Args:
@@ -90,7 +95,13 @@ def play_rounds(play: Callable[[Sequence[int]], PlayedEpisodes], episodes: int, 
             )
         first = len(rounds) * num_envs
         rounds.append(play(range(first, first + num_envs)))
-    names = [entry.name for entry in fields(PlayedEpisodes)]
-    return PlayedEpisodes(
-        **{name: np.concatenate([getattr(played, name) for played in rounds])[:episodes] for name in names}
-    )
+    names = [entry.name for entry in fields(PlayedEpisodes) if entry.name != "success"]
+    joined = {name: np.concatenate([getattr(played, name) for played in rounds])[:episodes] for name in names}
+    return PlayedEpisodes(**joined, success=_joined_success(rounds, episodes))
+
+
+def _joined_success(rounds: Sequence[PlayedEpisodes], episodes: int) -> BoolArray | None:
+    """Put what was said of success behind each other; rounds before the first word solved nothing."""
+    if all(played.success is None for played in rounds):
+        return None
+    return np.concatenate([played.with_success().success for played in rounds])[:episodes]

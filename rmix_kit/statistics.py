@@ -99,18 +99,18 @@ def bootstrap_interval(
 def summarize(
     *,
     returns: ArrayLike,
-    success: NDArray[np.bool_],
+    success: NDArray[np.bool_] | None,
     fell: NDArray[np.bool_],
     lengths: NDArray[np.int64],
     risk_levels: ArrayLike,
     checkpoint_step: int,
     seed: int,
-) -> dict[str, float | int]:
+) -> dict[str, float | int | None]:
     """Summarise evaluated episodes under the names of docs/contracts.md.
 
     Args:
         returns: Undiscounted team returns ``[episode]``.
-        success: Solved, bool ``[episode]``.
+        success: Solved, bool ``[episode]``; None where the environment does not say: there is no rate then.
         fell: Any agent met a catastrophe, bool ``[episode]``.
         lengths: Steps ``[episode]``.
         risk_levels: Mean level used ``[episode]`` or ``[episode, agent]``, in (0, 1].
@@ -124,7 +124,7 @@ def summarize(
     return {
         "return_mean": float(values.mean()),
         "return_std": float(values.std()),
-        "success_rate": float(np.mean(success)),
+        "success_rate": None if success is None else float(np.mean(success)),
         "fall_rate": float(np.mean(fell)),
         "episode_length_mean": float(np.mean(lengths)),
         **{f"cvar_{level}": tail_mean(values, level) for level in TAIL_LEVELS},

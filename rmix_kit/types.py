@@ -180,7 +180,10 @@ class Progress:
         previous_env_steps: ``env_steps`` of the update before.
         episodes: Finished episodes.
         updates: Number of this update, from 1; 0 before the first.
-        best_success_rate: Highest success rate of any evaluation so far, in [0, 1].
+        best_success_rate: Highest success rate of any evaluation so far, in [0, 1]; 0 before the first, and where the
+            environment does not report success.
+        reports_success: The environment has said of an episode whether it is solved; a rate is to be waited for only
+            then.
         share: Share of the run's planned environment steps that is done, in [0, 1].
     """
 
@@ -189,6 +192,7 @@ class Progress:
     episodes: int = 0
     updates: int = 0
     best_success_rate: float = 0.0
+    reports_success: bool = True
     share: float = 0.0
 
     def is_due(self, interval: int) -> bool:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -42,3 +43,22 @@ def test_later_episodes_stand_in_for_broken_ones() -> None:
 def test_an_environment_that_always_breaks_is_given_up() -> None:
     with pytest.raises(EnvironmentContractError, match="only 0 of 24 episodes went well, and 6 are wanted"):
         play_rounds(keeping(lambda _: False), 6, 3)
+
+
+def test_a_round_before_the_first_word_of_success_solved_nothing() -> None:
+    sound = keeping(lambda _: True)
+
+    def play(numbers: Sequence[int]) -> PlayedEpisodes:
+        played = sound(numbers)
+        return played if numbers[0] >= 3 else replace(played, success=None)
+
+    played = play_rounds(play, 7, 3)
+    assert played.success is not None
+    assert played.success.tolist() == [False, False, False, False, True, False, True]
+
+
+def test_without_a_word_of_success_there_is_no_rate() -> None:
+    played = play_rounds(lambda numbers: replace(keeping(lambda _: True)(numbers), success=None), 4, 3)
+    assert played.success is None
+    assert played.episodes == 4
+    assert played.summary(0, 0)["success_rate"] is None

@@ -101,7 +101,9 @@ class ActorCritic(Algorithm):
 
     def build(self, spec: EnvSpec) -> Networks:
         """Make the agents' policy network and the critics."""
-        agent = ValueAgent(spec, hidden_size=self.hidden_size, value_kind="probability")
+        agent = ValueAgent(
+            spec, hidden_size=self.hidden_size, image_channels=self.image_channels, value_kind="probability"
+        )
         return Networks(agent, **self.build_critics(spec))
 
     @abstractmethod

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 from torch import Tensor, nn
 
 from rmix_kit.networks.coding import StateCoding
-from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, PositiveFloat, Progress, UnitFloat
+from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, PositiveFloat, PositiveInt, Progress, UnitFloat
 
 DataSource = Literal["replay", "round", "both"]
 
@@ -67,6 +67,9 @@ class Algorithm(ABC):
     """The roster name, as on the command line."""
     gamma: UnitFloat = 0.99
     """Discount in [0, 1]."""
+    image_channels: tuple[PositiveInt, ...] = (16, 32, 32)
+    """Channels after each convolution (3 x 3, stride 2) of the agents' encoder, where observations are pictures; at
+    least one."""
 
     @abstractmethod
     def build(self, spec: EnvSpec) -> Networks:

@@ -70,7 +70,12 @@ class LHIQN(ValueDecomposition):
 
     def build(self, spec: EnvSpec) -> Networks:
         """Make the agent network."""
-        agent = ImplicitQuantileAgent(spec, hidden_size=self.hidden_size, n_acting_quantiles=self.n_acting_quantiles)
+        agent = ImplicitQuantileAgent(
+            spec,
+            hidden_size=self.hidden_size,
+            n_acting_quantiles=self.n_acting_quantiles,
+            image_channels=self.image_channels,
+        )
         return Networks(agent)
 
     def optimizers(self) -> dict[str, OptimizerSettings]:

@@ -102,6 +102,7 @@ class RMIX(QMIX):
         agent = QuantileAgent(
             spec,
             hidden_size=self.hidden_size,
+            image_channels=self.image_channels,
             n_quantiles=self.n_quantiles,
             level_source="predicted" if is_dynamic else "static",
             n_levels=self.n_risk_levels,

@@ -71,6 +71,7 @@ class RMIXAverse(ValueDecomposition):
         agent = QuantileAgent(
             spec,
             hidden_size=self.hidden_size,
+            image_channels=self.image_channels,
             n_quantiles=self.n_quantiles,
             level_source="input",
             n_levels=self.n_risk_levels,

@@ -57,7 +57,8 @@ class ValueDecomposition(Algorithm):
 
     def build(self, spec: EnvSpec) -> Networks:
         """Make the agent network and the mixer."""
-        return Networks(ValueAgent(spec, hidden_size=self.hidden_size), **self.build_mixer(spec))
+        agent = ValueAgent(spec, hidden_size=self.hidden_size, image_channels=self.image_channels)
+        return Networks(agent, **self.build_mixer(spec))
 
     def build_mixer(self, spec: EnvSpec) -> dict[str, nn.Module]:
         """Make the mixing networks by name; none unless an algorithm has some."""

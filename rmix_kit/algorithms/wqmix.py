@@ -58,7 +58,7 @@ class WQMIX(QMIX):
     def build_mixer(self, spec: EnvSpec) -> dict[str, nn.Module]:
         """Make the monotonic mixer, and the central agent and mixer."""
         central_mixer = CentralMixer(spec.n_agents, spec.state_size, embed_size=self.central_embed_size)
-        central_agent = ValueAgent(spec, hidden_size=self.hidden_size)
+        central_agent = ValueAgent(spec, hidden_size=self.hidden_size, image_channels=self.image_channels)
         return super().build_mixer(spec) | {"central_agent": central_agent, "central_mixer": central_mixer}
 
     def losses(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Losses:

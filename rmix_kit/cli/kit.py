@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 import click
 
+from rmix_kit.cli.results_alone import results_alone
 from rmix_kit.errors import Interrupted, RmixKitError
 from rmix_kit.spelling import suggestion
 
@@ -57,7 +58,7 @@ class Program(click.Command):
         if not standalone_mode:
             return super().main(standalone_mode=False, **call)
         try:
-            code = super().main(standalone_mode=False, **call)
+            code = super().main(standalone_mode=False, obj=_STANDALONE, **call)
         except click.exceptions.NoArgsIsHelpError as error:
             error.show()
             sys.exit(error.exit_code)
@@ -81,9 +82,10 @@ class KitCommand(Program):
         )  # fmt: skip
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command."""
+        """Run the command; with ``--json`` standard output is for its result alone."""
         try:
-            return super().invoke(ctx)
+            with _output_of(ctx):
+                return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
@@ -137,6 +139,14 @@ class LazyGroup(Program, click.Group):
 
 
 _DEBUG = "rmix_kit.debug"
+_STANDALONE = "the process ends with the command"
+
+
+def _output_of(ctx: click.Context) -> contextlib.AbstractContextManager[None]:
+    """Say what becomes of standard output while a command runs."""
+    if not ctx.params.get("as_json"):
+        return contextlib.nullcontext()
+    return results_alone(ctx, is_last=ctx.find_root().obj is _STANDALONE)
 
 
 def _remember_debug(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +9,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from rmix_kit.cli.results_alone import results_of
 
 EPISODE_LABELS = {
     "return_mean": "mean return",
@@ -25,11 +26,14 @@ EPISODE_LABELS = {
     "seed": "seed",
 }
 _SHARES = ("success_rate", "fall_rate")
+NO_SUCCESS = "this environment does not report success; the return says how well it went"
 
 
 def print_json(value: object) -> None:
-    """Print one JSON value on standard output."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    """Print one JSON value on standard output; null stands for numbers that are not finite."""
+    from rmix_kit.files import json_text
+
+    click.echo(json_text(value, indent=2, ensure_ascii=False), file=results_of(click.get_current_context(silent=True)))
 
 
 def note(text: str) -> None:
@@ -65,8 +69,15 @@ def print_episodes(what: str, env: str, record: Mapping[str, object]) -> None:
     """
     from rmix_kit.envs.make import remark_on
 
-    rows = [(EPISODE_LABELS.get(key, key), _shown(key, value)) for key, value in record.items()]
-    print_rows(f"{what} on {env}", rows)
+    is_silent_on_falls = not record.get("fall_rate") and not env.startswith("macn:")  # nobody falls in other games
+    known = {
+        key: value
+        for key, value in record.items()
+        if value is not None and not (key == "fall_rate" and is_silent_on_falls)
+    }
+    print_rows(f"{what} on {env}", [(EPISODE_LABELS.get(key, key), _shown(key, value)) for key, value in known.items()])
+    if record.get("success_rate", 0.0) is None:
+        click.echo(NO_SUCCESS)
     if remark := remark_on(env):
         click.echo(remark)
 
@@ -106,4 +117,4 @@ def _value(value: float | None) -> str:
 def _shown(key: str, value: object) -> str:
     if isinstance(value, float):
         return f"{100 * value:.1f} %" if key in _SHARES else f"{value:.3f}"
-    return "unknown" if value is None else str(value)
+    return str(value)

@@ -44,5 +44,9 @@ def command(runs: tuple[Path, ...], metric: str, out: Path, band: str, variants:
     unfinished = [record.name for record in records if not record.is_finished]
     if unfinished:
         note(f"unfinished, left out: {', '.join(unfinished)}")
-    plot_runs(records, out, metric=metric, band=cast("Band", band), allow_mixed=allow_mixed, has_variants=variants)
+    silent = plot_runs(
+        records, out, metric=metric, band=cast("Band", band), allow_mixed=allow_mixed, has_variants=variants
+    )
+    if silent:
+        note(f"success is not reported, left out: {', '.join(silent)}")
     click.echo(out)

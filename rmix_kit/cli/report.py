@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("--expect", type=click.Path(path_type=Path), help="YAML list of planned {algo, env, seeds}.")
 @click.option(
     "--score", default="success_rate", show_default=True, type=Word(("success_rate", "normalized_return")),
-    help="What the statistics count; returns are normalised where MACN's optimum is known.",
+    help="What the statistics count; returns are normalised where MACN's optimum is known, or success not reported.",
 )  # fmt: skip
 @click.option("--evaluate", is_flag=True, help="First play the best and last checkpoint of runs that lack it (torch).")
 @click.option("--figure-15", is_flag=True, help="The RMIX paper's Figure 15: rmix, rdn, vdn and qmix alone.")

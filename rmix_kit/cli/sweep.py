@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from rmix_kit.cli.words import Word
 
 if TYPE_CHECKING:
     from rmix_kit.sweeps.engine import Engine, Plan
+    from rmix_kit.sweeps.status import RunStatus
 
 
 @click.command("sweep", cls=KitCommand)
@@ -46,6 +48,7 @@ def command(
     if address is not None and engine != "ray":
         raise click.UsageError("--address is for --engine ray; add it, or leave the address out")
     from rmix_kit.sweeps.plan import plan, with_jobs
+    from rmix_kit.sweeps.status import RunStatus
     from rmix_kit.sweeps.sweep_file import read_sweep_file
 
     planned = with_jobs(plan(read_sweep_file(file), out), jobs)
@@ -56,7 +59,7 @@ def command(
     if as_json:
         print_json(status)
     elif not (sys.stdout.isatty() and sys.stderr.isatty()):  # there the live table stays
-        _print_table(status["runs"])
+        _print_table([RunStatus(**run) for run in status["runs"]])
     failed = [run for run in status["runs"] if run["state"] == "failed"]
     if failed:
         first = failed[0]
@@ -102,22 +105,24 @@ def _show(planned: Plan, engine: str, as_json: bool) -> None:
     if as_json:
         print_json(summary(planned, engine, "planned", runs))
         return
-    _print_table([vars(status) for status in runs.values()])
+    _print_table(list(runs.values()))
     for status in runs.values():
         click.echo(status.command)
     note(f"{len(runs)} runs: {counts_of(runs.values())}")
 
 
-def _print_table(runs: list[dict[str, object]]) -> None:
-    header = ("run", "state", "steps", "return", "success")
+def _print_table(runs: Sequence[RunStatus]) -> None:
+    from rmix_kit.sweeps.display import tells_success
+
+    header = ("run", "state", "steps", "return", *(("success",) if tells_success(runs) else ()))
     rows = [
         (
-            run["name"],
-            run["state"],
-            f"{run['env_steps']}/{run['steps']}",
-            "" if run["return_mean"] is None else f"{run['return_mean']:.2f}",
-            "" if run["success_rate"] is None else f"{run['success_rate']:.0%}",
-        )
+            run.name,
+            run.state,
+            f"{run.env_steps}/{run.steps}",
+            "" if run.return_mean is None else f"{run.return_mean:.2f}",
+            "" if run.success_rate is None else f"{run.success_rate:.0%}",
+        )[: len(header)]
         for run in runs
     ]
     print_rows("", rows, header)

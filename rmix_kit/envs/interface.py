@@ -102,15 +102,18 @@ def is_costly(envs: VectorEnv) -> bool:
     return bool(getattr(envs, "is_costly", False))
 
 
+def reports_success(envs: VectorEnv) -> bool:
+    """Say whether the copies tell episodes that are solved from others, as they do unless they deny it.
+
+    Strangers' environments may have no word for it; their copies deny it until one of them has said it once.
+    """
+    return bool(getattr(envs, "reports_success", True))
+
+
 def facts_of(envs: VectorEnv) -> Mapping[str, str]:
     """Give what a record must say about the environment, such as the version of a game; mostly nothing."""
     facts: Mapping[str, str] = getattr(envs, "facts", {})
     return facts
-
-
-def reports_success(envs: VectorEnv) -> bool:
-    """Say whether episodes tell if they were solved, as they do unless the copies deny it."""
-    return bool(getattr(envs, "reports_success", True))
 
 
 def notes_of(envs: VectorEnv) -> Sequence[str]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rmix_kit.errors import RunFolderError
-from rmix_kit.files import write_file
+from rmix_kit.files import json_text, write_file
 from rmix_kit.frontier.measuring import Frontier
 from rmix_kit.frontier.table import markdown
 
@@ -54,7 +53,7 @@ def write_frontier(frontier: Frontier, folder: Path) -> list[Path]:
     """
     from rmix_kit.frontier.figures import draw_frontier, draw_visits
 
-    text = json.dumps(frontier.to_json(), indent=2, ensure_ascii=False) + "\n"
+    text = json_text(frontier.to_json(), indent=2, ensure_ascii=False) + "\n"
     files = {
         "frontier.csv": csv_of(frontier.rows()),
         "frontier.json": text.encode(),

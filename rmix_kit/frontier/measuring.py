@@ -25,6 +25,8 @@ from rmix_kit.statistics import TAIL_LEVELS, bootstrap_interval, tail_mean, wils
 DYNAMIC = "dynamic"
 NO_EXACT_DYNAMIC = "no exact values at dynamic: the agents choose their levels themselves"
 SHARES = ("fall_rate", "success_rate")
+NO_SUCCESS = "success is not reported by this environment"
+COLUMNS = ("measured", "low", "high", "exact", "difference")
 ORDER = ("return_mean", "cvar", "fall_rate", "success_rate", "episode_length_mean", "risk_level_mean")
 Statistic: TypeAlias = Callable[[NDArray[np.float64]], float]
 MakeEnvs: TypeAlias = Callable[[str, int], VectorEnv]
@@ -61,7 +63,7 @@ class Level:
 
     Attributes:
         risk_level: In (0, 1]; None: the agents' own.
-        estimates: By quantity.
+        estimates: By quantity; without a success rate where the environment does not report success.
         visits: Where the agents were; None outside MACN.
     """
 
@@ -103,14 +105,10 @@ class Frontier:
             {
                 "risk_level": level.name,
                 "quantity": quantity,
-                "measured": estimate.measured,
-                "low": estimate.low,
-                "high": estimate.high,
-                "exact": estimate.exact,
-                "difference": estimate.difference,
+                **{name: getattr(level.estimates.get(quantity), name, None) for name in COLUMNS},
             }
             for level in self.levels
-            for quantity, estimate in level.estimates.items()
+            for quantity in dict.fromkeys((*level.estimates, *SHARES))
         ]
 
     def to_json(self) -> dict[str, Any]:
@@ -150,16 +148,22 @@ def measure(
     """
     parsed = parse_known(env_text)
     settings = settings_of(parsed) if parsed.kind == "macn" else None
-    measured: dict[float | None, Level] = {}
-    remarks: dict[str, None] = {}
+    played: dict[float | None, PlayedEpisodes] = {}
+    visits: dict[float | None, Visits] = {}
     for level in sorted(levels, key=lambda level: level is None):  # agents without a dial are refused at once
         counters: list[VisitCounter] = []
-        played = play(level, partial(_counting, settings, episodes, counters))
+        played[level] = play(level, partial(_counting, settings, episodes, counters))
+        if counters:
+            visits[level] = counters[0].visits()
+    if says_success := any(one.success is not None for one in played.values()):
+        played = {level: one.with_success() for level, one in played.items()}
+    measured: dict[float | None, Level] = {}
+    remarks: dict[str, None] = {} if says_success else {NO_SUCCESS: None}
+    for level, one in played.items():
         exact, remark = _exact(settings, level)
         remarks |= {remark: None} if remark else {}
-        estimates = estimate(played, level, exact, seed)
-        visits = counters[0].visits() if counters else None
-        measured[level] = Level(risk_level=level, estimates=estimates, visits=visits)
+        estimates = estimate(one, level, exact, seed)
+        measured[level] = Level(risk_level=level, estimates=estimates, visits=visits.get(level))
     return Frontier(
         who=who,
         env=env_text,
@@ -195,7 +199,8 @@ def estimate(
         sample = np.asarray(values, dtype=np.float64)
         low, high = bootstrap_interval(sample, statistic, rng=generator(seed, f"bootstrap of {name}"))
         found[name] = Estimate(measured=statistic(sample), low=low, high=high, exact=known.get(name))
-    for name, happened in zip(SHARES, (played.fell, played.success), strict=True):
+    shares = {"fall_rate": played.fell} | ({} if played.success is None else {"success_rate": played.success})
+    for name, happened in shares.items():
         low, high = wilson_interval(int(happened.sum()), len(happened))
         found[name] = Estimate(measured=float(happened.mean()), low=low, high=high, exact=known.get(name))
     return {name: found[name] for start in ORDER for name in found if name.startswith(start)}

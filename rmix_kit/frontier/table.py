@@ -30,12 +30,15 @@ def shown(value: float | None, quantity: str) -> str:
 def markdown(frontier: Frontier) -> str:
     """Give three rows per level: measured with its 95 % interval, exact, and the difference.
 
+    A quantity that was not measured, such as success where it is not reported, has no column.
+
     Args:
         frontier: What was measured.
     """
-    lines = [_row(["risk level", "", *COLUMNS.values()]), _row(["---"] * (2 + len(COLUMNS)))]
+    columns = [name for name in COLUMNS if all(name in level.estimates for level in frontier.levels)]
+    lines = [_row(["risk level", "", *(COLUMNS[name] for name in columns)]), _row(["---"] * (2 + len(columns)))]
     for level in frontier.levels:
-        estimates = {name: level.estimates[name] for name in COLUMNS}
+        estimates = {name: level.estimates[name] for name in columns}
         lines.append(_row([str(level.name), "measured", *(_measured(one, name) for name, one in estimates.items())]))
         if any(one.exact is not None for one in estimates.values()):
             lines.append(_row(["", "exact", *(shown(one.exact, name) for name, one in estimates.items())]))

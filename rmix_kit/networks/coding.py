@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from rmix_kit.networks.images import image_shape, thumbnail_size, thumbnails
 from rmix_kit.types import EnvSpec
 
 MAX_ONE_HOT_VALUES = 32
@@ -117,7 +118,7 @@ class ElementCoding(nn.Module):
 
 
 class ObsCoding(ElementCoding):
-    """Code raw observations."""
+    """Code raw observations; pictures become thumbnails."""
 
     def __init__(self, spec: EnvSpec) -> None:
         """Read the coding from the bounds of the observations.
@@ -125,7 +126,12 @@ class ObsCoding(ElementCoding):
         Args:
             spec: The environment's spec.
         """
-        super().__init__(spec.obs_low, spec.obs_high, spec.obs_dtype)
+        self.image = image_shape(spec)
+        if self.image is None:
+            super().__init__(spec.obs_low, spec.obs_high, spec.obs_dtype)
+        else:
+            super().__init__((), (), spec.obs_dtype)
+            self.coded_size = thumbnail_size(self.image)
         self.obs_rank = len(spec.obs_shape)
 
     def code(self, obs: Tensor) -> list[Tensor]:
@@ -137,11 +143,14 @@ class ObsCoding(ElementCoding):
         Returns:
             One or two float32 parts ``[..., part]``, ``coded_size`` wide together.
         """
+        if self.image is not None:
+            rows = obs.reshape(-1, *obs.shape[obs.ndim - self.obs_rank :])  # [row, *obs_shape]
+            return [torch.unflatten(thumbnails(rows, self.image), 0, obs.shape[: obs.ndim - self.obs_rank])]
         return self.parts(obs.flatten(obs.ndim - self.obs_rank).float())
 
 
 class StateCoding(ElementCoding):
-    """Code global states as observations are coded, whoever provides them."""
+    """Code global states as observations are coded, whoever provides them: pictures in a row become thumbnails."""
 
     def __init__(self, spec: EnvSpec) -> None:
         """Read the coding from the bounds of the state.
@@ -149,10 +158,21 @@ class StateCoding(ElementCoding):
         Args:
             spec: The environment's spec, with bounds of the state.
         """
-        super().__init__(spec.state_low, spec.state_high, spec.state_dtype)
+        shape = image_shape(spec)
+        is_stand_in = (spec.state_dtype, spec.state_high) == (spec.obs_dtype, spec.obs_high * spec.n_agents)
+        self.image = shape if is_stand_in else None
+        self._obs_shape = spec.obs_shape
+        if self.image is None:
+            super().__init__(spec.state_low, spec.state_high, spec.state_dtype)
+        else:
+            super().__init__((), (), spec.state_dtype)
+            self.coded_size = thumbnail_size(self.image) * spec.n_agents
 
     def forward(self, state: Tensor) -> Tensor:
         """Code states: float32 ``[..., state]`` -> ``[..., coded]``."""
+        if self.image is not None:
+            small = thumbnails(state.reshape(-1, *self._obs_shape), self.image)  # [... * agent, thumbnail]
+            return small.reshape(*state.shape[:-1], self.coded_size)
         parts = self.parts(state)
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -37,17 +38,25 @@ class ImplicitQuantileAgent(nn.Module):
     default_risk_level = None
     n_risk_levels = None
 
-    def __init__(self, spec: EnvSpec, *, hidden_size: int, n_acting_quantiles: int) -> None:
+    def __init__(
+        self,
+        spec: EnvSpec,
+        *,
+        hidden_size: int,
+        n_acting_quantiles: int,
+        image_channels: Sequence[int] = (16, 32, 32),
+    ) -> None:
         """Build the layers.
 
         Args:
             spec: The environment's spec.
             hidden_size: Width of the recurrent state.
             n_acting_quantiles: Midpoints whose mean is an action's value.
+            image_channels: Channels after each convolution, where observations are pictures.
         """
         super().__init__()
         self.n_actions = spec.n_actions
-        self.inputs = AgentInputs(spec)
+        self.inputs = AgentInputs(spec, image_channels=image_channels)
         self.encoder = RecurrentEncoder(self.inputs.size, hidden_size)
         self.tau_layer = nn.Linear(N_COSINES, hidden_size)
         self.head = nn.Linear(hidden_size, spec.n_actions)

@@ -2,37 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from rmix_kit.networks.coding import ObsCoding
+from rmix_kit.networks.images import ImageEncoder
 from rmix_kit.types import EnvSpec
 
 
 class AgentInputs(ObsCoding):
     """Build x_t = [coded observation, last action (one-hot; zeros at the start), agent (one-hot)] (PyMARL's inputs).
 
-    The coding is part of the network: a policy file takes exactly what the environment gives.
+    The coding is part of the network: a policy file takes exactly what the environment gives. Pictures are encoded by
+    convolutions, whose weights are the agent's own.
     """
 
-    def __init__(self, spec: EnvSpec) -> None:
+    def __init__(
+        self, spec: EnvSpec, *, image_channels: Sequence[int] = (16, 32, 32), image_embed_size: int = 64
+    ) -> None:
         """Read the coding of every observation element from its bounds.
 
         Args:
             spec: The environment's spec.
+            image_channels: Channels after each convolution of a picture.
+            image_embed_size: Width of an encoded picture.
         """
         super().__init__(spec)
+        self.pictures: ImageEncoder | None = None
+        if self.image is not None:
+            self.pictures = ImageEncoder(self.image, image_channels, image_embed_size)
+            self.coded_size = image_embed_size
         self.size = self.coded_size + spec.n_actions + spec.n_agents
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether two networks of one make code an observation differently."""
+        return self.pictures is not None
 
     def forward(self, obs: Tensor, last_action: Tensor, agent: Tensor) -> Tensor:
         """Code and concatenate.
 
         Args:
-            obs: ``[..., *obs_shape]`` in the environment's dtype.
+            obs: ``[..., *obs_shape]`` in the environment's dtype; ``[row, *obs_shape]`` where they are pictures.
             last_action: float32 ``[..., action]``, one-hot, zeros at the start of an episode.
             agent: float32 ``[..., n_agents]``, one-hot.
 
         Returns:
             float32 ``[..., input]``.
         """
-        return torch.cat([*self.code(obs), last_action, agent], dim=-1)
+        coded = self.code(obs) if self.pictures is None else [self.pictures(obs)]
+        return torch.cat([*coded, last_action, agent], dim=-1)

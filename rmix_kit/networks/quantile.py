@@ -50,6 +50,7 @@ class QuantileAgent(nn.Module):
         has_shared_atom_init: bool = True,
         has_soft_level: bool = False,
         tail_level: float = 0.5,
+        image_channels: Sequence[int] = (16, 32, 32),
     ) -> None:
         """Build the layers.
 
@@ -65,13 +66,14 @@ class QuantileAgent(nn.Module):
             has_soft_level: With a predictor, act and learn on the CVaR expected over its level probabilities, whose
                 gradient reaches the scores, instead of on the best-scored level's.
             tail_level: The probability that half of the quantiles stand for, in (0, 1); 0.5 with a predictor.
+            image_channels: Channels after each convolution, where observations are pictures.
         """
         super().__init__()
         self.n_actions, self.n_quantiles, self.n_levels = spec.n_actions, n_quantiles, n_levels
         self.level_source: LevelSource = level_source
         self.default_level = default_level
         self.has_soft_level = has_soft_level
-        self.inputs = AgentInputs(spec)
+        self.inputs = AgentInputs(spec, image_channels=image_channels)
         input_size = self.inputs.size + (LEVEL_WAVES if level_source == "input" else 0)
         self.encoder = RecurrentEncoder(input_size, hidden_size)
         self.head = nn.Linear(hidden_size, spec.n_actions * n_quantiles)
@@ -206,14 +208,17 @@ def unroll_together(agents: Sequence[QuantileAgent], batch: EpisodeBatch) -> lis
     """
     first, packing = agents[0], batch.packing
     rows = [pack(values, packing) for values in (batch.obs, last_actions(batch), agent_ids(batch))]
-    inputs = first.inputs(*rows)  # [row, input]; the coding has no weights
+    coders = agents if first.inputs.has_weights else agents[:1]  # without weights they all code alike
+    each = [agent.inputs(*rows) for agent in coders] * (len(agents) // len(coders))  # [row, input]
     if first.level_source == "input":
-        inputs = torch.cat([inputs, code_level(pack(first.level_of(batch), packing))], -1)
-    encoders, encoded = [agent.encoder for agent in agents], [inputs] * len(agents)
+        level = code_level(pack(first.level_of(batch), packing))
+        each = [torch.cat([inputs, level], -1) for inputs in each]
+    encoders, encoded = [agent.encoder for agent in agents], each
     if first.predictor is not None:
-        previous = shift(inputs, packing)  # [row, input]
         pairs = [(agent.encoder, agent.predictor.encoder) for agent in agents if agent.predictor is not None]
-        encoders, encoded = [encoder for pair in pairs for encoder in pair], [inputs, previous] * len(agents)
+        encoders = [encoder for pair in pairs for encoder in pair]
+        # What trains the predictor never trains the agent, its coding of pictures included.
+        encoded = [rows for inputs in each for rows in (inputs, shift(inputs.detach(), packing))]
     hidden_states = unroll_encoders(encoders, encoded, packing.rows_per_step)
     per_agent = len(hidden_states) // len(agents)
     return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import torch
@@ -39,17 +40,25 @@ class ValueAgent(nn.Module):
     default_risk_level = None
     n_risk_levels = None
 
-    def __init__(self, spec: EnvSpec, *, hidden_size: int, value_kind: Literal["q", "probability"] = "q") -> None:
+    def __init__(
+        self,
+        spec: EnvSpec,
+        *,
+        hidden_size: int,
+        image_channels: Sequence[int] = (16, 32, 32),
+        value_kind: Literal["q", "probability"] = "q",
+    ) -> None:
         """Build the layers.
 
         Args:
             spec: The environment's spec.
             hidden_size: Width of the recurrent state.
+            image_channels: Channels after each convolution, where observations are pictures.
             value_kind: What the last layer's numbers are.
         """
         super().__init__()
         self.value_kind = value_kind
-        self.inputs = AgentInputs(spec)
+        self.inputs = AgentInputs(spec, image_channels=image_channels)
         self.encoder = RecurrentEncoder(self.inputs.size, hidden_size)
         self.head = nn.Linear(hidden_size, spec.n_actions)
         self.carry_sizes = {"last_action": spec.n_actions, "hidden_state": hidden_size}

@@ -9,7 +9,7 @@ import numpy as np
 
 from exporters.contract import PolicySpec
 from exporters.errors import InvalidInputError
-from rmix_kit.envs.interface import VectorEnv
+from rmix_kit.envs.interface import VectorEnv, reports_success
 from rmix_kit.errors import EnvironmentContractError
 from rmix_kit.played import PlayedEpisodes, play_rounds
 from rmix_kit.seeding import episode_seed
@@ -101,7 +101,7 @@ def _round(team: ExportedTeam, envs: VectorEnv, seeds: list[int], risk_level: fl
     sound = step.is_sound
     return PlayedEpisodes(
         returns=returns[sound].astype(np.float32),
-        success=step.success[sound],
+        success=step.success[sound] if reports_success(envs) else None,
         fell=np.any(step.fell, axis=-1)[sound],
         lengths=lengths[sound],
         risk_levels=(level_sum / lengths[:, None])[sound].astype(np.float32),

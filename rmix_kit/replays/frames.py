@@ -55,7 +55,8 @@ def _frame(recording: Recording, painter: Painter, number: int, t: int) -> Image
     plain, bold = ImageFont.load_default(15), ImageFont.load_default(18)
     draw.text((12, 10), _fitted(f"{recording.algorithm} on {recording.env}", bold), INK, font=bold)
     so_far = np.concatenate([[0.0], np.cumsum(episode.rewards, dtype=np.float64)])  # [step + 1]
-    end = "" if t < episode.length else ", solved" if episode.success else ", not solved"
+    outcome = {None: "", True: ", solved", False: ", not solved"}[episode.success]
+    end = outcome if t == episode.length else ""
     facts = f"episode {number + 1} of {len(recording.episodes)}, step {t} of {episode.length}{end}"
     draw.text((RETURN_BOX[0] - 40, 36), facts, QUIET, font=plain)
     draw.text((RETURN_BOX[0] - 40, 54), f"return so far: {so_far[t]:.2f}", INK, font=bold)

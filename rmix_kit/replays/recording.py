@@ -34,7 +34,7 @@ class Episode:
         tails: Mean of the worst `TAIL_LEVEL` of each action's returns, float32 ``[step, agent, action]``; None
             likewise.
         team_return: As `rmix-kit evaluate` counts it.
-        success: Solved.
+        success: Solved; None where the environment does not say.
         fell: Any agent met a catastrophe.
     """
 
@@ -49,7 +49,7 @@ class Episode:
     quantiles: FloatArray | None
     tails: FloatArray | None
     team_return: float
-    success: bool
+    success: bool | None
     fell: bool
 
     @property
@@ -100,7 +100,7 @@ class Recording:
     edges: np.ndarray | None
     stage: Mapping[str, Any]
     episodes: tuple[Episode, ...]
-    metrics: Mapping[str, float | int]
+    metrics: Mapping[str, float | int | None]
 
     @property
     def steps(self) -> int:

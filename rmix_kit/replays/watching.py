@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rmix_kit.envs.interface import Scenery, VectorEnv, scenery_of
+from rmix_kit.envs.interface import Scenery, VectorEnv, reports_success, scenery_of
 from rmix_kit.played import PlayedEpisodes
 from rmix_kit.replays.recording import Episode
 from rmix_kit.types import BoolArray, EnvSpec, FloatArray, IntArray, TimeStep
@@ -100,6 +100,11 @@ class WatchedEnvs:
         self._envs.close()
 
     @property
+    def reports_success(self) -> bool:
+        """Whether the copies tell episodes that are solved from others."""
+        return reports_success(self._envs)
+
+    @property
     def stage(self) -> Mapping[str, Any]:
         """What stays as it is in every scene."""
         if self._scenery is not None:
@@ -113,9 +118,10 @@ class WatchedEnvs:
             played: What was counted of it: sound episodes in the order of their numbers, and of these the first.
         """
         self._keep_sound()
-        counted = zip(played.returns, played.success, played.fell, strict=True)
+        solved = [None] * len(played.returns) if played.success is None else list(map(bool, played.success))
+        counted = zip(played.returns, solved, played.fell, strict=True)
         return tuple(
-            _episode(take, float(team_return), bool(success), bool(fell))
+            _episode(take, float(team_return), success, bool(fell))
             for take, (team_return, success, fell) in zip(self._finished, counted, strict=False)
         )
 
@@ -152,7 +158,7 @@ def _seen(before: TimeStep, after: TimeStep, actions: IntArray, decision: Decisi
     )
 
 
-def _episode(take: _Take, team_return: float, success: bool, fell: bool) -> Episode:
+def _episode(take: _Take, team_return: float, success: bool | None, fell: bool) -> Episode:
     steps = take.steps
     quantiles = [step.quantiles for step in steps if step.quantiles is not None]
     tails = [step.tails for step in steps if step.tails is not None]

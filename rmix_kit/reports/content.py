@@ -32,6 +32,10 @@ GREEDY = (
     "Curves show the evaluations during training."
 )
 
+SEEN_ENDS = (
+    "Its scale goes from the lowest mean return of any evaluation to the highest, so scores of another report may have "
+    "another scale."
+)
 ONE_RUN = (
     "Where an algorithm has one run on an environment, its bands and its intervals over runs have no width: what other "
     "seeds would give is not known."
@@ -136,6 +140,8 @@ def _lead(groups: Sequence[Group], scores: Scores) -> Iterator[str]:
     if scores.groups:
         kinds = dict.fromkeys(scores.describe(group.env).split(":")[0] for group in scores.groups)
         yield f"The score of a run is its {' or '.join(kinds)}, from {scores.source()}."
+    if scores.silent:
+        yield f"{', '.join(scores.silent)}: success is not reported there, so the return counts. {SEEN_ENDS}"
 
 
 def _figure_15(tables: Tables, envs: Sequence[str]) -> Section:
@@ -195,16 +201,19 @@ def _environment(tables: Tables, env: str, scores: Scores) -> Section:
             if figure.name.endswith("-iqm")
         ),
         *(figures.tail_figure(tables.tails, env, level) for level in TAIL_LEVELS),
-        figures.catastrophe_figure(tables.catastrophes, env),
     ]
+    if tables.catastrophes.where(environment=env):
+        shown.append(figures.catastrophe_figure(tables.catastrophes, env))
     if tables.histograms.where(environment=env):
         shown.append(figures.histogram_figure(tables.histograms, tables.marks, env))
     shown_views = [
         views.statistics_view(tables.statistics, env),
         views.tail_view(tables.tails, env),
-        views.catastrophe_view(tables.catastrophes, env),
-        views.threshold_view(tables.thresholds, env),
     ]
+    if tables.catastrophes.where(environment=env):
+        shown_views.append(views.catastrophe_view(tables.catastrophes, env))
+    if env not in scores.silent:
+        shown_views.append(views.threshold_view(tables.thresholds, env))
     return Section(
         name=f"environment-{figures.slug(env)}",
         title=env,

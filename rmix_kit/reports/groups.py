@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from rmix_kit.errors import RecordError
 from rmix_kit.origin import NOT_INSTALLED
 from rmix_kit.plotting.style import rank_of
+from rmix_kit.reports.success import with_settled_success
 from rmix_kit.results import RunRecord
 from rmix_kit.spelling import dotted
 
@@ -84,7 +85,7 @@ def group_runs(
         RecordError: Two runs of a group differ in more than their seed, or have the same one.
     """
     by_cell: dict[tuple[str, str], list[RunRecord]] = defaultdict(list)
-    for record in records:
+    for record in with_settled_success(records):
         by_cell[record.algo, record.env].append(record)
     planned: dict[tuple[str, str], set[int]] = defaultdict(set)
     for algo, env, seeds in expected:

@@ -62,10 +62,11 @@ def _due(run: RunRecord) -> list[int]:
 
 
 def _absolute(episodes: Episodes) -> dict[str, list[float]]:
-    """Give one value per episode; of a tail, the one value of them all."""
+    """Give one value per episode; of a tail, the one value of them all; nothing of what was not reported."""
+    success = {} if episodes.success is None else {"success_rate": [float(value) for value in episodes.success]}
     return {
         "return": list(episodes.returns),
-        "success_rate": [float(value) for value in episodes.success],
+        **success,
         "fall_rate": [float(value) for value in episodes.fell],
         "episode_length": [float(value) for value in episodes.lengths],
         "risk_level": list(episodes.risk_levels),

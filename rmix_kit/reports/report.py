@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
@@ -10,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rmix_kit.errors import RecordError, RunFolderError
-from rmix_kit.files import PARTIAL_SUFFIX, writing
+from rmix_kit.files import PARTIAL_SUFFIX, json_text, writing
 from rmix_kit.plotting.style import picture
 from rmix_kit.reports.content import make_page
 from rmix_kit.reports.groups import Cell, group_runs
@@ -83,7 +82,7 @@ def write_report(
         aside = Path(tempfile.mkdtemp(prefix=".report-", suffix=PARTIAL_SUFFIX, dir=near))
         try:
             _write(aside, page)
-            (aside / MARL_EVAL).write_text(json.dumps(marl_eval(groups), indent=1) + "\n", encoding="utf-8")
+            (aside / MARL_EVAL).write_text(json_text(marl_eval(groups), indent=1) + "\n", encoding="utf-8")
             _move(aside, out)
         finally:
             shutil.rmtree(aside, ignore_errors=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -83,12 +83,18 @@ def catastrophe_table(scores: Scores) -> Table:
     """Give how often it ends badly, over the pooled episodes of all runs, with Wilson's interval.
 
     On StarCraft's maps nobody falls; there every battle that is not won counts, the clock's among them. Episodes of
-    one run share its agents, so the interval is about these runs and not about new ones.
+    one run share its agents, so the interval is about these runs and not about new ones. Environments on which nobody
+    can fall, as far as is known, have no rows.
     """
     columns = ("environment", "algorithm", "event", "times", "episodes", "rate", "low", "high")
     rows = []
+    rates: dict[str, list[float]] = {}
+    for group in scores.groups:
+        rates.setdefault(group.env, []).extend(scores.final(run)["fall_rate"] for run in group.runs)
     for group in scores.groups:
         event = event_of(group.env)
+        if event == "fall" and not can_fall(group.env, rates[group.env]):
+            continue
         times = episodes = 0
         for run in group.runs:
             end = scores.final(run)
@@ -104,6 +110,16 @@ def catastrophe_table(scores: Scores) -> Table:
 def event_of(env: str) -> str:
     """Say what ends badly on an environment: a "fall" of any agent, or a "defeat"."""
     return "defeat" if env.startswith("smac:") else "fall"
+
+
+def can_fall(env: str, rates: Iterable[float | None]) -> bool:
+    """Say whether falls belong to an environment: to MACN's game, and to others where one was seen.
+
+    Args:
+        env: Environment text.
+        rates: Of falls there, in any runs.
+    """
+    return env.startswith("macn:") or any(rates)
 
 
 def _returns(group: Group) -> statistics.Floats:

@@ -12,6 +12,7 @@ from rmix_kit.reports.curves import is_known
 from rmix_kit.reports.groups import Group, versions_of
 from rmix_kit.reports.paper import TABLE_3
 from rmix_kit.reports.scores import Scores, last_evaluation, summary_of
+from rmix_kit.reports.success import silent_environments
 from rmix_kit.reports.table import Table, make_table
 from rmix_kit.results import RunRecord
 
@@ -112,14 +113,18 @@ def final_table(scores: Scores) -> Table:
 
 
 def threshold_table(groups: Sequence[Group]) -> Table:
-    """Give when finished runs first evaluated at a success rate: steps and wall seconds of those that did."""
+    """Give when finished runs first evaluated at a success rate: steps and wall seconds of those that did.
+
+    Environments that do not report success have no rows.
+    """
     columns = (
         "environment", "algorithm", "threshold", "reached", "runs", "env_steps_median", "env_steps_min",
         "env_steps_max", "wall_seconds_median",
     )  # fmt: skip
     rows = []
+    silent = silent_environments(run for group in groups for run in group.runs)
     for group in groups:
-        for threshold in THRESHOLDS if group.runs else ():
+        for threshold in THRESHOLDS if group.runs and group.env not in silent else ():
             firsts = [first for run in group.runs if (first := _first(run, threshold)) is not None]
             steps = [step for step, _ in firsts]
             seconds = [second for _, second in firsts if second is not None]

@@ -18,6 +18,7 @@ from rmix_kit.plotting.style import rank_of
 from rmix_kit.reports.curves import is_known
 from rmix_kit.reports.groups import MIXED, Group
 from rmix_kit.reports.statistics import Floats
+from rmix_kit.reports.success import SUCCESS, silent_environments
 from rmix_kit.results import Episodes, RunRecord
 from rmix_kit.statistics import TAIL_LEVELS, summarize
 
@@ -32,12 +33,14 @@ class Anchors:
     """What a return is measured by.
 
     Attributes:
-        worst: The lowest return that an episode can have.
-        optimum: The best mean return, exact.
+        worst: The lowest return that an episode can have, or the lowest mean return of any evaluation.
+        optimum: The best mean return, exact, or the highest of any evaluation.
+        is_exact: They are the game's own ends and not those of what was seen.
     """
 
     worst: float
     optimum: float
+    is_exact: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,26 +67,32 @@ class Scores:
         Args:
             groups: Of the report.
             score: ``success_rate``, or ``normalized_return``: (return - worst) / (optimum - worst) where MACN's exact
-                optimum is known, elsewhere the success rate.
+                optimum is known, elsewhere the success rate. Where the environment does not report success the return
+                counts in any case, from the lowest mean return of any evaluation to the highest.
         """
         self.groups = tuple(group for group in groups if group.runs)
         self.name = score
+        self.silent = silent_environments(run for group in self.groups for run in group.runs)
         self.has_last = all(run.last is not None for group in self.groups for run in group.runs)
 
     @cached_property
     def anchors(self) -> dict[str, Anchors]:
         """The exact ends of the scale, for every environment where returns are normalised."""
-        if self.name != "normalized_return":
-            return {}
-        found = {group.env: anchors_of(parse(group.env)) for group in self.groups}
-        return {env: anchors for env, anchors in found.items() if anchors is not None}
+        exact = [group.env for group in self.groups if self.name == "normalized_return"]
+        found = {env: anchors_of(parse(env)) for env in dict.fromkeys(exact)}
+        known = {env: anchors for env, anchors in found.items() if anchors is not None}
+        return {env: self._seen_ends(env) for env in self.silent} | known
 
     def describe(self, env: str) -> str:
         """Say in words what the score on an environment is."""
         if env not in self.anchors:
             return "win rate" if env.startswith("smac:") else "success rate"
         ends = self.anchors[env]
-        return f"normalised return: 0 at {ends.worst:g}, the worst possible, 1 at {ends.optimum:.4g}, the exact optimum"
+        if ends.is_exact:
+            words = ("the worst possible", "the exact optimum")
+        else:
+            words = ("the lowest mean return of any evaluation here", "the highest; success is not reported")
+        return f"normalised return: 0 at {ends.worst:.4g}, {words[0]}, 1 at {ends.optimum:.4g}, {words[1]}"
 
     def source(self) -> str:
         """Say from which episodes scores come."""
@@ -102,7 +111,8 @@ class Scores:
             RecordError: It was never evaluated, or a number is not known.
         """
         found = summary_of(run.last) if self.has_last and run.last is not None else last_evaluation(run)
-        if unknown := [name for name in _COUNTED if not is_known(found, name)]:
+        counted = [name for name in _COUNTED if name != SUCCESS or run.env not in self.silent]
+        if unknown := [name for name in counted if not is_known(found, name)]:
             raise RecordError(
                 f"the run {run.name!r} ends without {', '.join(unknown)}; leave it out or evaluate it anew"
             )
@@ -114,7 +124,16 @@ class Scores:
         if (ends := self.anchors.get(group.env)) is None:
             return np.array([row["success_rate"] for row in rows], dtype=np.float64)
         returns = np.array([row["return_mean"] for row in rows], dtype=np.float64)
+        if ends.worst == ends.optimum:
+            return np.ones_like(returns)  # nobody ever did better or worse
         return (returns - ends.worst) / (ends.optimum - ends.worst)
+
+    def _seen_ends(self, env: str) -> Anchors:
+        """Give the lowest and the highest mean return of the runs on an environment, evaluations and ends alike."""
+        runs = [run for group in self.groups if group.env == env for run in group.runs]
+        rows = [*(row for run in runs for row in run.evaluations), *map(self.final, runs)]
+        returns = [float(row["return_mean"]) for row in rows if is_known(row, "return_mean")]
+        return Anchors(worst=min(returns), optimum=max(returns), is_exact=False)
 
     def comparisons(self) -> list[Comparison]:
         """Give the fair comparisons over several tasks: everyone on what all have, and those who have all on all."""
@@ -147,7 +166,7 @@ def summary_of(episodes: Episodes) -> dict[str, Any]:
     """Summarise episodes under the names of evaluation rows."""
     return summarize(
         returns=episodes.returns,
-        success=np.array(episodes.success),
+        success=None if episodes.success is None else np.array(episodes.success),
         fell=np.array(episodes.fell),
         lengths=np.array(episodes.lengths),
         risk_levels=episodes.risk_levels,

@@ -11,6 +11,7 @@ from rmix_kit.plotting.style import FORMATS, picture
 from rmix_kit.reports.curves import curve_table
 from rmix_kit.reports.figures import Band, draw_learning
 from rmix_kit.reports.groups import environments_of, group_runs
+from rmix_kit.reports.success import SUCCESS, silent_environments
 from rmix_kit.reports.variants import name_variants
 from rmix_kit.results import RunRecord
 
@@ -35,7 +36,7 @@ def plot_runs(
     band: Band = "std",
     allow_mixed: bool = False,
     has_variants: bool = False,
-) -> None:
+) -> tuple[str, ...]:
     """Draw the learning curves of finished runs, a panel for each environment.
 
     Args:
@@ -46,6 +47,9 @@ def plot_runs(
         allow_mixed: Label runs of one algorithm and environment that differ instead of refusing them.
         has_variants: Give presets and settings of one algorithm that differ a name and a line each.
 
+    Returns:
+        The environments that are left out since they do not report success, where that is the metric.
+
     Raises:
         ConfigError: The picture's name asks for no known format.
         RecordError: No run is finished, none has the metric, or runs do not belong together.
@@ -55,6 +59,12 @@ def plot_runs(
     records = name_variants(records) if has_variants else records
     groups = [group for group in group_runs(records, allow_mixed=allow_mixed) if group.runs]
     table = curve_table(groups, (metric,))
+    silent = silent_environments(run for group in groups for run in group.runs) if metric == SUCCESS else ()
+    if silent and not table.rows:
+        raise RecordError(
+            f"{', '.join(silent)} did not report success in any of these runs, so there is no {metric} to draw; give "
+            "--metric return_mean"
+        )
     if not table.rows:
         raise RecordError(f"no finished run has evaluations with {metric}; train them to their end first")
     envs = [env for env in environments_of(groups) if table.where(environment=env)]
@@ -62,3 +72,4 @@ def plot_runs(
     with writing(str(out), "nothing was changed"):
         out.parent.mkdir(parents=True, exist_ok=True)
         write_file(out, data)
+    return silent

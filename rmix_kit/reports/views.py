@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from rmix_kit.plotting.style import rank_of
+from rmix_kit.reports.risk_tables import can_fall
 from rmix_kit.reports.run_tables import NOT_RUN
 from rmix_kit.reports.score_tables import STATISTICS
 from rmix_kit.reports.table import Row, Table
@@ -216,7 +217,13 @@ def final_view(table: Table, env: str) -> View:
         ("falls", share("fall_rate")),
         ("length", number("episode_length_mean")),
     ]
-    return view("Every run", table, table.where(environment=env), columns)
+    rows = table.where(environment=env)
+    is_told = {
+        "success": any(row["success_rate"] is not None for row in rows),
+        "falls": can_fall(env, (row["fall_rate"] for row in rows)),
+    }
+    columns = [column for column in columns if is_told.get(column[0], True)]
+    return view("Every run", table, rows, columns)
 
 
 def run_view(table: Table) -> View:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from statistics import fmean, median
 
 from rmix_kit.envs.make import remark_on
 from rmix_kit.envs.text import parse
 from rmix_kit.reports.groups import Cell
 from rmix_kit.reports.scores import anchors_of
+from rmix_kit.reports.success import silent_environments, with_settled_success
 from rmix_kit.results import Episodes, RunRecord
 
 BEST_RETURNS = {"didactic:two-step": 8.0, "didactic:qtran": 8.0, "didactic:climbing": 11.0}
 """Returns of the best joint actions (Rashid et al. 2018; Son et al. 2019; Claus and Boutilier 1998)."""
 NOT_RUN = "Not run."
+NO_SUCCESS = "This environment does not report success; the return says how well it went."
 STANDARD_ERRORS = 2.0
 LARGE_ERROR = 0.5  # half the price of a step
 CLOSE = 0.005  # returns are sums of float32
@@ -34,7 +36,7 @@ def summary_of(records: Iterable[RunRecord], expected: Sequence[Cell], *, title:
         A Markdown page.
     """
     by_cell: dict[tuple[str, str], list[RunRecord]] = {}
-    for record in sorted(records, key=lambda record: record.seed):
+    for record in sorted(with_settled_success(records), key=lambda record: record.seed):
         by_cell.setdefault((record.algo, record.env), []).append(record)
     lines = [f"# {title}", "", _what(by_cell)]
     for env in dict.fromkeys(env for _, env, _ in expected):
@@ -63,14 +65,17 @@ def _table(env: str, by_cell: dict[tuple[str, str], list[RunRecord]], cells: Seq
     lines = [f"## `{env}`" + ("" if best is None else f": the best mean return is {best:.4g}"), ""]
     if remark := remark_on(env):
         lines += [remark, ""]
+    silent = silent_environments(run for (_, where), runs in by_cell.items() if where == env for run in runs)
     rows = [
-        {"algorithm": algo, "runs": f"{len(runs)} of {len(seeds)}", **_shown(runs, env, best)}
+        {"algorithm": algo, "runs": f"{len(runs)} of {len(seeds)}", **_shown(runs, env, best, silent)}
         for algo, _, seeds in cells
         if (runs := by_cell.get((algo, env)))
     ]
     if not rows:
         return [*lines, NOT_RUN]
     lines += [_line(list(rows[0])), "|" + "---|" * len(rows[0]), *(_line(list(row.values())) for row in rows)]
+    if silent:
+        lines += ["", NO_SUCCESS]
     if missing := [algo for algo, _, _ in cells if (algo, env) not in by_cell]:
         lines += ["", f"Not run: {', '.join(missing)}."]
     return lines
@@ -80,18 +85,18 @@ def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _shown(runs: Sequence[RunRecord], env: str, best: float | None) -> dict[str, str]:
+def _shown(runs: Sequence[RunRecord], env: str, best: float | None, silent: Collection[str]) -> dict[str, str]:
     """Give the cells of an algorithm's row by heading; what an environment does not have has no column."""
     played = [run.last for run in runs if run.last is not None]
     returns = [fmean(episodes.returns) for episodes in played]
-    success = [fmean(episodes.success) for episodes in played]
+    success = [fmean(episodes.success) for episodes in played if episodes.success is not None]
     seconds = [run.cpu_seconds for run in runs if run.cpu_seconds is not None]
     shown = {"return by seed": ", ".join(map(_with_error, played))}
     if best is not None:
         shown["distance to the best"] = f"{best - median(returns):.3g}" if returns else ""
     if env.startswith("smac:"):
         shown["win rate by seed"] = ", ".join(f"{rate:.0%}" for rate in success)
-    else:
+    elif env not in silent:
         shown["success"] = f"{fmean(success):.0%}" if success else ""
     if env.startswith("macn:"):
         shown["falls"] = f"{fmean(fmean(episodes.fell) for episodes in played):.1%}" if played else ""
@@ -117,7 +122,7 @@ def how_it_ends(episodes: Episodes, run: RunRecord, best: float) -> str:
     mean, error = fmean(episodes.returns), error_of(episodes)
     if mean >= best - error - CLOSE:
         return "optimal" if error <= LARGE_ERROR else "within error of the best"
-    if fmean(episodes.success) >= 0.5:
+    if episodes.success is not None and fmean(episodes.success) >= 0.5:
         return "solves"
     if fmean(episodes.fell) >= 0.5:
         return "falls"

@@ -21,7 +21,7 @@ class Episodes:
         checkpoint_step: Environment steps after which the policy was saved.
         seed: Episode i was reset with the seed of (seed, "test", i).
         returns: Undiscounted team returns, in reward units.
-        success: Whether each was solved or won.
+        success: Whether each was solved or won; None where the environment did not say.
         fell: Whether any agent met a catastrophe.
         lengths: Steps.
         risk_levels: Mean level used by the team, in (0, 1]; 1 without a dial.
@@ -30,7 +30,7 @@ class Episodes:
     checkpoint_step: int
     seed: int
     returns: tuple[float, ...]
-    success: tuple[bool, ...]
+    success: tuple[bool, ...] | None
     fell: tuple[bool, ...]
     lengths: tuple[int, ...]
     risk_levels: tuple[float, ...]
@@ -42,7 +42,7 @@ class Episodes:
         """Give plain JSON values; truths as 0 and 1."""
         values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         return {
-            name: value if isinstance(value, int) else [int(v) if isinstance(v, bool) else v for v in value]
+            name: value if value is None or isinstance(value, int) else [_plain(entry) for entry in value]
             for name, value in values.items()
         }
 
@@ -62,7 +62,7 @@ class Episodes:
                 checkpoint_step=int(values["checkpoint_step"]),
                 seed=int(values["seed"]),
                 returns=tuple(map(float, values["returns"])),
-                success=tuple(map(bool, values["success"])),
+                success=None if values["success"] is None else tuple(map(bool, values["success"])),
                 fell=tuple(map(bool, values["fell"])),
                 lengths=tuple(map(int, values["lengths"])),
                 risk_levels=tuple(map(float, values["risk_levels"])),
@@ -70,12 +70,16 @@ class Episodes:
         except (KeyError, TypeError, ValueError) as error:
             raise RecordError(f"{where} holds no episodes: {error!r}; {ADVICE}") from error
         columns = (episodes.returns, episodes.success, episodes.fell, episodes.lengths, episodes.risk_levels)
-        counts = [len(column) for column in columns]
+        counts = [len(column) for column in columns if column is not None]
         if not episodes.returns or len(set(counts)) != 1:
             raise RecordError(f"{where}: its columns have {', '.join(map(str, counts))} entries; they must be as long")
         if not all(map(math.isfinite, episodes.returns + episodes.risk_levels)):
             raise RecordError(f"{where}: a return or a risk level is not finite; {ADVICE}")
         return episodes
+
+
+def _plain(value: float) -> float:
+    return int(value) if isinstance(value, bool) else value
 
 
 def played_step(file: Path) -> int | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rmix_kit.errors import RecordError
-from rmix_kit.files import write_file
+from rmix_kit.files import json_text, write_file
 from rmix_kit.results.folder import record_of
 from rmix_kit.results.record import RunRecord
 
@@ -21,7 +21,7 @@ def write_record(path: Path, record: RunRecord) -> None:
         path: Ends in ``.json``; replaced if it is there.
         record: The record.
     """
-    entries = [f" {json.dumps(key)}: {json.dumps(value)}" for key, value in record.to_json().items()]
+    entries = [f" {json_text(key)}: {json_text(value)}" for key, value in record.to_json().items()]
     path.parent.mkdir(parents=True, exist_ok=True)
     write_file(path, ("{\n" + ",\n".join(entries) + "\n}\n").encode())
 

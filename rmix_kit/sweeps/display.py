@@ -107,22 +107,31 @@ def news_of(status: RunStatus) -> str:
 
 def table_of(runs: Iterable[RunStatus]) -> Table:
     """Give a table with a row for each run."""
+    shown = tuple(runs)
+    has_success = tells_success(shown)
     table = Table()
     table.add_column("run", overflow="fold")
     table.add_column("state")
-    for name in ("steps", "return", "success", "left", "attempts"):
+    for name in ("steps", "return", *(("success",) if has_success else ()), "left", "attempts"):
         table.add_column(name, justify="right")
-    for status in runs:
+    for status in shown:
+        success = "" if status.success_rate is None else f"{100 * status.success_rate:.0f} %"
         table.add_row(
             Text(status.name),
             Text(status.state, style=_STYLES.get(status.state, "")),
             f"{status.env_steps}/{status.steps}",
             "" if status.return_mean is None else f"{status.return_mean:.2f}",
-            "" if status.success_rate is None else f"{100 * status.success_rate:.0f} %",
+            *((success,) if has_success else ()),
             "" if status.eta_seconds is None or status.state != "running" else f"{status.eta_seconds / 60:.1f} min",
             str(status.attempts or ""),
         )
     return table
+
+
+def tells_success(runs: Iterable[RunStatus]) -> bool:
+    """Say whether a table needs a column for success: unless runs were evaluated and none was told of any."""
+    evaluated = [run for run in runs if run.return_mean is not None]
+    return not evaluated or any(run.success_rate is not None for run in evaluated)
 
 
 def _success(status: RunStatus) -> str:

@@ -23,7 +23,7 @@ class Progress:
     Attributes:
         env_steps: Environment steps taken.
         return_mean: Of the last evaluation; None before the first.
-        success_rate: Of the last evaluation; None before the first.
+        success_rate: Of the last evaluation; None before the first, and where success is not reported.
     """
 
     env_steps: int = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -10,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rmix_kit.files import write_file
+from rmix_kit.files import json_text, write_file
 from rmix_kit.sweeps.engine import Plan, PlannedRun, command_line, folder_of, log_of
 from rmix_kit.sweeps.progress import TAIL, Progress, State, progress_in, state_of, tail_of_file
 
@@ -31,7 +30,7 @@ class RunStatus:
         env_steps: Environment steps taken, as far as its metrics say.
         steps: Environment steps to train for.
         return_mean: Of the last evaluation, or None.
-        success_rate: Of the last evaluation, or None.
+        success_rate: Of the last evaluation, or None; None also where success is not reported.
         eta_seconds: Until training ends at the rate of this attempt; None where it is not known.
         error: Why the last attempt failed; empty where none did.
         folder: Its folder.
@@ -131,4 +130,4 @@ def summary(plan: Plan, engine: str, state: str, runs: Mapping[str, RunStatus]) 
 
 def write_status(plan: Plan, values: Mapping[str, Any]) -> None:
     """Replace ``status.json`` as a whole."""
-    write_file(Path(plan.out) / STATUS_NAME, (json.dumps(values, indent=1) + "\n").encode())
+    write_file(Path(plan.out) / STATUS_NAME, (json_text(values, indent=1) + "\n").encode())

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 from rmix_kit.envs.interface import VectorEnv
 from rmix_kit.envs.make import make_vector_env
-from rmix_kit.files import write_file, writing
+from rmix_kit.files import json_text, write_file, writing
 from rmix_kit.results import Episodes, played_step
 from rmix_kit.run_paths import RunPaths
 from rmix_kit.training.evaluator import Evaluation
@@ -45,7 +44,7 @@ def evaluate_run(folder: Path, *, make_env: Callable[[str, int], VectorEnv] = ma
             played[run.checkpoint_step] = episodes_of(run.evaluate(None, episodes, seed, make_env=make_env))
         with writing(str(file), "make room and evaluate again"):
             file.parent.mkdir(exist_ok=True)
-            write_file(file, json.dumps(played[run.checkpoint_step].to_json()).encode() + b"\n")
+            write_file(file, json_text(played[run.checkpoint_step].to_json()).encode() + b"\n")
 
 
 def episodes_of(evaluation: Evaluation) -> Episodes:
@@ -54,7 +53,7 @@ def episodes_of(evaluation: Evaluation) -> Episodes:
         checkpoint_step=evaluation.checkpoint_step,
         seed=evaluation.seed,
         returns=tuple(evaluation.returns.astype(float).tolist()),
-        success=tuple(evaluation.success.tolist()),
+        success=None if evaluation.success is None else tuple(evaluation.success.tolist()),
         fell=tuple(evaluation.fell.tolist()),
         lengths=tuple(evaluation.lengths.tolist()),
         risk_levels=tuple(round(level, 6) for level in evaluation.risk_levels.astype(float).mean(1).tolist()),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rmix_kit.collect import Collector
-from rmix_kit.envs.interface import VectorEnv
+from rmix_kit.envs.interface import VectorEnv, reports_success
 from rmix_kit.played import PlayedEpisodes, play_rounds
 from rmix_kit.policy import TeamPolicy
 from rmix_kit.seeding import episode_seed, generator
@@ -32,16 +32,16 @@ class Evaluation(PlayedEpisodes):
         return float(self.returns.mean(dtype=np.float64))
 
     @property
-    def success_rate(self) -> float:
-        """Share of solved episodes."""
-        return float(self.success.mean())
+    def success_rate(self) -> float | None:
+        """Share of solved episodes; None where the environment never said."""
+        return None if self.success is None else float(self.success.mean())
 
     @property
     def risk_level_by_agent(self) -> list[float]:
         """Mean level used by each agent."""
         return [float(level) for level in self.risk_levels.mean(0, dtype=np.float64)]
 
-    def to_json(self) -> dict[str, float | int]:
+    def to_json(self) -> dict[str, float | int | None]:
         """Give the record of docs/contracts.md."""
         return self.summary(self.checkpoint_step, self.seed)
 
@@ -55,6 +55,7 @@ def evaluate(
     checkpoint_step: int,
     risk_level: float | None = None,
     stream: str = "test",
+    knows_success: bool = False,
 ) -> Evaluation:
     """Play greedy episodes; which they are does not depend on the number of copies.
 
@@ -66,6 +67,7 @@ def evaluate(
         checkpoint_step: For the record.
         risk_level: In (0, 1] for all agents; None leaves it to them.
         stream: "test", or "validation" while training: those episodes choose the best checkpoint and play nowhere else.
+        knows_success: The environment has said elsewhere whether episodes are solved.
 
     Returns:
         Exactly ``episodes`` sound episodes.
@@ -82,7 +84,7 @@ def evaluate(
         played = collector.collect(seeds, epsilon=0.0, rng=rng, risk_level=levels, is_greedy=True)
         return PlayedEpisodes(
             returns=played.episode_return,
-            success=played.success,
+            success=played.success if knows_success or reports_success(envs) else None,
             fell=played.fell,
             lengths=played.block.length,
             risk_levels=played.risk_level,

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from rmix_kit.collect import Collector, Round
-from rmix_kit.envs.interface import VectorEnv, codec_of, facts_of, is_reproducible, notes_of
+from rmix_kit.envs.interface import VectorEnv, codec_of, facts_of, is_reproducible, notes_of, reports_success
 from rmix_kit.errors import Interrupted, NonFiniteError
 from rmix_kit.files import writing
 from rmix_kit.origin import origin_of_process
@@ -126,7 +126,7 @@ class TrainingLoop:
             metrics = self.learn(before, played)
             state.means.add_updates(metrics)
         means = state.means.means()
-        self._show(means["return_mean"], means["success_rate"])
+        self._show(means["return_mean"], means["success_rate"] if state.reports_success else None)
 
     def collect(self) -> Round:
         """Play one episode per copy and add those that did not break to the replay."""
@@ -150,6 +150,7 @@ class TrainingLoop:
             )
         state.episodes += played.episodes
         state.env_steps += played.env_steps
+        state.reports_success = state.reports_success or reports_success(self._envs)
         return played
 
     def learn(self, before: int, played: Round) -> list[dict[str, Tensor]]:
@@ -182,6 +183,7 @@ class TrainingLoop:
                 state.progress.advanced(env_steps),
                 episodes=state.episodes,
                 best_success_rate=state.best_success_rate,
+                reports_success=state.reports_success,
                 share=min(env_steps / self._config.steps, 1.0),
             )
             try:
@@ -240,19 +242,19 @@ class TrainingLoop:
                 seed=self._config.seed,
                 checkpoint_step=state.env_steps,
                 stream="validation",
+                knows_success=state.reports_success,
             )
-        state.best_success_rate = max(state.best_success_rate, evaluation.success_rate)
+        state.reports_success = evaluation.success is not None
+        state.best_success_rate = max(state.best_success_rate, evaluation.success_rate or 0.0)
         levels = {f"risk_level_agent_{i}": level for i, level in enumerate(evaluation.risk_level_by_agent)}
         with writing("metrics.jsonl", "make room and resume"):
             self._log.row("evaluation", state.env_steps, {**evaluation.to_json(), **levels})
         self._show(evaluation.return_mean, evaluation.success_rate, is_evaluation=True)
         return evaluation
 
-    def _show(self, return_mean: float, success_rate: float, *, is_evaluation: bool = False) -> None:
-        for name, value in self._state.means.means().items():
-            if name.startswith("loss"):
-                self._loss = value
-                break
+    def _show(self, return_mean: float, success_rate: float | None, *, is_evaluation: bool = False) -> None:
+        losses = (value for name, value in self._state.means.means().items() if name.startswith("loss"))
+        self._loss = next(losses, self._loss)
         self._reporter.show(
             Status(
                 env_steps=self._state.env_steps,
@@ -287,7 +289,7 @@ class TrainingLoop:
                 "reward_scale": state.reward_scale(self._settings),
                 "replay_mebibytes": self._buffer.bytes_held / MIB,
             }
-            self._log.row("training", state.env_steps, {**counts, **rates, **state.means.means()})
+            self._log.row("training", state.env_steps, {**counts, **rates, **state.row()})
             self._log.time(state.env_steps, state.progress.updates, self._clock.seconds)
         state.means.clear()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rmix_kit.errors import CheckpointError
-from rmix_kit.files import StoredFile
+from rmix_kit.files import StoredFile, json_text
 from rmix_kit.origin import kit_version
 from rmix_kit.run_paths import MANIFEST_NAME
 from rmix_kit.training.replay_files import SEGMENT_NAME, Segment
@@ -43,7 +43,7 @@ class Manifest:
     config: Mapping[str, Any]
     env_spec: EnvSpec
     state: Mapping[str, Any]
-    evaluation: Mapping[str, float | int] | None
+    evaluation: Mapping[str, float | int | None] | None
     metrics_bytes: int
     is_finished: bool
     is_interruption: bool
@@ -61,7 +61,8 @@ class Manifest:
     @property
     def return_mean(self) -> float | None:
         """Mean return of the evaluation made at this step."""
-        return None if self.evaluation is None else float(self.evaluation["return_mean"])
+        mean = None if self.evaluation is None else self.evaluation["return_mean"]
+        return None if mean is None else float(mean)
 
 
 def encode(manifest: Manifest) -> bytes:
@@ -112,8 +113,8 @@ def read_manifest(checkpoint: Path) -> Manifest:
 
 
 def _seal(values: dict[str, Any]) -> bytes:
-    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
-    return (json.dumps({**values, "sha256": digest}, indent=1) + "\n").encode()
+    digest = hashlib.sha256(json_text(values, sort_keys=True).encode()).hexdigest()
+    return (json_text({**values, "sha256": digest}, indent=1) + "\n").encode()
 
 
 def _from_values(values: dict[str, Any]) -> Manifest:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import time
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor
 
 from rmix_kit.collect import Round
+from rmix_kit.files import json_text
 from rmix_kit.training.memory import peak_mebibytes
 from rmix_kit.training.run_folder import RunFolder
 from rmix_kit.training.tensorboard_files import open_board
@@ -23,7 +23,7 @@ from rmix_kit.training.tensorboard_files import open_board
 class Means:
     """Means of everything seen since the last row; sums are kept, so that they survive a checkpoint unchanged."""
 
-    def __init__(self, sums: Mapping[str, tuple[float, int]] | None = None) -> None:
+    def __init__(self, sums: Mapping[str, tuple[float | str, int]] | None = None) -> None:
         """Start empty, or from what `to_json` gave."""
         self._sums = {name: (float(total), int(count)) for name, (total, count) in (sums or {}).items()}
 
@@ -58,9 +58,11 @@ class Means:
         """Forget everything."""
         self._sums.clear()
 
-    def to_json(self) -> dict[str, tuple[float, int]]:
-        """Give the sums and counts."""
-        return dict(self._sums)
+    def to_json(self) -> dict[str, tuple[float | str, int]]:
+        """Give the sums and counts; a sum that is not finite is written as text, which `__init__` reads too."""
+        return {
+            name: (total if math.isfinite(total) else str(total), count) for name, (total, count) in self._sums.items()
+        }
 
 
 class MetricsLog:
@@ -83,19 +85,19 @@ class MetricsLog:
         self._start = time.monotonic()
         self.has_board = self._board is not None
 
-    def row(self, kind: str, env_steps: int, numbers: Mapping[str, float | int]) -> None:
-        """Write one row; a number that is not finite becomes JSON's null.
+    def row(self, kind: str, env_steps: int, numbers: Mapping[str, float | int | None]) -> None:
+        """Write one row; a number that is not finite becomes JSON's null, as one that is not known is.
 
         Args:
             kind: "training" or "evaluation".
             env_steps: Environment steps taken.
             numbers: By name.
         """
-        row: dict[str, float | int | str] = {"kind": kind, "env_steps": env_steps, **numbers}
-        finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
-        self._write(finite)
+        row: dict[str, float | int | str | None] = {"kind": kind, "env_steps": env_steps, **numbers}
+        self._write(row)
         if self._board is not None:
-            self._board.add({f"{kind}/{name}": float(value) for name, value in numbers.items()}, env_steps)
+            known = {f"{kind}/{name}": float(value) for name, value in numbers.items() if value is not None}
+            self._board.add(known, env_steps)
 
     def facts(self, env_steps: int, facts: Mapping[str, str | bool]) -> None:
         """Write one row about the environment, such as the version of a game; TensorBoard is not told.
@@ -118,11 +120,11 @@ class MetricsLog:
         row |= {name: round(value, 3) for name, value in seconds.items()}
         row |= {"total": round(time.monotonic() - self._start, 3), "unix_time": round(time.time(), 3)}
         row |= {"cpu": round(time.process_time(), 3), "peak_mebibytes": round(peak_mebibytes(), 1)}
-        self._timing.write(json.dumps(row) + "\n")
+        self._timing.write(json_text(row) + "\n")
         self._timing.flush()
 
     def _write(self, row: Mapping[str, float | int | str | None]) -> None:
-        self._metrics.write((json.dumps(row) + "\n").encode())
+        self._metrics.write((json_text(row) + "\n").encode())
         self._metrics.flush()
 
     def sync(self) -> int:
@@ -170,7 +172,7 @@ def note_origin(folder: RunFolder, origin: Mapping[str, Any]) -> None:
     """
     keep_whole_rows(folder.origin)
     with folder.origin.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(origin) + "\n")
+        file.write(json_text(origin) + "\n")
 
 
 def keep_whole_rows(path: Path) -> None:

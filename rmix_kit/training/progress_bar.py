@@ -21,7 +21,7 @@ class Status:
         env_steps: Environment steps taken.
         updates: Updates made.
         return_mean: Mean return, of the last evaluation or (before one) of collected episodes.
-        success_rate: In [0, 1], of the same episodes.
+        success_rate: In [0, 1], of the same episodes; None where the environment does not report success.
         loss: Mean loss of the last round's updates; None before the first.
         is_evaluation: Whether an evaluation has just been made.
     """
@@ -29,9 +29,15 @@ class Status:
     env_steps: int
     updates: int
     return_mean: float
-    success_rate: float
+    success_rate: float | None
     loss: float | None
     is_evaluation: bool = False
+
+    @property
+    def outcome(self) -> str:
+        """How the episodes went, in words."""
+        success = "" if self.success_rate is None else f"  success {self.success_rate:.2f}"
+        return f"return {self.return_mean:.2f}{success}"
 
 
 class Reporter(Protocol):
@@ -114,8 +120,8 @@ class PlainReporter:
         loss = "" if status.loss is None else f"  loss {status.loss:.4g}"
         word = "evaluation" if status.is_evaluation else "training"
         self.note(
-            f"{status.env_steps}/{self._total}  {word}: return {status.return_mean:.2f}  "
-            f"success {status.success_rate:.2f}{loss}  {steps:.0f} steps/s  {updates:.1f} updates/s  {left:.0f} s left"
+            f"{status.env_steps}/{self._total}  {word}: {status.outcome}{loss}  "
+            f"{steps:.0f} steps/s  {updates:.1f} updates/s  {left:.0f} s left"
         )
 
     def stop(self) -> None:
@@ -158,10 +164,7 @@ class RichReporter:
         if status.is_evaluation or self._shown is None:
             self._shown = status
         loss = "" if status.loss is None else f"  loss {status.loss:.3g}"
-        text = (
-            f"{steps:.0f} steps/s  {updates:.1f} updates/s  return {self._shown.return_mean:.2f}  "
-            f"success {self._shown.success_rate:.2f}{loss}"
-        )
+        text = f"{steps:.0f} steps/s  {updates:.1f} updates/s  {self._shown.outcome}{loss}"
         self._bar.update(self._task, completed=status.env_steps, text=text)
 
     def stop(self) -> None:

@@ -31,6 +31,7 @@ class TrainerState:
         update_debt: Fraction of an update that is still owed, in [0, 1).
         progress: What the last update saw.
         best_success_rate: Highest success rate of any evaluation, in [0, 1].
+        reports_success: The environment has said of an episode whether it is solved.
         segment_start: Number of the first episode that no replay segment of a due checkpoint holds yet.
         means: What the next row of metrics averages.
         return_scale: How large the returns collected so far are.
@@ -45,6 +46,7 @@ class TrainerState:
     update_debt: float = 0.0
     progress: Progress = field(default_factory=Progress)
     best_success_rate: float = 0.0
+    reports_success: bool = False
     segment_start: int = 0
     means: Means = field(default_factory=Means)
     return_scale: ReturnScale = field(default_factory=ReturnScale)
@@ -58,6 +60,13 @@ class TrainerState:
         """Give the factor on rewards that the learner sees at present."""
         return self.return_scale.factor if settings.reward_scale == "auto" else settings.reward_scale
 
+    def row(self) -> dict[str, float | None]:
+        """Give the means of the next row of metrics; a success rate is None while the environment has not said it."""
+        means: dict[str, float | None] = {**self.means.means()}
+        if "success_rate" in means and not self.reports_success:
+            means["success_rate"] = None
+        return means
+
     def to_json(self) -> dict[str, Any]:
         """Give JSON values, exactly."""
         return {
@@ -70,6 +79,7 @@ class TrainerState:
             "update_debt": self.update_debt,
             "progress": asdict(self.progress),
             "best_success_rate": self.best_success_rate,
+            "reports_success": self.reports_success,
             "segment_start": self.segment_start,
             "means": self.means.to_json(),
             "return_scale": self.return_scale.to_json(),
@@ -83,7 +93,7 @@ class TrainerState:
         return {name: value for name, value in told.items() if value}
 
     def open_end(
-        self, *, metrics_bytes: int, evaluation: Mapping[str, float | int] | None, is_due: bool
+        self, *, metrics_bytes: int, evaluation: Mapping[str, float | int | None] | None, is_due: bool
     ) -> dict[str, Any]:
         """Give what a run planned for more steps would have here in place of what the run's end is about to change.
 
@@ -95,6 +105,7 @@ class TrainerState:
         return {
             "metrics_bytes": metrics_bytes,
             "best_success_rate": self.best_success_rate,
+            "reports_success": self.reports_success,
             "means": self.means.to_json(),
             "evaluation": evaluation,
             "is_due": is_due,
@@ -114,6 +125,7 @@ class TrainerState:
         state.update_debt = values["update_debt"]
         state.progress = Progress(**values["progress"])
         state.best_success_rate = values["best_success_rate"]
+        state.reports_success = values.get("reports_success", True)
         state.segment_start = values["segment_start"]
         state.means = Means(values["means"])
         state.return_scale = ReturnScale(**values["return_scale"])

@@ -35,7 +35,7 @@ class Storage:
         buffer: ReplayBuffer,
         *,
         metrics_bytes: int,
-        evaluation: Mapping[str, float | int] | None,
+        evaluation: Mapping[str, float | int | None] | None,
         is_interruption: bool = False,
         open_end: Mapping[str, Any] | None = None,
     ) -> None:
@@ -74,7 +74,7 @@ class Storage:
                     "last_copy_episodes": learner.last_copy_episodes,
                     "steps_since_copy": learner.steps_since_copy,
                     "open_end": open_end,
-                    "reward_range": [buffer.reward_low, buffer.reward_high],
+                    "reward_range": [buffer.reward_low, buffer.reward_high] if buffer.added else None,
                 },
                 evaluation=evaluation,
                 metrics_bytes=metrics_bytes,
@@ -143,4 +143,5 @@ class Storage:
                 )
             buffer.add(block)
         recorded: Any = manifest.state["reward_range"]
-        buffer.reward_low, buffer.reward_high = recorded
+        if recorded is not None:
+            buffer.reward_low, buffer.reward_high = recorded

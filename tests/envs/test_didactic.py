@@ -229,17 +229,35 @@ def test_a_finished_copy_stands_still() -> None:
     assert (again.terminated[0], again.truncated[0], again.success[0]) == (True, False, True)
 
 
-def test_infos_hold_masks_and_at_the_end_success() -> None:
+def test_infos_hold_masks_and_success_from_the_reset_to_the_end() -> None:
     env = parallel_env("two-step")
     _, first = env.reset(seed=0)
     *_, middle = env.step({"agent_0": 1, "agent_1": 1})
     *_, last = env.step({"agent_0": 1, "agent_1": 1})
-    assert [set(info["agent_0"]) for info in (first, middle, last)] == [{"action_mask"}] * 2 + [
-        {"action_mask", "success"}
-    ]
+    assert [set(info["agent_0"]) for info in (first, middle, last)] == [{"action_mask", "success"}] * 3
+    assert [info["agent_0"]["success"] for info in (first, middle)] == [False, False]
     assert first["agent_0"]["action_mask"].dtype == np.int8
     assert last["agent_1"]["success"] is True
     assert env.agents == []
+    assert env.step({}) == ({}, {}, {}, {}, {})
+
+
+@pytest.mark.parametrize("game", ["climbing", "mmdp", "predator-prey"])
+def test_the_keys_of_infos_never_change(game: str) -> None:
+    env, rng = parallel_env(game), np.random.default_rng(0)
+    _, infos = env.reset(seed=0)
+    told = [infos]
+    while env.agents:
+        actions = {name: int(rng.choice(np.flatnonzero(infos[name]["action_mask"]))) for name in env.agents}
+        *_, infos = env.step(actions)
+        told.append(infos)
+    assert {frozenset(info) for infos in told for info in infos.values()} == {frozenset({"action_mask", "success"})}
+    assert not any(info["success"] for infos in told[:-1] for info in infos.values())
+
+
+def test_no_actions_before_the_first_reset_are_refused() -> None:
+    with pytest.raises(ActionError, match="call reset"):
+        parallel_env("climbing").step({})
 
 
 @pytest.mark.parametrize(

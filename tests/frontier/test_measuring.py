@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,21 +10,12 @@ from rmix_kit.envs.make import make_vector_env
 from rmix_kit.envs.text import parse
 from rmix_kit.errors import EnvironmentTextError
 from rmix_kit.frontier import exact
-from rmix_kit.frontier.measuring import Frontier, MakeEnvs, estimate, measure
+from rmix_kit.frontier.measuring import NO_SUCCESS, Frontier, MakeEnvs, estimate, measure
+from rmix_kit.frontier.table import markdown
 from rmix_kit.frontier.visits import VisitCounter, cells_of
-from rmix_kit.types import BoolArray, FloatArray, IntArray
+from rmix_kit.played import PlayedEpisodes
 
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Episodes:
-    returns: FloatArray
-    success: BoolArray
-    fell: BoolArray
-    lengths: IntArray
-    risk_levels: FloatArray
-
-
-HALF_FALL = Episodes(
+HALF_FALL = PlayedEpisodes(
     returns=np.float32([-4, -4, -101, -101]),
     success=np.array([True, True, False, False]),
     fell=np.array([False, False, True, True]),
@@ -36,7 +27,7 @@ HALF_FALL = Episodes(
 def measured(env_text: str, *levels: float | None) -> Frontier:
     """Episodes that were never played: what stands beside them is what is tested."""
 
-    def play(level: float | None, make_env: MakeEnvs) -> Episodes:
+    def play(level: float | None, make_env: MakeEnvs) -> PlayedEpisodes:
         make_env(env_text, 1).reset([0])
         return HALF_FALL
 
@@ -147,3 +138,27 @@ def test_a_round_beyond_the_wanted_episodes_is_not_counted() -> None:
     visits = counter.visits()
     np.testing.assert_allclose(visits.share, [[1.0, 2 / 3]] * 2)
     np.testing.assert_allclose(visits.steps, [[4 / 3, 2 / 3]] * 2)
+
+
+def silent_at(*levels: float) -> Frontier:
+    """Episodes of which nothing is said of success at these levels."""
+
+    def play(level: float | None, make_env: MakeEnvs) -> PlayedEpisodes:
+        return replace(HALF_FALL, success=None) if level in levels else HALF_FALL
+
+    return measure(play, (0.1, 1.0), env_text="didactic:climbing", episodes=4, seed=0)
+
+
+def test_where_success_is_not_reported_there_is_no_number_of_it() -> None:
+    found = silent_at(0.1, 1.0)
+    rows = [row for row in found.rows() if row["quantity"] == "success_rate"]
+    assert [row["risk_level"] for row in rows] == [0.1, 1.0]
+    assert {row[name] for row in rows for name in ("measured", "low", "high", "exact", "difference")} == {None}
+    assert "success" not in markdown(found)
+    assert NO_SUCCESS in found.remarks
+
+
+def test_what_one_level_says_of_success_holds_for_all() -> None:
+    found = silent_at(0.1)
+    assert [level.estimates["success_rate"].measured for level in found.levels] == [0.0, 0.5]
+    assert NO_SUCCESS not in found.remarks

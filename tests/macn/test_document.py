@@ -78,7 +78,7 @@ def test_the_info_keys_are_exactly_those_documented() -> None:
     _, first = env.reset(seed=0)
     *_, last = env.step({"agent_0": 0, "agent_1": 0})
     assert set(table("key")) == {f"`{key}`" for key in last["agent_0"]}
-    assert set(first["agent_0"]) == set(last["agent_0"]) - {"success"}
+    assert set(first["agent_0"]) == set(last["agent_0"])
 
 
 def test_the_arguments_and_defaults_are_exactly_those_documented() -> None:

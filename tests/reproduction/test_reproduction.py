@@ -187,6 +187,19 @@ def test_the_summary_shows_what_was_not_run(template: RunRecord) -> None:
     assert page.rstrip().endswith("Not run.")
 
 
+def test_the_summary_says_where_success_is_not_reported(template: RunRecord) -> None:
+    told = episodes([-9.0] * 4, success=True, fell=False, length=10)
+    rows = tuple({**row, "success_rate": None} for row in template.evaluations)
+    silent = replace(
+        record(template, env="matrix:[[1,0],[0,2]]"), best=None, last=replace(told, success=None), evaluations=rows
+    )
+    page = summary_of([silent], [("iql", silent.env, (0,))], title="Title")
+    assert "| -9 |" in page
+    assert "success |" not in page
+    assert "does not report success" in page
+    assert how_it_ends(replace(told, success=None), silent, -7.0) == "fails"
+
+
 def test_the_summary_names_what_was_laid_over_the_presets(template: RunRecord) -> None:
     changed = replace(record(template), overrides={"training.epsilon_end": 1.0, "algorithm.learning_rate": 0.002})
     plain = replace(record(template, seed=1), overrides={})

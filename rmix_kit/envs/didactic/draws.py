@@ -11,6 +11,7 @@ from typing import cast
 import numpy as np
 
 from macn import slipping
+from macn.errors import ParameterError
 from rmix_kit.errors import ConfigError
 from rmix_kit.types import IntArray
 
@@ -22,21 +23,19 @@ def stream_keys(seeds: Sequence[int], episode: int = 0) -> IntArray:
     """Give one key per copy for the episode that begins.
 
     Args:
-        seeds: One per copy, each in 0..2**63 - 1.
+        seeds: One per copy, each a whole number from 0 on.
         episode: Episodes since the seed was given.
 
     Returns:
         int64 ``[env]``.
 
     Raises:
-        ConfigError: A seed is out of range.
+        ConfigError: A seed is no such number.
     """
-    for seed in seeds:
-        given: object = seed
-        is_whole = isinstance(given, int | np.integer) and not isinstance(given, bool)
-        if not is_whole or not 0 <= seed <= slipping.LARGEST_SEED:
-            raise ConfigError(f"seed is {seed!r}; it must be a whole number from 0 to 2**63 - 1")
-    own = np.asarray(seeds, dtype=np.int64)
+    try:
+        own = np.asarray([slipping.checked_seed(seed) for seed in seeds], dtype=np.int64)
+    except ParameterError as error:
+        raise ConfigError(str(error)) from None
     return cast(IntArray, slipping.stream_keys(own, np.zeros_like(own), np.full_like(own, episode)))
 
 

@@ -24,8 +24,9 @@ _SEEDS = 2**31  # an environment that is never seeded draws its seed below this
 class GameParallelEnv(ParallelEnv[str, Any, Any]):
     """A vector of one copy, spelt in dicts; docs/environments/didactic.md describes the games.
 
-    ``reset(seed=s)`` starts stream s; a later ``reset()`` goes on with its next episode. Infos hold ``action_mask``
-    (int8, one per action of the agent, 1 = allowed) and, on the final step only, ``success``.
+    ``reset(seed=s)`` starts stream s; a later ``reset()`` goes on with its next episode. Infos hold, from the reset to
+    the last step, ``action_mask`` (int8, one per action of the agent, 1 = allowed) and ``success``, False until the
+    final step decides.
     """
 
     metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
@@ -97,15 +98,17 @@ class GameParallelEnv(ParallelEnv[str, Any, Any]):
         """Let every agent take one step.
 
         Args:
-            actions: One per agent, by name.
+            actions: One per agent, by name; after the end of an episode, when no agent is left, an empty dict.
 
         Returns:
-            Observations, rewards, terminations, truncations and infos, by agent.
+            Observations, rewards, terminations, truncations and infos, by agent; empty ones for no agents.
 
         Raises:
             ActionError: No episode is running, or an action is missing, unknown or out of range.
         """
         names = self.possible_agents
+        if self._now is not None and not self.agents and not actions:
+            return {}, {}, {}, {}, {}
         if not self.agents:
             raise ActionError("step was called while no episode was running; call reset() first")
         if set(actions) != set(names):
@@ -141,9 +144,6 @@ class GameParallelEnv(ParallelEnv[str, Any, Any]):
         return dict(zip(self.possible_agents, now.obs[0], strict=True))
 
     def _infos(self, now: TimeStep) -> dict[str, Info]:
-        is_over = bool(now.terminated[0] or now.truncated[0])
         masks = zip(self.possible_agents, self.game.action_counts, now.avail_actions[0], strict=True)
-        infos: dict[str, Info] = {name: {"action_mask": mask[:count].astype(np.int8)} for name, count, mask in masks}
-        for info in infos.values() if is_over else ():
-            info["success"] = bool(now.success[0])
-        return infos
+        success = bool(now.success[0])
+        return {name: {"action_mask": mask[:count].astype(np.int8), "success": success} for name, count, mask in masks}

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
+from gymnasium.error import Error as GymnasiumError
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, Space
 from gymnasium.utils import seeding
 from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
 
 from rmix_kit.envs.smac.interface import BattleVector
-from rmix_kit.errors import ActionError, StarCraftError
+from rmix_kit.errors import ActionError, ConfigError, StarCraftError
 from rmix_kit.types import TimeStep
 
 Observation = dict[str, NDArray[Any]]
@@ -65,7 +67,8 @@ class SMACParallelEnv(ParallelEnv[str, Any, Any]):
 
     ## Information
 
-    `battle_won`, `success` (the same), `dead_allies`, `dead_enemies`, `action_mask`.
+    `battle_won`, `success` (the same), `dead_allies`, `dead_enemies`: all of them from the reset to the
+    last step; the first two are False until the battle is won. The mask stands in the observation, and only there.
 
     ## Arguments
 
@@ -127,10 +130,14 @@ class SMACParallelEnv(ParallelEnv[str, Any, Any]):
             options: Not used.
 
         Raises:
+            ConfigError: The seed is no whole number from 0 on.
             StarCraftError: The game cannot be brought to play.
         """
         if seed is not None:
-            self._draws, _ = seeding.np_random(seed)
+            try:
+                self._draws, _ = seeding.np_random(operator.index(seed))
+            except (TypeError, GymnasiumError):
+                raise ConfigError(f"seed is {seed!r}; it must be a whole number from 0 on") from None
         self._now = self._battles.reset([int(self._draws.integers(2**31))])
         self.agents = list(self.possible_agents)
         return self._observations(self._now), self._infos(self._now)
@@ -141,12 +148,15 @@ class SMACParallelEnv(ParallelEnv[str, Any, Any]):
         """Play one step.
 
         Args:
-            actions: One for every agent, the dead included (0, the no-op).
+            actions: One for every agent, the dead included (0, the no-op); after the end of a battle, when no agent is
+                left, an empty dict, for which empty results come back.
 
         Raises:
             ActionError: An action is missing or masked, or no battle is going on.
             StarCraftError: The game broke and this episode is lost; reset starts another one.
         """
+        if self._now is not None and not self.agents and not actions:
+            return {}, {}, {}, {}, {}
         if not self.agents:
             raise ActionError("no battle is going on; call reset first")
         if missing := [agent for agent in self.agents if agent not in actions]:
@@ -190,7 +200,6 @@ class SMACParallelEnv(ParallelEnv[str, Any, Any]):
         }
 
     def _infos(self, now: TimeStep) -> dict[str, dict[str, Any]]:
-        masks = now.avail_actions[0].astype(np.int8)
         won = bool(now.success[0])
         shared = {
             "battle_won": won,
@@ -198,4 +207,4 @@ class SMACParallelEnv(ParallelEnv[str, Any, Any]):
             "dead_allies": int(self._battles.dead_allies[0]),
             "dead_enemies": int(self._battles.dead_enemies[0]),
         }
-        return {agent: {**shared, "action_mask": mask} for agent, mask in zip(self.possible_agents, masks, strict=True)}
+        return {agent: shared.copy() for agent in self.possible_agents}

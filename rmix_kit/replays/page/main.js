@@ -22,7 +22,8 @@ function writeHead(recording) {
 function writeMetrics(recording) {
   const count = recording.episodes.length;
   byId("metrics-title").textContent = `Metrics of ${count === 1 ? "this episode" : `these ${count} episodes`}, as rmix-kit evaluate counts them`;
-  byId("metrics").replaceChildren(...Object.entries(recording.metrics).map(([name, value]) => {
+  const known = Object.entries(recording.metrics).filter(([, value]) => value !== null);
+  byId("metrics").replaceChildren(...known.map(([name, value]) => {
     const cell = html("dd", { id: `metric-${name}` });
     show(cell, value);
     return html("div", {}, html("dt", {}, name), cell);
@@ -30,8 +31,9 @@ function writeMetrics(recording) {
 }
 
 function outcomeOf(episode) {
-  const end = episode.success ? "✓ solved" : "✕ not solved";
-  return `${end}${episode.fell ? ", ✕ fell" : ""}; return ${shown(episode.return)} in ${episode.length} steps (seed ${episode.seed})`;
+  const end = episode.success === null ? "" : episode.success ? "✓ solved" : "✕ not solved";
+  const outcome = [end, episode.fell ? "✕ fell" : ""].filter(Boolean).join(", ");
+  return `${outcome}${outcome && "; "}return ${shown(episode.return)} in ${episode.length} steps (seed ${episode.seed})`;
 }
 
 function start() {

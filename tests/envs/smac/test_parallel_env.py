@@ -135,3 +135,17 @@ def test_what_does_not_exist_is_refused() -> None:
         parallel_env("3m", backend="builtin", dificulty="7")
     with pytest.raises(ActionError, match="call reset first"):
         parallel_env("3m", backend="builtin").step({})
+
+
+def test_infos_have_one_set_of_keys_and_nobody_may_act_when_all_is_over() -> None:
+    env, rng = parallel_env("3m", backend="builtin"), np.random.default_rng(0)
+    with pytest.raises(ActionError, match="call reset"):
+        env.step({})
+    obs, infos = env.reset(seed=0)
+    told = [infos]
+    while env.agents:
+        obs, _, _, _, infos = random_step(env, rng, obs)
+        told.append(infos)
+    keys = {"battle_won", "success", "dead_allies", "dead_enemies"}
+    assert {frozenset(info) for infos in told for info in infos.values()} == {frozenset(keys)}
+    assert env.step({}) == ({}, {}, {}, {}, {})

@@ -1,0 +1,51 @@
+"""Whatever writes JSON for others writes none of the words that JSON does not have: NaN and Infinity."""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rmix_kit.files import json_text
+from tests.architecture.sources import modules, syntax_tree
+
+# What they write was read from text or are words of our own, and is read by ourselves or a person.
+OF_WORDS = {
+    "exporters.freezing",
+    "rmix_kit.cli.doctor",
+    "rmix_kit.envs.smac.installation.probe",
+    "rmix_kit.envs.smac.installation.starter",
+    "rmix_kit.envs.smac.sc2.process",
+    "rmix_kit.envs.text",
+    "rmix_kit.reports.run_tables",
+    "rmix_kit.reports.variants",
+    "rmix_kit.reproduction.summary",
+    "rmix_kit.results.folder",
+    "rmix_kit.sweeps.plan",
+    "rmix_kit.sweeps.process",
+    "rmix_kit.wire",
+}
+numbers = st.integers() | st.floats() | st.none()
+
+
+@pytest.mark.parametrize("module", sorted(modules().keys() - OF_WORDS))
+def test_json_is_written_without_nan_and_infinity(module: str) -> None:
+    calls = [node for node in ast.walk(syntax_tree(modules()[module])) if isinstance(node, ast.Call)]
+    writers = [call for call in calls if ast.unparse(call.func) in ("json.dumps", "json.dump")]
+    lines = [call.lineno for call in writers if "allow_nan=False" not in map(ast.unparse, call.keywords)]
+    assert not lines, f"{modules()[module]}: lines {lines} lack allow_nan=False; call rmix_kit.files.json_text"
+
+
+@given(st.dictionaries(st.text(max_size=3), numbers | st.lists(numbers, max_size=3) | st.tuples(numbers), max_size=4))
+def test_what_is_finite_is_written_as_it_is_and_the_rest_as_null(value: dict[str, object]) -> None:
+    def expected(inner: object) -> object:
+        if isinstance(inner, list | tuple):
+            return [expected(entry) for entry in inner]
+        return None if isinstance(inner, float) and not math.isfinite(inner) else inner
+
+    found = json.loads(json_text(value), parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    assert found == {name: expected(inner) for name, inner in value.items()}
