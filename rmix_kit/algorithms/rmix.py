@@ -165,7 +165,7 @@ class RMIX(QMIX):
         is_unlocked = (
             progress.best_success_rate >= self.quantile_start_success
             or progress.env_steps >= self.quantile_start_steps
-            or 1 > progress.share >= self.quantile_start_share
+            or (self.quantile_start_share < 1 and progress.share >= self.quantile_start_share)
         )
         is_turn = self.quantile_every_updates == 0 or progress.updates % self.quantile_every_updates == 0
         return is_unlocked and is_turn and progress.is_due(self.quantile_interval)

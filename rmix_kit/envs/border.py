@@ -19,6 +19,7 @@ class Border:
     Attributes:
         seed: Of the episode that is played.
         elapsed: Its steps so far.
+        is_first_reset: Whether the copy was never reset before.
     """
 
     def __init__(self, where: str, number: int) -> None:
@@ -29,7 +30,7 @@ class Border:
             number: Which copy.
         """
         self._where, self._number = where, number
-        self.seed, self.elapsed = 0, 0
+        self.seed, self.elapsed, self.is_first_reset = 0, 0, True
 
     @contextmanager
     def calling(self, what: str) -> Iterator[None]:
@@ -45,7 +46,12 @@ class Border:
         except MisfitError as error:
             self.refuse(str(error))
         except (Exception, SystemExit) as error:
-            words = f"{what}() failed with {type(error).__name__}: {error}"
+            words = " ".join(f"{what}() failed with {type(error).__name__}: {error}".split())
+            if self._number and self.is_first_reset:
+                words += (
+                    "; copies before it could be reset. If the environment can exist only once (a port, a licence), "
+                    "append copies=1 to its text and train with --num-envs 1"
+                )
             raise EnvironmentContractError(f"{self._place()}: {words}") from error
 
     def refuse(self, words: str) -> NoReturn:

@@ -164,14 +164,19 @@ def mask_method(env: object, names: Sequence[str] = NAMES) -> Callable[[Any], An
     return None
 
 
-def unread_methods(env: object) -> tuple[str, ...]:
-    """Name an environment's methods that may give masks by their names and are not read."""
+def unread_methods(env: object, names: Sequence[str]) -> tuple[str, ...]:
+    """Name an environment's methods that may give masks by their names and are not read.
+
+    Args:
+        env: Perhaps wrapped.
+        names: Names that are read besides the usual ones.
+    """
     inner = getattr(env, "unwrapped", env)
     return tuple(
         name
         for name in dir(type(inner))
         if not name.startswith("_")
-        and name not in METHODS
+        and name not in (*METHODS, *names)
         and _is_hinting(name)
         and any(noun in name.lower() for noun in _NOUNS)
         and callable(getattr(type(inner), name, None))

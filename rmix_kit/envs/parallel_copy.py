@@ -77,6 +77,7 @@ class ParallelCopy:
         border.seed, border.elapsed, self._gone, self._solved = seed, 0, set(), {}
         with border.calling("reset"):
             observations, infos = self._reset(seed)
+        border.is_first_reset = False
         present = self._present()
         self._gone = set(self._agreed.agents) - present
         if not present:

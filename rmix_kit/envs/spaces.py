@@ -78,7 +78,7 @@ class ObservationCoding:
         numberings: The agents whose observations are numbers of something.
         shape: The common shape; smaller observations are padded with zeros at the end of each axis.
         dtype: The common dtype.
-        low: Lower bound over all agents, the padding and the zeros of agents that are gone, flattened.
+        low: Lower bound over all agents and the padding, flattened.
         high: Upper bound likewise.
     """
 
@@ -108,8 +108,9 @@ class ObservationCoding:
         return np.pad(value, [(0, full - size) for full, size in zip(self.shape, value.shape, strict=True)])
 
     def absent(self) -> Array:
-        """Give what an agent that is gone observes: zeros."""
-        return np.zeros(self.shape, dtype=self.dtype)
+        """Give what an agent that is gone observes: zeros, or what is nearest to zero within the bounds."""
+        nearest: Array = np.clip(0.0, self.low, self.high).astype(self.dtype).reshape(self.shape)
+        return nearest
 
     def _checked(self, value: Array, box: Box) -> Array:
         """Give an observation in the common dtype, having held it against the space."""
@@ -208,8 +209,8 @@ def _numbering(space: Space[Any]) -> Numbering | None:
 
 
 def _joint_bounds(boxes: list[Box], shape: tuple[int, ...]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Give bounds that hold for every agent, whose observation is zero throughout when it is gone."""
-    lows, highs = [np.zeros(shape)], [np.zeros(shape)]
+    """Give bounds that hold for every agent; an element that some agent lacks may be zero."""
+    lows, highs = [], []
     for box in boxes:
         pads = [(0, full - size) for full, size in zip(shape, box.shape, strict=True)]
         own_low, own_high = (np.reshape(bounds, box.shape) for bounds in flat_bounds(box))

@@ -142,7 +142,8 @@ class TeamVector:
             f"team reward: {_REWARDS[self._options.reward]} (reward=mean, sum or first chooses); "
             f"state: {'its own' if self.codec is None else 'the observations in a row'}"
         )
-        unread = () if self._options.mask == "none" else unread_methods(self._first)
+        names = self._options.mask_names
+        unread = unread_methods(self._first, names) if names else ()
         return (counted, *(f"{name}() is not read as a mask; mask={name} does, mask=none ends this" for name in unread))
 
     def _joined(self, steps: Sequence[CopyStep]) -> TimeStep:

@@ -54,8 +54,8 @@ def evaluate(
     seed: int,
     checkpoint_step: int,
     risk_level: float | None = None,
-    knows_success: bool = False,
     stream: str = "test",
+    knows_success: bool = False,
 ) -> Evaluation:
     """Play greedy episodes; which they are does not depend on the number of copies.
 
@@ -66,8 +66,8 @@ def evaluate(
         seed: Episode i is reset with the seed of (seed, stream, i).
         checkpoint_step: For the record.
         risk_level: In (0, 1] for all agents; None leaves it to them.
-        knows_success: The environment has said elsewhere whether episodes are solved.
         stream: "test", or "validation" while training: those episodes choose the best checkpoint and play nowhere else.
+        knows_success: The environment has said elsewhere whether episodes are solved.
 
     Returns:
         Exactly ``episodes`` sound episodes.

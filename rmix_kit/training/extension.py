@@ -19,6 +19,8 @@ from rmix_kit.training.schedules import schedules
 SCHEDULES = ("epsilon", "the factor on the learning rate")
 POINTS = 10_000
 """At most so many steps of what is done are compared, besides those where a schedule bends."""
+TAKEN_BACK = ("best_success_rate", "reports_success", "means")
+"""What the last evaluation and the last row change of the state."""
 CONSENT = "--extend-inexactly"
 
 
@@ -130,7 +132,7 @@ def replanned(manifest: Manifest, steps: int, remark: str = "") -> Manifest:
     return replace(
         manifest,
         config=config,
-        state={**state, "best_success_rate": end["best_success_rate"], "means": end["means"], "open_end": None},
+        state={**state, **{name: end[name] for name in TAKEN_BACK}, "open_end": None},
         evaluation=end["evaluation"],
         metrics_bytes=end["metrics_bytes"],
         is_finished=False,

@@ -241,8 +241,8 @@ class TrainingLoop:
                 episodes=self._settings.evaluation_episodes,
                 seed=self._config.seed,
                 checkpoint_step=state.env_steps,
-                knows_success=state.reports_success,
                 stream="validation",
+                knows_success=state.reports_success,
             )
         state.reports_success = evaluation.success is not None
         state.best_success_rate = max(state.best_success_rate, evaluation.success_rate or 0.0)
@@ -253,10 +253,8 @@ class TrainingLoop:
         return evaluation
 
     def _show(self, return_mean: float, success_rate: float | None, *, is_evaluation: bool = False) -> None:
-        for name, value in self._state.means.means().items():
-            if name.startswith("loss"):
-                self._loss = value
-                break
+        losses = (value for name, value in self._state.means.means().items() if name.startswith("loss"))
+        self._loss = next(losses, self._loss)
         self._reporter.show(
             Status(
                 env_steps=self._state.env_steps,

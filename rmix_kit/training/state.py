@@ -105,6 +105,7 @@ class TrainerState:
         return {
             "metrics_bytes": metrics_bytes,
             "best_success_rate": self.best_success_rate,
+            "reports_success": self.reports_success,
             "means": self.means.to_json(),
             "evaluation": evaluation,
             "is_due": is_due,

@@ -28,13 +28,6 @@ PLAYED = tuple(case for case in CASES if not case.refused)
 REFUSED = tuple(case for case in CASES if case.refused)
 
 
-AMISS = {"what is said to be no mask": "mask=none is answered with the advice to say mask=none"}
-PLAYED_OR_AMISS = [
-    pytest.param(case, marks=pytest.mark.xfail(reason=AMISS[case.kind]) if case.kind in AMISS else ())
-    for case in PLAYED
-]
-
-
 def kind_of(case: Case) -> str:
     return case.kind
 
@@ -44,7 +37,7 @@ def test_no_kind_stands_twice() -> None:
     assert len({case.text for case in CASES}) == len(CASES)
 
 
-@pytest.mark.parametrize("case", PLAYED_OR_AMISS, ids=kind_of)
+@pytest.mark.parametrize("case", PLAYED, ids=kind_of)
 def test_an_environment_that_plays_does_what_is_known_of_it(case: Case) -> None:
     found = measured(case)
     # Sums of float32 rewards; everything else is exact.
@@ -52,7 +45,7 @@ def test_an_environment_that_plays_does_what_is_known_of_it(case: Case) -> None:
     assert found == known
 
 
-@pytest.mark.parametrize("case", PLAYED_OR_AMISS, ids=kind_of)
+@pytest.mark.parametrize("case", PLAYED, ids=kind_of)
 def test_a_random_episode_gives_what_the_spec_promises(case: Case) -> None:
     envs = make_vector_env(case.text, case.num_envs)
     spec = envs.spec

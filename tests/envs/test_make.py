@@ -50,6 +50,6 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         make_vector_env("smac:3m", 1)
 
 
-@pytest.mark.parametrize("kind", [name for name in KINDS if name != "pettingzoo"])
+@pytest.mark.parametrize("kind", [name for name in KINDS if name not in ("pettingzoo", "gymnasium")])
 def test_the_example_of_a_kind_works(kind: str) -> None:
     make_vector_env(KINDS[kind].example, 1).reset([0])
