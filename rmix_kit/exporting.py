@@ -49,6 +49,7 @@ def facts_of(run: Run) -> dict[str, object]:
     return {
         "environment": {
             "text": config.env,
+            "most_copies": config.training.most_evaluation_copies,
             "n_agents": spec.n_agents,
             "n_actions": spec.n_actions,
             "obs_shape": list(spec.obs_shape),

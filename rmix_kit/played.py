@@ -61,9 +61,14 @@ class PlayedEpisodes:
         )
 
 
-def copies_for(episodes: int) -> int:
-    """Say how many copies of an environment play so many episodes."""
-    return min(episodes, MOST_COPIES)
+def copies_for(episodes: int, most: int | None = None) -> int:
+    """Say how many copies of an environment play so many episodes.
+
+    Args:
+        episodes: At least 1.
+        most: More are not made, if it is given.
+    """
+    return min(episodes, MOST_COPIES if most is None else most)
 
 
 def play_rounds(play: Callable[[Sequence[int]], PlayedEpisodes], episodes: int, num_envs: int) -> PlayedEpisodes:

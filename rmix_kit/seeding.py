@@ -7,7 +7,46 @@ from typing import Any
 
 import numpy as np
 
-from rmix_kit.errors import CheckpointError
+from rmix_kit.errors import CheckpointError, ConfigError
+
+LARGEST_SEED = 2**127 - 1
+"""Every smaller one can be recorded everywhere: in file names, JSON, and as TensorBoard's float32."""
+LARGEST_TORCH_SEED = 2**64 - 1
+
+
+def check_seed(seed: int) -> int:
+    """Give a seed back, or refuse it.
+
+    Args:
+        seed: In [0, 2^127).
+
+    Raises:
+        ConfigError: It is negative or too large.
+    """
+    if seed < 0:
+        raise ConfigError(f"seed is {_shown(seed)}; it must not be negative")
+    if seed > LARGEST_SEED:
+        raise ConfigError(f"seed is {_shown(seed)}; it must be below 2^127 (a number of at most 38 digits always is)")
+    return seed
+
+
+def _shown(seed: int) -> str:
+    """Write a seed; one of thousands of digits is described."""
+    return str(seed) if seed.bit_length() <= 256 else f"a number of {seed.bit_length()} bits"
+
+
+def torch_seed(run_seed: int) -> int:
+    """Give the seed for torch's generator: the run's own, or, above the largest that torch takes, a digest of it.
+
+    Args:
+        run_seed: The run's seed, not negative.
+
+    Returns:
+        A seed in [0, 2^64).
+    """
+    if run_seed <= LARGEST_TORCH_SEED:
+        return run_seed
+    return int.from_bytes(hashlib.sha256(f"{run_seed}/weights".encode()).digest()[:8], "little")
 
 
 def generator(run_seed: int, stream: str) -> np.random.Generator:
@@ -29,7 +68,8 @@ def episode_seed(run_seed: int, stream: str, episode: int) -> int:
 
     Args:
         run_seed: The run's seed, not negative.
-        stream: "train" or "test", so that evaluation never replays a training episode.
+        stream: "train", "validation" (the evaluations during training, which choose the best checkpoint) or "test"
+            (every evaluation after it), so that none replays an episode of another.
         episode: Number of the episode, from 0.
 
     Returns:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Literal
 
@@ -155,6 +155,11 @@ class Algorithm(ABC):
     def level_redraw_share(self) -> float:
         """Share of replayed episodes that are learned at a level drawn anew instead of the one of their play."""
         return 1.0
+
+    @property
+    def shares_of_plan(self) -> Mapping[str, float]:
+        """Settings that count in shares of the run's planned steps, by name: what they begin moves with the plan."""
+        return {}
 
     @property
     def tau_draws(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple
 
@@ -154,12 +155,17 @@ class RMIX(QMIX):
         """C_tot of the replayed actions."""
         return self.mix(online, self.chosen_values(unroll(online, batch), batch), batch.state[:, :-1])
 
+    @property
+    def shares_of_plan(self) -> Mapping[str, float]:
+        """The start of the quantile loss, where a share of the steps decides it."""
+        return {"algorithm.quantile_start_share": self.quantile_start_share} if self.quantile_start_share < 1 else {}
+
     def is_quantile_due(self, progress: Progress) -> bool:
         """Say whether this update makes a quantile step: unlocked by success or time, and its turn has come."""
         is_unlocked = (
             progress.best_success_rate >= self.quantile_start_success
             or progress.env_steps >= self.quantile_start_steps
-            or 1 > progress.share >= self.quantile_start_share
+            or (self.quantile_start_share < 1 and progress.share >= self.quantile_start_share)
         )
         is_turn = self.quantile_every_updates == 0 or progress.updates % self.quantile_every_updates == 0
         return is_unlocked and is_turn and progress.is_due(self.quantile_interval)

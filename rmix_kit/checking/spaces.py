@@ -54,8 +54,12 @@ def _masks(played: Sequence[Episode]) -> Finding:
 def _observations(spec: EnvSpec, played: Sequence[Episode]) -> Finding:
     seen = np.concatenate([episode.obs.reshape(-1, len(spec.obs_low)) for episode in played])  # [row, element]
     shape = " x ".join(map(str, spec.obs_shape))
-    inputs = ObsCoding(spec).coded_size
-    found = f"{shape} of {spec.obs_dtype}: {_coding(spec.obs_low, spec.obs_high, spec.obs_dtype)}; {inputs} inputs"
+    coding = ObsCoding(spec)
+    if coding.image is not None:
+        found = f"{shape} of {spec.obs_dtype}: a picture of {coding.image.channels} channels, by convolutions"
+    else:
+        how = _coding(spec.obs_low, spec.obs_high, spec.obs_dtype)
+        found = f"{shape} of {spec.obs_dtype}: {how}; {coding.coded_size} inputs"
     return _judged("observations", found, seen.astype(np.float64), (spec.obs_low, spec.obs_high), spec.obs_dtype)
 
 
@@ -63,8 +67,10 @@ def _state(spec: EnvSpec, played: Sequence[Episode]) -> Finding:
     seen = np.concatenate([episode.state for episode in played])
     if not spec.state_low:
         return Finding(name="state", found=f"{spec.state_size} numbers, taken as they are")
-    how = _coding(spec.state_low, spec.state_high, spec.state_dtype)
-    found = f"{spec.state_size} numbers: {how}; {StateCoding(spec).coded_size} inputs"
+    coding = StateCoding(spec)
+    is_picture = coding.image is not None
+    how = "thumbnails" if is_picture else _coding(spec.state_low, spec.state_high, spec.state_dtype)
+    found = f"{spec.state_size} numbers: {how}; {coding.coded_size} inputs"
     return _judged("state", found, seen.astype(np.float64), (spec.state_low, spec.state_high), spec.state_dtype)
 
 

@@ -10,7 +10,7 @@ from click.core import ParameterSource
 from rmix_kit.cli.frontier import OPTIONS, asked_levels, frontier_options, show_frontier
 from rmix_kit.cli.kit import KitCommand
 from rmix_kit.cli.output import print_episodes, print_joint_table, print_json
-from rmix_kit.cli.words import CHECKPOINT, ENVIRONMENT, RISK_LEVEL
+from rmix_kit.cli.words import CHECKPOINT, ENVIRONMENT, RISK_LEVEL, SEED
 
 OF_EPISODES = ("episodes", "seed", "risk_level", *OPTIONS)
 
@@ -19,7 +19,7 @@ OF_EPISODES = ("episodes", "seed", "risk_level", *OPTIONS)
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--env", type=ENVIRONMENT, help="Another environment; by default the one of the training.")
 @click.option("--episodes", default=32, show_default=True, type=click.IntRange(min=1), help="Greedy episodes.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed of the episodes.")
+@click.option("--seed", default=0, show_default=True, type=SEED, help="Seed of the episodes.")
 @click.option("--checkpoint", default="last", show_default=True, type=CHECKPOINT, help="last, best or a step.")
 @click.option("--risk-level", default="dynamic", show_default=True, type=RISK_LEVEL, help="In (0, 1], or dynamic.")
 @frontier_options

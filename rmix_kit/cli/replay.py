@@ -10,7 +10,7 @@ from click.core import ParameterSource
 
 from rmix_kit.cli.kit import KitCommand
 from rmix_kit.cli.output import note, print_episodes
-from rmix_kit.cli.words import CHECKPOINT, ENVIRONMENT, RISK_LEVEL
+from rmix_kit.cli.words import CHECKPOINT, ENVIRONMENT, RISK_LEVEL, SEED
 
 if TYPE_CHECKING:
     from rmix_kit.replays.recording import Recording
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.argument("source", metavar="RUN_OR_EXPORT", type=click.Path(path_type=Path))
 @click.option("--env", type=ENVIRONMENT, help="Another environment; by default the one of the training.")
 @click.option("--episodes", default=3, show_default=True, type=click.IntRange(min=1), help="Greedy episodes.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed of the episodes.")
+@click.option("--seed", default=0, show_default=True, type=SEED, help="Seed of the episodes.")
 @click.option(
     "--checkpoint", default="last", show_default=True, type=CHECKPOINT, help="last, best or a step, of a run."
 )

@@ -10,7 +10,7 @@ import click
 from rmix_kit.cli.frontier import asked_levels, frontier_options, show_frontier
 from rmix_kit.cli.kit import KitCommand
 from rmix_kit.cli.output import print_episodes, print_json
-from rmix_kit.cli.words import ENVIRONMENT, FORMAT, RISK_LEVEL
+from rmix_kit.cli.words import ENVIRONMENT, FORMAT, RISK_LEVEL, SEED
 
 if TYPE_CHECKING:
     from rmix_kit.frontier.measuring import MakeEnvs
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--env", type=ENVIRONMENT, help="Another environment; by default the one in the folder's manifest.")
 @click.option("--episodes", default=32, show_default=True, type=click.IntRange(min=1), help="Episodes to play.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed of the episodes.")
+@click.option("--seed", default=0, show_default=True, type=SEED, help="Seed of the episodes.")
 @click.option("--risk-level", default="dynamic", show_default=True, type=RISK_LEVEL, help="In (0, 1], or dynamic.")
 @frontier_options
 @click.option("--format", "format_name", type=FORMAT, help="Which files to run; by default the onnx ones, if any.")
@@ -54,16 +54,19 @@ def command(
     """
     from exporters.bundle import read_manifest
     from rmix_kit.envs.make import make_vector_env, resolved_text
-    from rmix_kit.playing.manifest import checkpoint_step, environment_text, first_format
+    from rmix_kit.playing.manifest import checkpoint_step, environment_text, first_format, most_copies
 
     levels = asked_levels(context, risk_levels, frontier)
     manifest = read_manifest(directory)
     text = resolved_text(env or environment_text(manifest, directory))
+    most = most_copies(manifest, text)
     chosen = format_name or first_format(manifest)
     who = f"{directory} ({chosen}{', isolated' if isolated else ''})"
 
     def play(level: float | None, make_env: MakeEnvs) -> PlayedEpisodes:
-        return _play(directory, text, chosen, isolated, make_env, episodes=episodes, seed=seed, risk_level=level)
+        return _play(
+            directory, text, chosen, isolated, make_env, episodes=episodes, seed=seed, risk_level=level, most=most
+        )
 
     if levels:
         show_frontier(
@@ -96,13 +99,14 @@ def _play(
     episodes: int,
     seed: int,
     risk_level: float | None,
+    most: int | None,
 ) -> PlayedEpisodes:
     from rmix_kit.played import copies_for
     from rmix_kit.playing.episodes import play
     from rmix_kit.playing.isolation import IsolatedTeam
     from rmix_kit.playing.team import LocalTeam, load_team
 
-    envs = make_env(text, copies_for(episodes))
+    envs = make_env(text, copies_for(episodes, most))
     try:
         if not isolated:
             team = LocalTeam(load_team(directory, format_name))

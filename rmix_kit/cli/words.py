@@ -17,11 +17,16 @@ if TYPE_CHECKING:
     _Choice = click.Choice[str]
     _TextType = click.ParamType[str]
     _CheckpointType = click.ParamType[str | int]
+    _SeedType = click.ParamType[int]
     _LevelType = click.ParamType[float | None]
     _LevelsType = click.ParamType[tuple[float | None, ...]]
 else:
     _Choice = click.Choice
-    _TextType = _CheckpointType = _LevelType = _LevelsType = click.ParamType
+    _TextType = _CheckpointType = _SeedType = _LevelType = _LevelsType = click.ParamType
+
+
+LONGEST_SHOWN = 60
+"""Characters of a refused text that are repeated."""
 
 
 class Word(_Choice):
@@ -115,6 +120,27 @@ class CheckpointType(_CheckpointType):
         return [CompletionItem(word) for word in ("last", "best") if word.startswith(incomplete)]
 
 
+class SeedType(_SeedType):
+    """A whole number that `rmix_kit.seeding.check_seed` takes."""
+
+    name = "seed"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:  # noqa: ANN401
+        """Give the number, or refuse it."""
+        from rmix_kit.errors import ConfigError
+        from rmix_kit.seeding import check_seed
+
+        try:
+            number = int(str(value))
+        except ValueError:
+            shown = repr(value) if len(str(value)) <= LONGEST_SHOWN else f"a text of {len(str(value))} characters"
+            self.fail(f"{shown} is not a whole number from 0 on and below 2^127")
+        try:
+            return check_seed(number)
+        except ConfigError as error:
+            self.fail(str(error))
+
+
 class RiskLevelType(_LevelType):
     """``dynamic`` or a number in (0, 1]."""
 
@@ -167,4 +193,5 @@ CHECKPOINT = CheckpointType()
 RISK_LEVEL = RiskLevelType()
 RISK_LEVELS = RiskLevelsType()
 FORMAT = Word(("onnx", "torchscript"))
+SEED = SeedType()
 DEVICE = Word(("auto", "cpu", "cuda"))

@@ -49,10 +49,10 @@ def read_document(text: str, source: str) -> Document:
         finally:
             loader.dispose()
         values: Any = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none, or a number of 5,000 digits
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark is not None else ""
-        raise ConfigError(f"{source}{line}: this is not YAML ({getattr(error, 'problem', error)})") from error
+        raise ConfigError(f"{source}{line}: this is not YAML ({getattr(error, 'problem', None) or error})") from error
     if node is None:
         return Document(source=source, values={})
     if not isinstance(values, dict):

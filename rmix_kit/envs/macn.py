@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import macn
-from macn.layout import CLIFF
+from macn.layout import CLIFF, KNOWN
 from macn.settings import ACTION_MEANINGS, Settings, make_settings
 from rmix_kit.envs.bounds import flat_bounds
 from rmix_kit.envs.text import EnvironmentText, Value, known_options
@@ -31,6 +32,21 @@ def make(text: EnvironmentText, num_envs: int) -> MACNVector:
     """
     with _refusing(text):
         return MACNVector(text.name, num_envs, _options(text))
+
+
+def resolve(text: EnvironmentText) -> EnvironmentText:
+    """Write the drawing in place of a map file's name, so that a record says what was played and not where it lay.
+
+    Args:
+        text: As for `make`.
+
+    Raises:
+        EnvironmentTextError: The map is unknown or refused.
+    """
+    if text.name in macn.NAMED_LAYOUTS or "\n" in text.name or set(text.name) <= KNOWN:
+        return text
+    with _refusing(text):
+        return replace(text, name=macn.CliffLayout.parse(text.name).text)
 
 
 def settings_of(text: EnvironmentText) -> Settings:

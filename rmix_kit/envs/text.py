@@ -16,9 +16,9 @@ from rmix_kit.spelling import suggestion
 Value: TypeAlias = bool | int | float | str
 
 FORM = "KIND:NAME[?key=value&...], such as macn:4x12?slip=0.1"
-# What a name and a value may hold besides letters and digits without being written as %XX.
-_PLAIN_NAME = "".join(chr(code) for code in range(1, 127) if chr(code) not in "?%")
-_PLAIN_VALUE = "".join(chr(code) for code in range(1, 127) if chr(code) not in "&%")
+# What a name and a value may hold besides letters and digits without being written as %XX: a text is one line.
+_PLAIN_NAME = "".join(chr(code) for code in range(32, 127) if chr(code) not in "?%")
+_PLAIN_VALUE = "".join(chr(code) for code in range(32, 127) if chr(code) not in "&%")
 
 
 @dataclass(frozen=True, kw_only=True)

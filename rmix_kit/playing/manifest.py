@@ -21,6 +21,20 @@ def environment_text(manifest: Manifest, directory: Path) -> str:
     return text
 
 
+def most_copies(manifest: Manifest, text: str) -> int | None:
+    """Give the most copies of the environment that the agents' run evaluated in.
+
+    Args:
+        manifest: Of the folder.
+        text: The environment to play in.
+
+    Returns:
+        None where the run had no limit, or played elsewhere.
+    """
+    most = _entry(manifest, "environment", "most_copies")
+    return most if isinstance(most, int) and _entry(manifest, "environment", "text") == text else None
+
+
 def checkpoint_step(manifest: Manifest) -> int:
     """Give the environment steps after which the policy was saved; 0 if the folder does not say."""
     step = _entry(manifest, "checkpoint", "step")

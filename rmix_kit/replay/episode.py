@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rmix_kit.errors import EnvironmentContractError
+from rmix_kit.errors import ConfigError, EnvironmentContractError
 from rmix_kit.types import BoolArray, EnvSpec, FloatArray, IntArray, TimeStep
 
 if TYPE_CHECKING:
@@ -162,12 +162,23 @@ def empty_block(spec: EnvSpec, episodes: int, steps: int, codec: StepCodec | Non
 
     Returns:
         A block of the right dtypes and shapes.
+
+    Raises:
+        ConfigError: There is not as much memory.
     """
-    return EpisodeBlock(
-        observed={
+    try:
+        observed: dict[str, NDArray[np.generic]] = {
             name: np.zeros((episodes, steps + 1, *array.shape), dtype=array.dtype)
             for name, array in observed_template(spec, codec).items()
-        },
+        }
+    except (MemoryError, ValueError) as error:  # ValueError: more elements than an array can have
+        size = sum(array.nbytes for array in observed_template(spec, codec).values())
+        raise ConfigError(
+            f"{episodes} episodes of up to {steps:,} steps of {size:,} bytes do not fit into the memory: give a lower "
+            "episode limit, or play fewer at once"
+        ) from error
+    return EpisodeBlock(
+        observed=observed,
         actions=np.zeros((episodes, steps, spec.n_agents), dtype=spec.action_dtype),
         is_explored=np.zeros((episodes, steps, spec.n_agents), dtype=np.bool_),
         reward=np.zeros((episodes, steps), dtype=np.float32),

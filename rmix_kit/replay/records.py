@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from rmix_kit.envs.interface import StepCodec
 
 CHUNKS = 128
-"""A replay's memory is taken in about so many parts."""
+"""A replay's memory is taken in about so many parts ..."""
+LARGEST_CHUNK = 2**28
+"""... or more, of at most so many bytes: a system does not give out at once what it does not have."""
 
 
 def record_dtype(spec: EnvSpec, codec: StepCodec | None) -> np.dtype[np.void]:
@@ -85,9 +87,14 @@ def kept_arrays(template: Mapping[str, NDArray[np.generic]]) -> dict[str, str]:
     return {name: f"{array.dtype.str}{list(array.shape)}" for name, array in template.items()}
 
 
-def chunk_episodes(capacity: int) -> int:
-    """Give the number of full-length episodes for which a chunk has room."""
-    return -(-capacity // CHUNKS)
+def chunk_episodes(capacity: int, size: int) -> int:
+    """Give the number of full-length episodes for which a chunk has room.
+
+    Args:
+        capacity: Most episodes held.
+        size: Of such an episode.
+    """
+    return max(1, min(-(-capacity // CHUNKS), LARGEST_CHUNK // size))
 
 
 def worst_case_bytes(spec: EnvSpec, codec: StepCodec | None, capacity: int) -> int:
@@ -101,7 +108,7 @@ def worst_case_bytes(spec: EnvSpec, codec: StepCodec | None, capacity: int) -> i
         codec: The environment's smaller form, if steps are kept in it.
         capacity: Most episodes held.
     """
-    per_chunk = chunk_episodes(capacity)
+    per_chunk = chunk_episodes(capacity, episode_bytes(spec, codec))
     chunks = (capacity - 2) // per_chunk + 2
     return chunks * per_chunk * episode_bytes(spec, codec)
 
@@ -127,7 +134,7 @@ class RecordStore:
             device: Where the records live.
         """
         self.dtype, self._device = record_dtype(spec, codec), device
-        self._chunk_rows = chunk_episodes(capacity) * (spec.episode_limit + 1)
+        self._chunk_rows = chunk_episodes(capacity, episode_bytes(spec, codec)) * (spec.episode_limit + 1)
         self._chunks: list[Tensor] = []
         self._episodes: list[int] = []  # held in each chunk
         self._free: list[int] = []

@@ -24,6 +24,7 @@ FREE_SETTINGS = frozenset(
         "seed",
         "device",
         "training.threads",
+        "training.evaluation_copies",
         "training.checkpoint_interval",
         "training.keep_checkpoints",
         "training.log_interval",
@@ -168,7 +169,9 @@ def facts_of(run: RunRecord) -> dict[str, Any]:
     a source tree that is not installed and has none; the page shows both.
     """
     facts: dict[str, Any] = {"preset": run.preset}
-    facts |= {f"the environment's {name}": value for name, value in {**run.environment, **run.env_spec}.items()}
+    told = {**run.environment, **run.env_spec}
+    facts["whether its plan was changed on the way"] = told.pop("extended_inexactly", "no")
+    facts |= {f"the environment's {name}": value for name, value in told.items()}
     if (versions := versions_of(run)) and NOT_INSTALLED not in versions:
         facts["the version of rmix-kit"] = versions
     return facts

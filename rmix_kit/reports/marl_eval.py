@@ -3,11 +3,15 @@
 Source: Gorsane et al. 2022, "Towards a Standardised Performance Evaluation Protocol for Cooperative MARL", and the JSON
 that its library `marl-eval` reads: environment, task, algorithm, seed, then ``step_N`` with the step and lists of
 values, and ``absolute_metrics``, the best checkpoint's episodes.
+
+The library takes the names of the steps from one run and looks them up in every other. N is therefore the environment
+step at which the evaluation was due, the same in all runs of one plan, and ``step_count`` the one at which the round
+that reached it ended: runs that were evaluated at other intervals are refused there instead of being averaged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rmix_kit.envs.text import parse
@@ -39,13 +43,22 @@ def marl_eval(groups: Iterable[Group]) -> dict[str, Any]:
 
 def _run(run: RunRecord) -> dict[str, Any]:
     steps: dict[str, Any] = {
-        f"step_{place}": {
+        f"step_{due}": {
             "step_count": row["env_steps"],
             **{ours: [row[name]] for name, ours in _NAMES.items() if is_known(row, name)},
         }
-        for place, row in enumerate(run.evaluations)
+        for due, row in zip(_due(run), run.evaluations, strict=True)
     }
     return steps | ({"absolute_metrics": _absolute(run.best)} if run.best is not None else {})
+
+
+def _due(run: RunRecord) -> list[int]:
+    """Give the environment step at which each evaluation was due; the last one's is the end of a finished run."""
+    training = run.config.get("training")
+    interval = training.get("evaluation_interval") if isinstance(training, Mapping) else None
+    taken = [int(row["env_steps"]) for row in run.evaluations]
+    due = [step // interval * interval if isinstance(interval, int) and interval > 0 else step for step in taken]
+    return [run.steps if step >= run.steps else at for step, at in zip(taken, due, strict=True)]
 
 
 def _absolute(episodes: Episodes) -> dict[str, list[float]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rmix_kit.errors import RecordError
+from rmix_kit.files import json_text
 from rmix_kit.reproduction.suites import Part, Suite
 
 FILE = "scale.json"
@@ -63,7 +64,7 @@ def write_scale(out: Path, scale: Scale) -> None:
     if scale != WHOLE and not (out / FILE).exists():
         out.mkdir(parents=True, exist_ok=True)
         values = {"fraction": scale.fraction, "seeds": scale.seeds}
-        (out / FILE).write_text(json.dumps(values) + "\n", encoding="utf-8")
+        (out / FILE).write_text(json_text(values) + "\n", encoding="utf-8")
 
 
 def scaled(suite: Suite, scale: Scale) -> Suite:

@@ -15,13 +15,14 @@ from rmix_kit.config.document import Document, read_document
 from rmix_kit.config.schema import Device
 from rmix_kit.config.validation import build
 from rmix_kit.errors import ConfigError
+from rmix_kit.seeding import check_seed
 from rmix_kit.spelling import suggestion
 from rmix_kit.types import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.=-]*$")]
 """A name that is a part of a folder's name."""
 
-_RANGE = re.compile(r"(\d+)-(\d+)")
+_RANGE = re.compile(r"(\d{1,39})-(\d{1,39})")
 MOST_SEEDS = 10_000
 _Entry = TypeVar("_Entry")
 
@@ -221,6 +222,10 @@ def _seeds(given: Any, where: str) -> tuple[int, ...]:  # noqa: ANN401 - YAML
             found.append(entry)
         else:
             raise ConfigError(f"{where}: seeds has {entry!r}; it must be a number from 0 on or a range such as 0-4")
+    try:
+        check_seed(max(found, default=0))
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from error
     if twice := sorted(seed for seed, count in Counter(found).items() if count > 1):
         raise ConfigError(f"{where}: seeds names {', '.join(map(str, twice))} twice; give each once")
     return tuple(found)

@@ -54,6 +54,7 @@ def evaluate(
     seed: int,
     checkpoint_step: int,
     risk_level: float | None = None,
+    stream: str = "test",
     knows_success: bool = False,
 ) -> Evaluation:
     """Play greedy episodes; which they are does not depend on the number of copies.
@@ -62,9 +63,10 @@ def evaluate(
         policy: The team.
         envs: Copies to play in.
         episodes: At least 1.
-        seed: Episode i is reset with the seed of (seed, "test", i).
+        seed: Episode i is reset with the seed of (seed, stream, i).
         checkpoint_step: For the record.
         risk_level: In (0, 1] for all agents; None leaves it to them.
+        stream: "test", or "validation" while training: those episodes choose the best checkpoint and play nowhere else.
         knows_success: The environment has said elsewhere whether episodes are solved.
 
     Returns:
@@ -74,11 +76,11 @@ def evaluate(
         EnvironmentContractError: About as many broke as were wanted.
     """
     collector = Collector(envs, policy)
-    rng = generator(seed, "test")  # greedy: it draws, but nothing follows its draws
+    rng = generator(seed, stream)  # greedy: it draws, but nothing follows its draws
     levels = np.full(envs.num_envs, risk_level or 0.0, dtype=np.float32)
 
     def play(numbers: Sequence[int]) -> PlayedEpisodes:
-        seeds = [episode_seed(seed, "test", number) for number in numbers]
+        seeds = [episode_seed(seed, stream, number) for number in numbers]
         played = collector.collect(seeds, epsilon=0.0, rng=rng, risk_level=levels, is_greedy=True)
         return PlayedEpisodes(
             returns=played.episode_return,

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from rmix_kit.algorithms.algorithm import Algorithm, Networks, OptimizerSettings
 from rmix_kit.errors import CheckpointError, NonFiniteError
 from rmix_kit.replay import EpisodeBlock
+from rmix_kit.seeding import torch_seed
 from rmix_kit.training.input_statistics import InputStatistics
 from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, NonNegativeFloat, NonNegativeInt, Progress
 
@@ -65,7 +66,7 @@ class Learner:
         self._last_copy_episodes = 0
         self._steps_since_copy = 0
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.manual_seed(torch_seed(seed))
             self.online: Networks = algorithm.networks(spec)
             self.target: Networks = algorithm.networks(spec)
         self.online.to(device)

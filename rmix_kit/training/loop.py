@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +21,7 @@ from rmix_kit.seeding import episode_seed
 from rmix_kit.training.evaluator import Evaluation, evaluate
 from rmix_kit.training.learner import Learner
 from rmix_kit.training.memory import MIB, replay_fill, replay_notes
-from rmix_kit.training.metrics import MetricsLog, note_origin
+from rmix_kit.training.metrics import MetricsLog, Stopwatch, note_origin, purge_from
 from rmix_kit.training.progress_bar import Reporter, Status
 from rmix_kit.training.run import acting
 from rmix_kit.training.run_config import RunConfig
@@ -89,7 +88,7 @@ class TrainingLoop:
         self._epsilon, self._learning_rate = schedules(settings, config.steps)
         self._loss: float | None = None
         self._knows_environment = False
-        self._seconds = {"collecting": 0.0, "learning": 0.0, "evaluating": 0.0, "saving": 0.0}
+        self._clock = Stopwatch("collecting", "learning", "evaluating", "saving")
 
     def run(self, signals: StopSignals) -> None:
         """Train to the end, or to the end of the round in which a signal came.
@@ -118,12 +117,12 @@ class TrainingLoop:
     def round(self) -> None:
         """Collect one episode per copy, and make the updates that are due for them."""
         state, before = self._state, self._state.env_steps
-        with self._timed("collecting"):
+        with self._clock.timed("collecting"):
             played = self.collect()
         state.means.add_round(played)
         if not played.episodes:
             return
-        with self._timed("learning"):
+        with self._clock.timed("learning"):
             metrics = self.learn(before, played)
             state.means.add_updates(metrics)
         means = state.means.means()
@@ -210,28 +209,39 @@ class TrainingLoop:
         is_last = state.env_steps >= self._config.steps
 
         def is_due(interval: int) -> bool:
-            return is_last or state.env_steps // interval > before // interval
+            return state.env_steps // interval > before // interval
 
         if is_due(settings.log_interval):
             self._record()
         evaluation = self.evaluate() if is_due(settings.evaluation_interval) else None
-        if is_due(settings.checkpoint_interval):
+        if is_last:
+            self._finish(evaluation, is_due(settings.log_interval), is_due(settings.checkpoint_interval))
+        elif is_due(settings.checkpoint_interval):
             self._save(evaluation, is_interruption=False)
         if signals.received is not None and not is_last:
             if self._storage.last_saved != state.env_steps:
                 self._save(evaluation, is_interruption=True)
             raise Interrupted(signals.received, f"step_{state.env_steps} is saved; go on with --resume")
 
+    def _finish(self, evaluation: Evaluation | None, is_recorded: bool, is_due: bool) -> None:
+        """Record, evaluate and save at the end, and keep what a run planned for more steps would have here instead."""
+        summary = None if evaluation is None else evaluation.to_json()
+        open_end = self._state.open_end(metrics_bytes=self._log.sync(), evaluation=summary, is_due=is_due)
+        if not is_recorded:
+            self._record()
+        self._save(self.evaluate() if evaluation is None else evaluation, is_interruption=False, open_end=open_end)
+
     def evaluate(self) -> Evaluation:
         """Play the greedy evaluation episodes and record them."""
         state = self._state
-        with self._timed("evaluating"):
+        with self._clock.timed("evaluating"):
             evaluation = evaluate(
                 self._policy,
                 self._test_envs,
                 episodes=self._settings.evaluation_episodes,
                 seed=self._config.seed,
                 checkpoint_step=state.env_steps,
+                stream="validation",
                 knows_success=state.reports_success,
             )
         state.reports_success = evaluation.success is not None
@@ -243,10 +253,8 @@ class TrainingLoop:
         return evaluation
 
     def _show(self, return_mean: float, success_rate: float | None, *, is_evaluation: bool = False) -> None:
-        for name, value in self._state.means.means().items():
-            if name.startswith("loss"):
-                self._loss = value
-                break
+        losses = (value for name, value in self._state.means.means().items() if name.startswith("loss"))
+        self._loss = next(losses, self._loss)
         self._reporter.show(
             Status(
                 env_steps=self._state.env_steps,
@@ -262,9 +270,10 @@ class TrainingLoop:
         """Write once what the environment says of itself; a game tells its version only when it has been played."""
         facts = {} if self._knows_environment else facts_of(self._envs)
         is_new, self._knows_environment = not self._knows_environment, True
-        if facts or (is_new and self._state.resumed_inexactly):
+        inexact = self._state.inexactness
+        if facts or (is_new and inexact):
             with writing("metrics.jsonl", "make room and resume"):
-                self._log.facts(self._state.env_steps, {**facts, "resumed_inexactly": self._state.resumed_inexactly})
+                self._log.facts(self._state.env_steps, {**facts, "resumed_inexactly": False, **inexact})
 
     def _record(self) -> None:
         state = self._state
@@ -281,11 +290,13 @@ class TrainingLoop:
                 "replay_mebibytes": self._buffer.bytes_held / MIB,
             }
             self._log.row("training", state.env_steps, {**counts, **rates, **state.row()})
-            self._log.time(state.env_steps, state.progress.updates, self._seconds)
+            self._log.time(state.env_steps, state.progress.updates, self._clock.seconds)
         state.means.clear()
 
-    def _save(self, evaluation: Evaluation | None, *, is_interruption: bool) -> None:
-        with self._timed("saving"):
+    def _save(
+        self, evaluation: Evaluation | None, *, is_interruption: bool, open_end: Mapping[str, Any] | None = None
+    ) -> None:
+        with self._clock.timed("saving"):
             self._storage.save(
                 self._state,
                 self._learner,
@@ -293,9 +304,10 @@ class TrainingLoop:
                 metrics_bytes=self._log.sync(),
                 evaluation=None if evaluation is None else evaluation.to_json(),
                 is_interruption=is_interruption,
+                open_end=open_end,
             )
         with writing("timing.jsonl", "make room and resume"):
-            self._log.time(self._state.env_steps, self._state.progress.updates, self._seconds)
+            self._log.time(self._state.env_steps, self._state.progress.updates, self._clock.seconds)
 
     def _sample(self, epsilon: float, round_episodes: int) -> EpisodeBatch:
         algorithm, settings = self._config.algorithm, self._settings
@@ -316,16 +328,3 @@ class TrainingLoop:
         if not draws:
             return None
         return (self._state.streams["risk_level"].integers(1, draws + 1, size=count) / draws).astype(np.float32)
-
-    @contextmanager
-    def _timed(self, activity: str) -> Iterator[None]:
-        start = time.monotonic()
-        try:
-            yield
-        finally:
-            self._seconds[activity] += time.monotonic() - start
-
-
-def purge_from(env_steps: int) -> int:
-    """Give the first environment step whose TensorBoard entries a resumed run writes anew."""
-    return env_steps + 1 if env_steps else 0

@@ -50,6 +50,14 @@ class Manifest:
     files: tuple[StoredFile, ...] = ()
     segments: tuple[Segment, ...] = ()
 
+    def is_of(self, config: Mapping[str, Any]) -> bool:
+        """Say whether it belongs to a run, whatever number of steps that is planned for.
+
+        Args:
+            config: `RunConfig.to_dict` of the run.
+        """
+        return {**self.config, "steps": config["steps"]} == config
+
     @property
     def return_mean(self) -> float | None:
         """Mean return of the evaluation made at this step."""

@@ -2,38 +2,123 @@
 
 from __future__ import annotations
 
+import math
 import resource
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import torch
+
+from rmix_kit.errors import ConfigError
+from rmix_kit.played import copies_for
 from rmix_kit.replay import ReplayBuffer
+from rmix_kit.replay.records import episode_bytes, worst_case_bytes
+from rmix_kit.training.run_config import RunConfig
+from rmix_kit.types import EnvSpec
+
+if TYPE_CHECKING:
+    from rmix_kit.envs.interface import StepCodec
+    from rmix_kit.training.progress_bar import Reporter
 
 KIB, MIB, GIB = 2**10, 2**20, 2**30
 MEMINFO = Path("/proc/meminfo")
+BATCH_BYTES_OF_AGENT = 9
+"""An action and whether it was explored."""
+BYTES_OF_SLOT = 29
+"""Length, level, place and end of an episode in the replay's tables."""
 
 
 def replay_notes(buffer: ReplayBuffer) -> list[str]:
-    """Say how large a replay can become, and warn if the machine has less.
+    """Say how large a replay can become.
 
     Args:
         buffer: An empty replay.
 
     Returns:
-        One line, or two.
+        One line.
     """
     steps, worst = buffer.episode_limit, buffer.worst_case_bytes
     form = "steps as received" if buffer.codec is None else "steps in the environment's compact form"
-    lines = [
+    return [
         f"replay: up to {buffer.capacity:,} episodes of at most {steps} steps, at most {in_words(worst)} ({form}), "
         f"{in_words(buffer.episode_bytes)} an episode at the limit"
     ]
-    available = available_bytes() if buffer.device.type == "cpu" else None
-    if available is not None and worst > available:
-        lines.append(
-            f"warning: {in_words(available)} of memory is available, the replay may come to need {in_words(worst)}; "
-            "set training.buffer_episodes lower if episodes are long"
+
+
+def check_memory(
+    config: RunConfig, spec: EnvSpec, codec: StepCodec | None, device: torch.device, begun: Reporter | None = None
+) -> None:
+    """Refuse a run whose replay, collection round and batch do not fit into the memory that is available.
+
+    Args:
+        config: The run's.
+        spec: Of its environment.
+        codec: The environment's smaller form, if steps are kept in it.
+        device: Where training happens, and the replay lies.
+        begun: Of a run that goes on, which is told and not refused; None for a new one.
+
+    Raises:
+        ConfigError: With the numbers.
+    """
+    planned = planned_memory(config, spec, codec)
+    in_all, on_host = planned.replay + planned.batch + planned.round, planned.round
+    places = [(in_all, available_bytes())] if device.type == "cpu" else [(on_host, available_bytes())]
+    if device.type == "cuda":
+        places.append((in_all - on_host, torch.cuda.mem_get_info(device)[0]))
+    for needed, available in places:
+        if available is None or needed <= available:
+            continue
+        text = (
+            f"{config.env}: episodes of up to {spec.episode_limit:,} steps need {in_words(needed)} of memory (replay "
+            f"{in_words(planned.replay)}, a round of copies {in_words(planned.round)}, a batch "
+            f"{in_words(planned.batch)}), and {in_words(available)} is available: set training.buffer_episodes, "
+            "training.num_envs, training.evaluation_copies or training.batch_size lower, or the episode limit"
         )
-    return lines
+        if begun is None:
+            raise ConfigError(text)
+        begun.note(f"warning: {text}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedMemory:
+    """Bytes that a run comes to hold where every episode reaches the limit.
+
+    Attributes:
+        replay: Of the records, as many as it holds or as the planned steps collect, and of its tables.
+        round: Of the episodes of a round as they are collected, and once more as they are packed for the replay; or of
+            those of an evaluation, where they are more.
+        batch: Of one batch: observations and states in float32, masks, actions and rewards.
+    """
+
+    replay: int
+    round: int
+    batch: int
+
+
+def planned_memory(config: RunConfig, spec: EnvSpec, codec: StepCodec | None) -> PlannedMemory:
+    """Say how much memory a run comes to hold at most, without what networks hold.
+
+    Args:
+        config: The run's.
+        spec: Of its environment.
+        codec: The environment's smaller form, if steps are kept in it.
+    """
+    settings, algorithm = config.training, config.algorithm
+    episode = episode_bytes(spec, codec)
+    collected = config.steps + settings.num_envs * spec.episode_limit  # the last round goes beyond the end
+    collectable = (collected // spec.episode_limit + 1) * episode
+    held = min(worst_case_bytes(spec, codec, settings.buffer_episodes), collectable)
+    numbers = spec.n_agents * math.prod(spec.obs_shape) + spec.state_size
+    step = 4 * numbers + spec.n_agents * (spec.n_actions + BATCH_BYTES_OF_AGENT)
+    drawn = settings.num_envs if algorithm.data == "round" else settings.batch_size + algorithm.newest_episodes
+    evaluated = copies_for(settings.evaluation_episodes, settings.most_evaluation_copies)
+    return PlannedMemory(
+        replay=held + BYTES_OF_SLOT * settings.buffer_episodes,
+        round=max(2 * settings.num_envs, evaluated) * episode,
+        batch=drawn * (spec.episode_limit + 1) * step,
+    )
 
 
 def replay_fill(buffer: ReplayBuffer) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,28 @@ class MetricsLog:
         self._timing.close()
         if self._board is not None:
             self._board.close()
+
+
+class Stopwatch:
+    """Wall seconds spent in each activity of this process."""
+
+    def __init__(self, *activities: str) -> None:
+        """Start at zero."""
+        self.seconds = dict.fromkeys(activities, 0.0)
+
+    @contextmanager
+    def timed(self, activity: str) -> Iterator[None]:
+        """Add the time of a block to an activity."""
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[activity] += time.monotonic() - start
+
+
+def purge_from(env_steps: int) -> int:
+    """Give the first environment step whose TensorBoard entries a resumed run writes anew."""
+    return env_steps + 1 if env_steps else 0
 
 
 def note_origin(folder: RunFolder, origin: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from rmix_kit.envs.make import make_vector_env
 from rmix_kit.errors import CheckpointError, ConfigError, EnvironmentContractError
 from rmix_kit.played import copies_for
 from rmix_kit.policy import ActingAgent, GreedyPolicy, TeamPolicy
+from rmix_kit.seeding import check_seed
 from rmix_kit.training.checkpoint import network_tensors
 from rmix_kit.training.evaluator import Evaluation, evaluate
 from rmix_kit.training.joint_table import JointTable, spec_of, tabulate
@@ -44,7 +45,7 @@ class Run:
         manifest, weights = network_tensors(folder.checkpoint(step))
         state = TrainerState.from_json(manifest.state, self.config.seed)
         self.reward_scale: float = state.reward_scale(self.config.training)
-        if manifest.config != self.config.to_dict():
+        if not manifest.is_of(self.config.to_dict()):
             raise CheckpointError(f"step_{step} is foreign: it belongs to a run with another configuration")
         self.env_spec: EnvSpec = manifest.env_spec
         with torch.random.fork_rng(devices=[]):
@@ -111,8 +112,9 @@ class Run:
             ConfigError: A number is out of range, or the algorithm has no risk level.
             EnvironmentContractError: The policies do not fit the environment.
         """
-        if episodes < 1 or seed < 0:
-            raise ConfigError(f"episodes is {episodes} and seed {seed}; expected at least 1 and at least 0")
+        if episodes < 1:
+            raise ConfigError(f"episodes is {episodes}; at least 1 is played")
+        check_seed(seed)
         if risk_level is not None and not 0 < risk_level <= 1:
             raise ConfigError(f"risk_level is {risk_level}; it must be in (0, 1] (1 = risk-neutral), or dynamic")
         if risk_level is not None and not acting(self.networks.agent).is_risk_aware:
@@ -120,7 +122,8 @@ class Run:
                 f"risk_level is {risk_level}, and {self.config.algorithm.name} has no risk dial; leave it out"
             )
         text = env_text or self.config.env
-        envs = make_env(text, copies_for(episodes))
+        most = self.config.training.most_evaluation_copies if text == self.config.env else None
+        envs = make_env(text, copies_for(episodes, most))
         try:
             check_fit(self.env_spec, envs.spec, text)
             agent = acting(self.networks.agent)

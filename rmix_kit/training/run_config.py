@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args, get_type_hints
 
 from rmix_kit.algorithms import ALGORITHMS, Algorithm
 from rmix_kit.errors import ConfigError
+from rmix_kit.seeding import check_seed
 from rmix_kit.training.settings import TrainingSettings
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -21,7 +22,7 @@ class RunConfig:
         algorithm: The algorithm with its hyper-parameters.
         preset: Name of the preset it came from, for the record.
         env: Environment text.
-        seed: Seed of every random stream, not negative.
+        seed: Seed of every random stream, in [0, 2^127).
         steps: Environment steps to train for; the run ends with the round that reaches them.
         device: Where training happens; "auto" takes CUDA if there is one.
         training: The frame around the algorithm.
@@ -37,8 +38,7 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         """Refuse what no run can have."""
-        if self.seed < 0:
-            raise ConfigError(f"seed is {self.seed}; it must not be negative")
+        check_seed(self.seed)
         if self.steps < 1:
             raise ConfigError(f"steps is {self.steps}; at least 1 environment step is trained for")
         if self.device not in get_args(Device):

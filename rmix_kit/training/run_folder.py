@@ -59,19 +59,32 @@ class RunFolder(RunPaths):
         for folder in (self.checkpoints, self.replay):
             folder.mkdir(parents=True, exist_ok=True)
         if not self.config.exists():
-            head = "# The resolved configuration. Training with it again repeats the run.\n"
-            text = head + yaml.safe_dump(config.to_dict(), sort_keys=False, allow_unicode=True)
-            write_file(self.config, text.encode())
+            self.write_config(config)
 
-    def check(self, config: RunConfig, *, resume: bool) -> None:
-        """Refuse a folder that this run may not use; see `prepare`."""
+    def write_config(self, config: RunConfig) -> None:
+        """Write the run's configuration, in place of the one that is there."""
+        head = "# The resolved configuration. Training with it again repeats the run.\n"
+        text = head + yaml.safe_dump(config.to_dict(), sort_keys=False, allow_unicode=True)
+        write_file(self.config, text.encode())
+
+    def check(self, config: RunConfig, *, resume: bool, of_any_steps: bool = False) -> None:
+        """Refuse a folder that this run may not use; see `prepare`.
+
+        Args:
+            config: The run's configuration.
+            resume: Whether an existing folder is to be gone on with.
+            of_any_steps: Whether the run in it may be planned for other steps.
+        """
         others = [p.name for p in self.path.iterdir() if p.name != LOCK_NAME] if self.path.is_dir() else []
         if not resume and (others or (self.path.exists() and not self.path.is_dir())):
             raise RunFolderError(f"{self.path} exists; give another folder, or resume the run in it (--resume)")
         begun = {self.checkpoints.name, self.replay.name, self.config.name + PARTIAL_SUFFIX}
         if not others or (set(others) <= begun and not self.steps()):
             return  # a run that was stopped before it had a configuration
-        if differing := _differences(self.read_config().to_dict(), config.to_dict()):
+        stored = self.read_config().to_dict()
+        if of_any_steps:
+            stored["steps"] = config.steps
+        if differing := _differences(stored, config.to_dict()):
             raise RunFolderError(f"{self.path} holds another run: {'; '.join(differing[:3])}")
 
     @contextmanager
@@ -94,6 +107,12 @@ class RunFolder(RunPaths):
             yield
         finally:
             os.close(handle)
+
+    def check_is_free(self) -> None:
+        """Refuse a folder in which another process is at work now; nothing is made where there is none."""
+        if (self.path / LOCK_NAME).exists():
+            with self.lock():
+                pass
 
     def clear_leftovers(self) -> None:
         """Remove what a killed process left half-written."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from rmix_kit.training.learner import TargetSettings
-from rmix_kit.types import NonNegativeFloat, PositiveFloat, PositiveInt, UnitFloat
+from rmix_kit.types import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, UnitFloat
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +32,8 @@ class TrainingSettings:
         target: How target networks follow.
         evaluation_interval: Environment steps between evaluations.
         evaluation_episodes: Greedy episodes per evaluation.
+        evaluation_copies: Copies of the environment to evaluate in; 0 for those of training, which an environment that
+            can exist once needs; null for one an episode, at most 32.
         checkpoint_interval: Environment steps between checkpoints.
         keep_checkpoints: Checkpoints kept besides the best one.
         log_interval: Environment steps between rows of ``metrics.jsonl``; a row averages over all since the last.
@@ -53,7 +55,13 @@ class TrainingSettings:
     target: TargetSettings = field(default_factory=TargetSettings)
     evaluation_interval: PositiveInt = 10_000
     evaluation_episodes: PositiveInt = 32
+    evaluation_copies: NonNegativeInt | None = None
     checkpoint_interval: PositiveInt = 10_000
     keep_checkpoints: PositiveInt = 3
     log_interval: PositiveInt = 1_000
     threads: PositiveInt = 1
+
+    @property
+    def most_evaluation_copies(self) -> int | None:
+        """Most copies that any evaluation makes; None for no limit of the run's own."""
+        return self.num_envs if self.evaluation_copies == 0 else self.evaluation_copies

@@ -27,6 +27,7 @@ class TrainerState:
         episodes: Finished episodes.
         damaged_episodes: Episodes that broke and were dropped; they count nowhere else.
         resumed_inexactly: The run went on from a checkpoint in an environment that cannot be brought back to it.
+        extended_inexactly: How the run was planned for other steps, where that was not exact; otherwise empty.
         update_debt: Fraction of an update that is still owed, in [0, 1).
         progress: What the last update saw.
         best_success_rate: Highest success rate of any evaluation, in [0, 1].
@@ -41,6 +42,7 @@ class TrainerState:
     episodes: int = 0
     damaged_episodes: int = 0
     resumed_inexactly: bool = False
+    extended_inexactly: str = ""
     update_debt: float = 0.0
     progress: Progress = field(default_factory=Progress)
     best_success_rate: float = 0.0
@@ -73,6 +75,7 @@ class TrainerState:
             "episodes": self.episodes,
             "damaged_episodes": self.damaged_episodes,
             "resumed_inexactly": self.resumed_inexactly,
+            "extended_inexactly": self.extended_inexactly,
             "update_debt": self.update_debt,
             "progress": asdict(self.progress),
             "best_success_rate": self.best_success_rate,
@@ -80,6 +83,32 @@ class TrainerState:
             "segment_start": self.segment_start,
             "means": self.means.to_json(),
             "return_scale": self.return_scale.to_json(),
+        }
+
+    @property
+    def inexactness(self) -> dict[str, str | bool]:
+        """In what the run is not one that was trained in one go; empty where it is."""
+        told: dict[str, str | bool] = {"resumed_inexactly": self.resumed_inexactly}
+        told |= {"extended_inexactly": self.extended_inexactly}
+        return {name: value for name, value in told.items() if value}
+
+    def open_end(
+        self, *, metrics_bytes: int, evaluation: Mapping[str, float | int | None] | None, is_due: bool
+    ) -> dict[str, Any]:
+        """Give what a run planned for more steps would have here in place of what the run's end is about to change.
+
+        Args:
+            metrics_bytes: Length of ``metrics.jsonl``.
+            evaluation: The evaluation that was due here, if one was.
+            is_due: Whether a checkpoint is due here.
+        """
+        return {
+            "metrics_bytes": metrics_bytes,
+            "best_success_rate": self.best_success_rate,
+            "reports_success": self.reports_success,
+            "means": self.means.to_json(),
+            "evaluation": evaluation,
+            "is_due": is_due,
         }
 
     @classmethod
@@ -92,6 +121,7 @@ class TrainerState:
         state.episodes = values["episodes"]
         state.damaged_episodes = values.get("damaged_episodes", 0)
         state.resumed_inexactly = values.get("resumed_inexactly", False)
+        state.extended_inexactly = values.get("extended_inexactly", "")
         state.update_debt = values["update_debt"]
         state.progress = Progress(**values["progress"])
         state.best_success_rate = values["best_success_rate"]

@@ -37,6 +37,7 @@ class Storage:
         metrics_bytes: int,
         evaluation: Mapping[str, float | int | None] | None,
         is_interruption: bool = False,
+        open_end: Mapping[str, Any] | None = None,
     ) -> None:
         """Save everything, then drop what is not kept.
 
@@ -50,6 +51,7 @@ class Storage:
             metrics_bytes: Length of ``metrics.jsonl``.
             evaluation: The evaluation made at this step, if one was.
             is_interruption: Whether a signal is the reason.
+            open_end: `TrainerState.open_end`, at the end of the run.
 
         Raises:
             RunFolderError: The file system refused; the checkpoint before stands.
@@ -60,7 +62,7 @@ class Storage:
             if buffer.added > state.segment_start:
                 segments = (*segments, write_segment(self._folder.replay, buffer, state.segment_start))
             segments = still_held(segments, buffer.added, buffer.capacity)
-            if not is_interruption:
+            if not is_interruption and (open_end is None or open_end["is_due"]):
                 self._segments = segments
                 state.segment_start = buffer.added
             manifest = Manifest(
@@ -71,6 +73,7 @@ class Storage:
                     **state.to_json(),
                     "last_copy_episodes": learner.last_copy_episodes,
                     "steps_since_copy": learner.steps_since_copy,
+                    "open_end": open_end,
                     "reward_range": [buffer.reward_low, buffer.reward_high] if buffer.added else None,
                 },
                 evaluation=evaluation,
@@ -122,7 +125,7 @@ class Storage:
         drop_unlisted(self._folder.replay, self._folder.rotate(self._config.training.keep_checkpoints))
 
     def _check(self, manifest: Manifest, learner: Learner) -> None:
-        if manifest.config != self._config.to_dict():
+        if not manifest.is_of(self._config.to_dict()):
             raise CheckpointError(f"step_{manifest.step} is foreign: it belongs to a run with another configuration")
         then, now = spec_to_dict(manifest.env_spec), spec_to_dict(learner.spec)
         if differing := [f"{key} was {then[key]} and is {now[key]}" for key in then if then[key] != now[key]]:

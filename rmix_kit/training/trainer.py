@@ -7,14 +7,22 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from rmix_kit.envs.interface import VectorEnv, is_costly
+from rmix_kit.envs.interface import VectorEnv, codec_of, is_costly
 from rmix_kit.envs.make import make_vector_env, resolved_text
-from rmix_kit.errors import ConfigError
+from rmix_kit.errors import (
+    ConfigError,
+    EnvironmentContractError,
+    EnvironmentTextError,
+    RmixKitError,
+    RunFolderError,
+)
 from rmix_kit.files import writing
 from rmix_kit.played import copies_for
 from rmix_kit.training.checkpoint import verify_checkpoint
 from rmix_kit.training.device import choose_device, keep_freed_memory, torch_threads
+from rmix_kit.training.extension import extend, planned_steps
 from rmix_kit.training.loop import TrainingLoop
+from rmix_kit.training.memory import check_memory
 from rmix_kit.training.progress_bar import Reporter, make_reporter
 from rmix_kit.training.run import Run, load
 from rmix_kit.training.run_config import RunConfig
@@ -30,6 +38,7 @@ def train(
     out: str | Path,
     *,
     resume: bool = False,
+    extend_inexactly: bool = False,
     make_env: MakeEnv = make_vector_env,
     reporter: Reporter | None = None,
 ) -> Run:
@@ -39,7 +48,9 @@ def train(
         config: What to train.
         out: The run's folder; it must not exist unless ``resume`` is set.
         resume: Go on from the newest sound checkpoint, or from step 0 where there is none; a finished run is left as
-            it is.
+            it is. Steps that differ from the run's are its new plan.
+        extend_inexactly: Whether it may go on to other steps where schedules of the new plan would have run otherwise
+            so far.
         make_env: Makes the copies.
         reporter: Where progress goes; a bar on a terminal if None.
 
@@ -50,6 +61,7 @@ def train(
         RunFolderError: The folder exists, is another run's or in use, or the disk is full.
         CheckpointError: All checkpoints are damaged, or they belong to another run.
         DeviceError: CUDA is asked for and absent.
+        ConfigError: Replay, round and batch do not fit into the memory that is available.
         NonFiniteError: A loss or gradient is NaN or infinite; no weight was changed by it.
         Interrupted: A signal came; a checkpoint of the interrupted round is saved.
     """
@@ -57,16 +69,23 @@ def train(
     if make_env is make_vector_env:
         config = settled(config, folder, told, resume=resume)
     device = choose_device(config.device)
-    folder.check(config, resume=resume)
-    if resume and is_finished(folder, told):
+    folder.check(config, resume=resume, of_any_steps=resume)
+    if resume and planned_steps(folder) == config.steps and is_finished(folder, told):
         told.note(f"{folder.path} is finished; nothing to do")
         return load(folder.path)
     keep_freed_memory()
-    with folder.lock(), torch_threads(config.training.threads), StopSignals() as signals:
-        with writing(str(folder.path), "choose a folder that can be written"):
-            folder.prepare(config, resume=resume)
-            folder.clear_leftovers()
-        with copies(make_env, config) as (envs, test_envs):
+    folder.check_is_free()
+    with (
+        torch_threads(config.training.threads),
+        StopSignals() as signals,
+        copies(make_env, config) as (envs, test_envs),  # before the folder: what cannot be made leaves none behind
+    ):
+        check_memory(config, envs.spec, codec_of(envs), device, None if folder.steps() == [] else told)
+        with folder.lock():
+            with writing(str(folder.path), "choose a folder that can be written"):
+                extend(folder, config, told, is_inexact_allowed=extend_inexactly)
+                folder.prepare(config, resume=resume)
+                folder.clear_leftovers()
             TrainingLoop(config, folder, envs=envs, test_envs=test_envs, device=device, reporter=told).run(signals)
     return load(folder.path)
 
@@ -82,10 +101,16 @@ def settled(config: RunConfig, folder: RunFolder, reporter: Reporter, *, resume:
 
     Raises:
         EnvironmentTextError: The text is no environment's.
-        RunFolderError: The folder is to be resumed and holds no run.
+        RunFolderError: The folder is to be resumed and holds no run, or one on what the text meant before, such as a
+            map file that was edited since.
     """
     kept = folder.read_config().env if resume and folder.config.exists() else None
     text = resolved_text(config.env, kept)
+    if kept is not None and text not in (config.env, kept):
+        raise RunFolderError(
+            f"{config.env} is {text} now, and the run in {folder.path} was begun on {kept}; restore it, or start a new "
+            "run in another folder"
+        )
     if text != config.env:
         reporter.note(f"{config.env} is {text} here; the run keeps the longer form")
     return replace(config, env=text)
@@ -100,25 +125,51 @@ def is_finished(folder: RunFolder, reporter: Reporter) -> bool:
     return not damaged and manifest is not None and manifest.is_finished
 
 
+def _training_copies(make_env: MakeEnv, config: RunConfig) -> VectorEnv:
+    """Make the copies to train in.
+
+    Raises:
+        ConfigError: One can be made, and not as many as training wants.
+    """
+    wanted = config.training.num_envs
+    try:
+        return make_env(config.env, wanted)
+    except (EnvironmentTextError, EnvironmentContractError, OSError) as error:
+        try:
+            make_env(config.env, 1).close()
+        except (RmixKitError, OSError):
+            raise error from None
+        raise ConfigError(
+            f"{config.env}: one copy can be made and {wanted} cannot ({error}); where it can exist once, give --set "
+            "training.num_envs=1 and --set training.evaluation_copies=0"
+        ) from error
+
+
 @contextmanager
 def copies(make_env: MakeEnv, config: RunConfig) -> Iterator[tuple[VectorEnv, VectorEnv]]:
     """Make the copies to train and to evaluate in (the same, where they are costly), and close them at the end.
 
     Raises:
-        ConfigError: The environment gives fewer copies than training wants.
+        ConfigError: The environment gives fewer copies than training and evaluation want.
     """
-    wanted = config.training.num_envs
-    envs = make_env(config.env, wanted)
+    wanted, most = config.training.num_envs, config.training.evaluation_copies
+    envs = _training_copies(make_env, config)
     try:
         if envs.num_envs < wanted:
             raise ConfigError(
                 f"training.num_envs is {wanted}, and {config.env} gives at most {envs.num_envs} copies; give "
                 f"--set training.num_envs={envs.num_envs}, or raise the environment's limit (docs/environments)"
             )
-        if is_costly(envs):
+        if is_costly(envs) or most == 0:
             yield envs, envs  # a round and an evaluation never overlap
             return
-        test_envs = make_env(config.env, copies_for(config.training.evaluation_episodes))
+        try:
+            test_envs = make_env(config.env, copies_for(config.training.evaluation_episodes, most))
+        except (RmixKitError, OSError) as error:
+            raise ConfigError(
+                f"{config.env}: no copies to evaluate in could be made beside those to train in ({error}); where it "
+                "can exist only so often, give --set training.evaluation_copies=0, which evaluates in those of training"
+            ) from error
         try:
             yield envs, test_envs
         finally:

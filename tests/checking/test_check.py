@@ -55,7 +55,7 @@ def test_everything_is_looked_at() -> None:
         ("faults.NumberedCopies", "reproducibility", "warning", "made anew"),
         ("faults.Once", "reproducibility", "warning", "cannot be made"),
         ("episodes.SeedsTheWorld", "reproducibility", "ok", "same episode"),
-        ("leaving.Dies", "memory", "ok", "5,000 episodes"),
+        ("leaving.Dies", "memory", "ok", "episodes in the replay"),
     ],
 )
 def test_a_trait_is_found(text: str, name: str, status: str, words: str) -> None:
@@ -83,14 +83,20 @@ def test_our_own_environments_have_no_problem(text: str) -> None:
 
 
 def test_memory_that_is_not_there_is_a_problem_with_a_number_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rmix_kit.checking.sizes.available_bytes", lambda: 200_000)
+    monkeypatch.setattr("rmix_kit.checking.sizes.available_bytes", lambda: 500_000)
     text = f"{PLACE}.leaving.Dies"
     finding = memory_finding(text, make_vector_env(text, 1))
     assert finding.status == "problem"
-    assert "195 KiB is available" in finding.found
+    assert "488 KiB is available" in finding.found
     assert "buffer_episodes=" in finding.fix
     monkeypatch.setattr("rmix_kit.checking.sizes.available_bytes", lambda: 1000)
-    assert "one batch does not fit" in memory_finding(text, make_vector_env(text, 1)).fix
+    assert "smaller observations" in memory_finding(text, make_vector_env(text, 1)).fix
+
+
+def test_pictures_are_called_so() -> None:
+    text = f"{PLACE}.observations.Sees?what=an_image"
+    assert "a picture of 3 channels" in found(text, "observations").found
+    assert "thumbnails" in found(text, "state").found
 
 
 def _episode(rewards: list[float], masks: list[list[bool]]) -> Episode:

@@ -145,7 +145,7 @@ def test_the_worst_case_is_close_to_full_episodes_alone() -> None:
 
 def test_memory_follows_the_fill() -> None:
     buffer = ReplayBuffer(SPEC, 1280, CPU)
-    slack = 2 * chunk_episodes(1280) * episode_bytes(SPEC, None)
+    slack = 2 * chunk_episodes(1280, episode_bytes(SPEC, None)) * episode_bytes(SPEC, None)
     assert buffer.store.bytes_taken == 0
     for index in range(40):  # more than three times its capacity
         buffer.add(random_block([2] * 100, index))

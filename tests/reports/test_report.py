@@ -216,11 +216,12 @@ def test_marl_eval_s_file_has_steps_and_the_absolute_metrics_of_the_best_checkpo
     found = json.loads((report / "marl_eval.json").read_text(encoding="utf-8"))
     seed = found["smac"]["mmm2?backend=builtin"]["qmix"]["seed_1"]
     (run,) = [run for run in runs if (run.algo, run.env, run.seed) == ("qmix", MMM2, 1)]
-    assert seed["step_2"] == {
+    step = seed[list(seed)[2]]
+    assert step == {
         "step_count": run.evaluations[2]["env_steps"],
-        **{name: seed["step_2"][name] for name in seed["absolute_metrics"]},
+        **{name: step[name] for name in seed["absolute_metrics"]},
     }
-    assert seed["step_2"]["return"] == [run.evaluations[2]["return_mean"]]
+    assert step["return"] == [run.evaluations[2]["return_mean"]]
     assert run.best is not None
     assert seed["absolute_metrics"]["return"] == list(run.best.returns)
     assert seed["absolute_metrics"]["success_rate"] == [1.0] * 40
@@ -231,7 +232,7 @@ def test_marl_eval_s_file_leaves_out_numbers_that_are_not_known() -> None:
     gaps = (rows[0] | {"fall_rate": None}, rows[1] | {"return_mean": float("nan")}, *rows[2:])
     steps = marl_eval(group_runs([record(env=BRIDGE, evaluations=gaps)]))["macn"]["bridge?slip=0.1"]["rmix"]["seed_0"]
     assert "fall_rate" not in steps["step_0"]
-    assert "return" not in steps["step_1"]
+    assert "return" not in steps["step_1000"]
 
 
 def test_an_older_report_is_replaced_and_other_files_stay(tmp_path: Path) -> None:
@@ -295,3 +296,17 @@ def test_figure_15_takes_its_four_algorithms_alone(tmp_path: Path, runs: list[Ru
 def test_the_same_figure_is_the_same_file(kind: str, figures: dict[str, ReportFigure]) -> None:
     figure = figures["all-tasks-improvement"]
     assert picture(figure.draw(), kind) == picture(figure.draw(), kind)
+
+
+def test_marl_eval_s_steps_have_one_name_in_all_runs_of_a_plan() -> None:
+    runs = [record(env=BRIDGE, seed=seed) for seed in range(3)]  # each evaluation is 7, 8 and 9 steps late
+    found = marl_eval(group_runs(runs))["macn"]["bridge?slip=0.1"]["rmix"]
+    names = ["step_0", "step_1000", "step_2000", "step_3000", "step_4000", "absolute_metrics"]
+    assert [list(found[f"seed_{seed}"]) for seed in range(3)] == [names] * 3
+    assert [found[f"seed_{seed}"]["step_1000"]["step_count"] for seed in range(3)] == [1007, 1008, 1009]
+
+
+def test_marl_eval_s_last_step_is_the_end_of_the_run_however_late_it_was_reached() -> None:
+    rows = record().evaluations
+    late = record(env=BRIDGE, evaluations=(*rows[:-1], rows[-1] | {"env_steps": 5002}))
+    assert "step_4000" in marl_eval(group_runs([late]))["macn"]["bridge?slip=0.1"]["rmix"]["seed_0"]

@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 
 import rmix_kit
+from rmix_kit.envs.interface import VectorEnv
+from rmix_kit.envs.make import make_vector_env
 from rmix_kit.errors import ConfigError, EnvironmentContractError, RunFolderError
 from rmix_kit.training.run import load
-from tests.training.runs import tiny
+from rmix_kit.training.trainer import train
+from tests.training.runs import Notes, tiny
 from tests.training.test_trainer import EVALUATION_KEYS
 
 
@@ -64,3 +67,25 @@ def test_front_door_loads_a_run(finished: Path) -> None:
 def test_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunFolderError, match="is no run"):
         load(tmp_path)
+
+
+def test_no_episode_that_chose_the_best_checkpoint_is_played_by_evaluate(
+    finished: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    played: list[set[int]] = []
+    make = make_vector_env
+
+    def spied(text: str, count: int) -> VectorEnv:
+        envs = make(text, count)
+        seeds, reset = set[int](), envs.reset
+        played.append(seeds)
+        monkeypatch.setattr(envs, "reset", lambda given: (seeds.update(given), reset(given))[1])
+        return envs
+
+    train(tiny(steps=800), tmp_path / "run", make_env=spied, reporter=Notes())
+    best = load(tmp_path / "run", "best")
+    best.evaluate(episodes=200, seed=best.config.seed, make_env=spied)
+    training, choosing, evaluating = played
+    assert len(choosing) == best.config.training.evaluation_episodes
+    assert not evaluating & choosing
+    assert not evaluating & training
