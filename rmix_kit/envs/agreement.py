@@ -134,11 +134,18 @@ class Agreement:
         return self.options.state == "own"
 
     def state_misfit(self, state: FloatArray) -> str:
-        """Say what is wrong with a state of the environment's own ``[state]``; empty if nothing is."""
+        """Say what is wrong with a state of the environment's own ``[state]``; empty if nothing is.
+
+        Whole numbers may be coded one-hot, where another number would be none of them and vanish; other numbers are only
+        scaled by their bounds, and may leave them (knights_archers_zombies' do).
+        """
+        if self.state_dtype.startswith("float"):
+            return ""
+        if not bool((state == np.rint(state)).all()):
+            return f"state() holds fractions, and its state_space is of {self.state_dtype}"
         low, high = (np.asarray(bounds, dtype=np.float32) for bounds in (self.state_low, self.state_high))
         if bool((state >= low).all() and (state <= high).all()):
-            is_whole = self.state_dtype.startswith("float") or bool((state == np.rint(state)).all())
-            return "" if is_whole else f"state() holds fractions, and its state_space is of {self.state_dtype}"
+            return ""
         return (
             f"state() lies between {state.min():g} and {state.max():g}, outside its state_space; widen the space, or "
             "append state=observations to the environment's text"

@@ -146,6 +146,12 @@ class StateOutside(Plain):
         return np.array([9 if self.steps == 2 else 1])
 
 
+class StateOfFloatsOutside(StateOutside):
+    """The state leaves its space, which is of floats."""
+
+    state_space = Box(0.0, 3.0, (1,), np.float32)
+
+
 class StateOfFractions(StateOutside):
     """The state is between the numbers that its space has."""
 

@@ -86,6 +86,10 @@ def test_every_fault_is_one_line_with_its_place(name: str, words: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_state_of_floats_may_leave_its_space() -> None:
+    assert [float(step.state[0, 0]) for step in played(_made("StateOfFloatsOutside"))] == [1, 1, 9, 1, 1]
+
+
 def test_the_original_error_is_the_cause() -> None:
     with pytest.raises(EnvironmentContractError) as caught:
         played(_made("Speechless"))
