@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rmix_kit.errors import RecordError
+from rmix_kit.files import json_text
 from rmix_kit.reproduction.suites import Part, Suite
 
 FILE = "scale.json"

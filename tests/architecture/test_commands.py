@@ -41,7 +41,7 @@ def live_option(synopsis: Synopsis, option: Option) -> click.Option:
 
 
 def rmix_kit(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Runs the command line in a process of its own; the last line says whether torch was loaded."""
+    """Runs the command line in a process of its own; the last line of its errors says whether torch was loaded."""
     program = (
         "import sys\n"
         "sys.argv[0] = 'rmix-kit'\n"
@@ -49,7 +49,7 @@ def rmix_kit(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         "try:\n"
         "    main()\n"
         "finally:\n"
-        "    print('\\ntorch' if 'torch' in sys.modules else '\\nno torch', flush=True)\n"
+        "    print('\\ntorch' if 'torch' in sys.modules else '\\nno torch', file=sys.stderr, flush=True)\n"
     )
     command = [sys.executable, "-c", program, *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
@@ -59,8 +59,7 @@ def output_of(*arguments: str | Path) -> tuple[str, str]:
     """What the command prints, and "torch" or "no torch"."""
     done = rmix_kit(*arguments)
     assert done.returncode == 0, f"{arguments}: {done.stderr}"
-    text, _, torch = done.stdout.rstrip("\n").rpartition("\n")
-    return text, torch
+    return done.stdout, done.stderr.rstrip("\n").rpartition("\n")[2]
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +136,9 @@ def test_a_misspelt_command_is_answered_with_the_right_one() -> None:
 def test_a_failure_exits_with_the_code_of_the_page_and_one_line(tmp_path: Path) -> None:
     done = rmix_kit("evaluate", tmp_path)
     assert done.returncode == exit_codes()["failure"]
-    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    error, *about_torch = done.stderr.strip().splitlines()
+    assert error.startswith("Error: ")
+    assert about_torch == ["", "no torch"], done.stderr
 
 
 def test_evaluate_prints_the_json_of_the_page(run_folder: Path) -> None:
