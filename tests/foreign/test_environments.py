@@ -26,6 +26,7 @@ PLAYED = (
     "pettingzoo:benchmarks._foreign_teams.small_pistonball",
     "pettingzoo:magent2.environments.battle_v4?map_size=16&max_cycles=50",
     "pettingzoo:benchmarks._foreign_teams.small_pong",
+    "pettingzoo:benchmarks._foreign_teams.battle_in_turns",
     "pettingzoo:macn.env?layout=4x7&max_steps=20",
 )
 REFUSED = {
