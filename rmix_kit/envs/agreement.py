@@ -136,8 +136,8 @@ class Agreement:
     def state_misfit(self, state: FloatArray) -> str:
         """Say what is wrong with a state of the environment's own ``[state]``; empty if nothing is.
 
-        Whole numbers may be coded one-hot, where another number would be none of them and vanish; other numbers are
-        only scaled by their bounds, and may leave them (knights_archers_zombies' do).
+        Whole numbers may be coded one-hot, where another number would be none of them and vanish; others are but scaled
+        by their bounds, and may leave them (knights_archers_zombies' do).
         """
         if self.state_dtype.startswith("float"):
             return ""
