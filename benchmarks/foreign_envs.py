@@ -45,7 +45,7 @@ ENVIRONMENTS = (
     *(f"gymnasium:lbforaging:Foraging-{name}-v3" for name in FORAGING),
     *(f"gymnasium:rware:rware-{name}-v2?episode_limit=100" for name in WAREHOUSES),
     "pettingzoo:pettingzoo.sisl.pursuit_v5?max_cycles=50",
-    "pettingzoo:pettingzoo.sisl.multiwalker_v9",
+    "pettingzoo:pettingzoo.sisl.multiwalker_v9?max_cycles=100",
     "pettingzoo:pettingzoo.sisl.pursuit_v4",
     "pettingzoo:pettingzoo.butterfly.knights_archers_zombies_v11?max_cycles=100",
     "pettingzoo:pettingzoo.butterfly.knights_archers_zombies_v10",

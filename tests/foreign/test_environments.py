@@ -32,7 +32,7 @@ PLAYED = (
 REFUSED = {
     "pettingzoo:pettingzoo.classic.hanabi_v5": "is_parallelizable",
     "pettingzoo:pettingzoo.classic.chess_v6": "is_parallelizable",
-    "pettingzoo:pettingzoo.sisl.multiwalker_v9": "expected Discrete",
+    "pettingzoo:pettingzoo.sisl.multiwalker_v9?max_cycles=100": "expected Discrete",
     "pettingzoo:pettingzoo.sisl.pursuit_v4": "pursuit_v5",
     "pettingzoo:pettingzoo.butterfly.knights_archers_zombies_v10": "knights_archers_zombies_v11",
     "gymnasium:CartPole-v1": "action space is Discrete",
