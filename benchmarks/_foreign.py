@@ -14,7 +14,6 @@ from rmix_kit.checking import check
 from rmix_kit.cli.kit import CommandError
 from rmix_kit.cli.main import main
 from rmix_kit.envs.make import make_vector_env
-from rmix_kit.errors import RmixKitError
 
 ALGORITHM, STEPS, EPISODES = "qmix", 2_000, 4
 # Small, so that sixty environments take half an hour; of what is learned nothing is said.
@@ -64,21 +63,19 @@ def put_through(text: str, folder: Path) -> Outcome:
         folder: An empty one.
     """
     begun = time.perf_counter()
-    try:
-        envs = make_vector_env(text, 1)
-        spec = envs.spec
-        envs.close()
-    except RmixKitError as error:
-        return Outcome(env=text, outcome="refused", why=str(error))
+    findings = check(text, 3)
+    problems = [finding for finding in findings if finding.status == "problem" and finding.name != "memory"]
+    if problems:
+        return Outcome(env=text, outcome="refused", why=problems[0].found)
+    envs = make_vector_env(text, 1)
+    spec = envs.spec
+    envs.close()
     known: dict[str, Any] = {
         "agents": spec.n_agents,
         "actions": spec.n_actions,
         "observation": f"{' x '.join(map(str, spec.obs_shape))} {spec.obs_dtype}",
+        "warnings": ", ".join(finding.name for finding in findings if finding.status == "warning"),
     }
-    problems = [finding for finding in check(text, 3) if finding.status == "problem" and finding.name != "memory"]
-    if problems:
-        return Outcome(env=text, outcome="refused", why=problems[0].found, **known)
-    known["warnings"] = ", ".join(finding.name for finding in check(text, 3) if finding.status == "warning")
     run, agents = folder / "run", folder / "agents"
     settings = [word for setting in SETTINGS for word in ("--set", setting)]
     size = ["--episodes", str(EPISODES), "--seed", "1"]

@@ -6,6 +6,9 @@ from typing import Any
 
 import supersuit
 from pettingzoo.butterfly import cooperative_pong_v6, knights_archers_zombies_v11, pistonball_v6
+from pettingzoo.utils.conversions import parallel_to_aec
+
+from rmix_kit.envs import smac
 
 
 def small_pong(max_cycles: int = 100) -> Any:  # noqa: ANN401 - a wrapped environment
@@ -28,6 +31,11 @@ def stacked_pursuit(max_cycles: int = 50) -> Any:  # noqa: ANN401
     from pettingzoo.sisl import pursuit_v5
 
     return supersuit.frame_stack_v1(pursuit_v5.parallel_env(max_cycles=max_cycles), 2)
+
+
+def battle_in_turns() -> Any:  # noqa: ANN401
+    """SMAC's battle of three against three as a turn-based environment, with masks."""
+    return parallel_to_aec(smac.parallel_env("3m", backend="builtin"))
 
 
 def _small(env: Any) -> Any:  # noqa: ANN401

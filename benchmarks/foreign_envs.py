@@ -1,6 +1,6 @@
 """Some sixty environments of other people: which of them train, export, run and replay, and why the others are refused.
 
-    python benchmarks/foreign_envs.py [--only WORD]
+    python benchmarks/foreign_envs.py [--only WORD] [--new]
 
 Needs what `make test-envs` installs. Writes docs/results/foreign-envs.csv, a row per environment; rows of those that
 are not tried again stay.
@@ -45,8 +45,7 @@ ENVIRONMENTS = (
     *(f"gymnasium:lbforaging:Foraging-{name}-v3" for name in FORAGING),
     *(f"gymnasium:rware:rware-{name}-v2?episode_limit=100" for name in WAREHOUSES),
     "pettingzoo:pettingzoo.sisl.pursuit_v5?max_cycles=50",
-    "pettingzoo:pettingzoo.sisl.multiwalker_v9",
-    "pettingzoo:pettingzoo.sisl.waterworld_v4",
+    "pettingzoo:pettingzoo.sisl.multiwalker_v9?max_cycles=100",
     "pettingzoo:pettingzoo.sisl.pursuit_v4",
     "pettingzoo:pettingzoo.butterfly.knights_archers_zombies_v11?max_cycles=100",
     "pettingzoo:pettingzoo.butterfly.knights_archers_zombies_v10",
@@ -57,6 +56,7 @@ ENVIRONMENTS = (
     "pettingzoo:benchmarks._foreign_teams.small_pistonball",
     "pettingzoo:benchmarks._foreign_teams.black_death",
     "pettingzoo:benchmarks._foreign_teams.stacked_pursuit",
+    "pettingzoo:benchmarks._foreign_teams.battle_in_turns",
     *(f"pettingzoo:magent2.environments.{name}" for name in BATTLES),
     *(f"pettingzoo:pettingzoo.classic.{name}" for name in TABLES),
     "pettingzoo:pettingzoo.mpe.simple_spread_v3",
@@ -67,7 +67,7 @@ ENVIRONMENTS = (
     "gymnasium:macn:MACN-v0?layout=4x7",
     "pettingzoo:examples.custom_env.Meeting",
     "gymnasium:CartPole-v1",
-    "gymnasium:Taxi-v3",
+    "gymnasium:Taxi-v4",
 )
 
 
@@ -75,6 +75,7 @@ def main() -> None:
     """Try each environment in a process of its own, and write the table after each."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="try those whose text holds this word")
+    parser.add_argument("--new", action="store_true", help="try those alone that are not in the table yet")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
@@ -82,7 +83,7 @@ def main() -> None:
         return
     rows = known_rows()
     for text in ENVIRONMENTS:
-        if arguments.only in text:
+        if arguments.only in text and not (arguments.new and text in rows):
             rows[text] = tried(text)
             print(f"{rows[text]['outcome']:8} {text} {rows[text]['why']}", flush=True)
             write({text: rows[text] for text in ENVIRONMENTS if text in rows})

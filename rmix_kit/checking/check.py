@@ -53,7 +53,7 @@ def check(text: str, episodes: int = 10) -> list[Finding]:
             findings += [_repeated(text, envs), memory_finding(text, envs)]
             return findings
     except REFUSALS as error:
-        return [Finding(name="environment", status="problem", found=str(error), fix="see what the line asks for")]
+        return [Finding(name="environment", status="problem", found=str(error))]
 
 
 @contextmanager

@@ -17,7 +17,7 @@ class Finding:
         name: Its subject.
         status: How it stands.
         found: What was seen, in one line.
-        fix: What to do; empty where nothing is to be done.
+        fix: What to do; empty where nothing is to be done, or what was found says it.
     """
 
     name: str

@@ -59,7 +59,8 @@ def _rewards(played: Sequence[Episode]) -> Finding:
             name="rewards",
             status="warning",
             found=f"{found}: random play was never paid",
-            fix="play more episodes (--episodes); where chance never meets a reward, learning does not begin",
+            fix="play more episodes (--episodes): where chance never meets a reward, learning does not begin; "
+            "where the agents' rewards cancel out, reward=first takes one side's",
         )
     if (rewards == rewards[0]).all():
         return Finding(

@@ -76,8 +76,10 @@ class ElementCoding(nn.Module):
             "limit": torch.tensor(limits),
         }.items():
             self.register_buffer(name, buffer, persistent=False)
-        self.register_buffer("offset", torch.tensor([p[0] for p in pairs]), persistent=bool(self.normalised))
-        self.register_buffer("factor", torch.tensor([p[1] for p in pairs]), persistent=bool(self.normalised))
+        self._bounded = ([pair[0] for pair in pairs], [pair[1] for pair in pairs])
+        self._places = [place for place, pair in enumerate(affine) if pair is None]
+        for name, of_bounds in zip(("offset", "factor"), self._bounded, strict=True):
+            self.register_buffer(name, torch.tensor(of_bounds), persistent=bool(self.normalised))
         self.n_one_hot, self.n_numbers = len(columns), len(numbers)
         self.coded_size = self.n_one_hot + self.n_numbers
 
@@ -107,13 +109,13 @@ class ElementCoding(nn.Module):
             mean: ``[normalised]``, on the host.
             deviation: ``[normalised]``, above 0, on the host.
         """
-        places = {element: place for place, element in enumerate(self.number_column.tolist())}
-        chosen = torch.tensor([places[element] for element in self.normalised])
-        with torch.no_grad():
-            for buffer, values in ((self.offset, mean), (self.factor, 1.0 / deviation)):
-                host = buffer.cpu()
-                host[chosen] = values.float()
-                buffer.copy_(host)
+        places = torch.tensor(self._places)
+        for buffer, bounded, values in zip(
+            (self.offset, self.factor), self._bounded, (mean, 1.0 / deviation), strict=True
+        ):
+            whole = torch.tensor(bounded)  # on the host: nothing is read back from the device
+            whole[places] = values.float()
+            buffer.copy_(whole)
 
 
 class ObsCoding(ElementCoding):

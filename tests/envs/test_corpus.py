@@ -15,6 +15,7 @@ from tests.envs.corpus import (
     faults,
     gymnasium_teams,
     leaving,
+    misshapen,
     observations,
     rewards,
     turn_based,
@@ -22,7 +23,7 @@ from tests.envs.corpus import (
 from tests.envs.corpus.playing import measured
 from tests.envs.corpus.team import Case
 
-MODULES = (observations, rewards, leaving, actions, episodes, faults, turn_based, gymnasium_teams)
+MODULES = (observations, rewards, leaving, misshapen, actions, episodes, faults, turn_based, gymnasium_teams)
 CASES = tuple(case for module in MODULES for case in module.CASES)
 PLAYED = tuple(case for case in CASES if not case.refused)
 REFUSED = tuple(case for case in CASES if case.refused)

@@ -26,12 +26,13 @@ PLAYED = (
     "pettingzoo:benchmarks._foreign_teams.small_pistonball",
     "pettingzoo:magent2.environments.battle_v4?map_size=16&max_cycles=50",
     "pettingzoo:benchmarks._foreign_teams.small_pong",
+    "pettingzoo:benchmarks._foreign_teams.battle_in_turns",
     "pettingzoo:macn.env?layout=4x7&max_steps=20",
 )
 REFUSED = {
     "pettingzoo:pettingzoo.classic.hanabi_v5": "is_parallelizable",
     "pettingzoo:pettingzoo.classic.chess_v6": "is_parallelizable",
-    "pettingzoo:pettingzoo.sisl.multiwalker_v9": "expected Discrete",
+    "pettingzoo:pettingzoo.sisl.multiwalker_v9?max_cycles=100": "expected Discrete",
     "pettingzoo:pettingzoo.sisl.pursuit_v4": "pursuit_v5",
     "pettingzoo:pettingzoo.butterfly.knights_archers_zombies_v10": "knights_archers_zombies_v11",
     "gymnasium:CartPole-v1": "action space is Discrete",
