@@ -100,6 +100,7 @@ class Agreement:
         options: The adapter's own.
         asked_limit: The limit that the environment's text asks for; None if it asks for none.
         state_size: Numbers of a state; 0 before the first.
+        state_dtype: NumPy name of what the numbers of the environment's own state are.
         state_low: Lower bound of every number of the environment's own state; empty where there is none.
         state_high: Upper bound likewise.
     """
@@ -113,6 +114,7 @@ class Agreement:
     options: TeamOptions
     asked_limit: int | None = None
     state_size: int = 0
+    state_dtype: str = "float32"
     state_low: tuple[float, ...] = ()
     state_high: tuple[float, ...] = ()
 
@@ -132,7 +134,15 @@ class Agreement:
         return self.options.state == "own"
 
     def state_misfit(self, state: FloatArray) -> str:
-        """Say what is wrong with a state of the environment's own ``[state]``; empty if nothing is."""
+        """Say what is wrong with a state of the environment's own ``[state]``; empty if nothing is.
+
+        Whole numbers may be coded one-hot, where another number would be none of them and vanish; others are but scaled
+        by their bounds, and may leave them (knights_archers_zombies' do).
+        """
+        if self.state_dtype.startswith("float"):
+            return ""
+        if not bool((state == np.rint(state)).all()):
+            return f"state() holds fractions, and its state_space is of {self.state_dtype}"
         low, high = (np.asarray(bounds, dtype=np.float32) for bounds in (self.state_low, self.state_high))
         if bool((state >= low).all() and (state <= high).all()):
             return ""

@@ -12,6 +12,8 @@ import numpy as np
 from rmix_kit.envs.spaces import MisfitError
 from rmix_kit.errors import EnvironmentContractError, RmixKitError
 
+LONGEST_VALUE = 80
+
 
 class Border:
     """Names environment, copy, episode seed and step in every error of one copy.
@@ -77,21 +79,32 @@ class Border:
         """Give one finite number, which may lie in an array of one."""
         try:
             number = np.asarray(value, dtype=np.float64)
-        except (TypeError, ValueError):
-            self.refuse(f"{what} is {value!r}; expected a number")
+        except OverflowError:
+            self.refuse(f"{what} is {shortened(value)}, which float32 cannot hold")
+        except Exception as error:  # noqa: BLE001 - a stranger's object says in its own way that it is no number
+            self.refuse(f"{what} is {shortened(value)}; expected a number ({type(error).__name__})")
         if number.size != 1 or not np.isfinite(number).all():
-            self.refuse(f"{what} is {value!r}; expected one finite number")
+            self.refuse(f"{what} is {shortened(value)}; expected one finite number")
         return float(number.reshape(()))
 
     def truth(self, value: object, what: str) -> bool:
         """Give one truth value, which may lie in an array of one; None is false."""
-        array = np.asarray(False if value is None else value)
+        try:
+            array = np.asarray(False if value is None else value)
+        except Exception:  # noqa: BLE001 - as above
+            array = np.empty(0)
         if array.size != 1 or array.dtype.kind not in "biuf":
-            self.refuse(f"{what} is {value!r}; expected true or false")
+            self.refuse(f"{what} is {shortened(value)}; expected true or false")
         return bool(array.reshape(()))
 
     def _place(self) -> str:
         return f"{self._where}, copy {self._number}, episode seed {self.seed}, step {self.elapsed}"
+
+
+def shortened(value: object) -> str:
+    """Write a stranger's value on one line, its beginning if it is long."""
+    words = " ".join(repr(value).split())
+    return words if len(words) <= LONGEST_VALUE else f"{words[:LONGEST_VALUE]}..."
 
 
 def resetting(env: Any) -> Callable[[int], tuple[Any, Any]]:  # noqa: ANN401 - the user's

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rmix_kit.envs.border import Border, shortened
 from rmix_kit.types import BoolArray
 
 if TYPE_CHECKING:
     from rmix_kit.envs.agreement import Agreement
-    from rmix_kit.envs.border import Border
 
 NAMES = ("action_mask", "avail_actions", "available_actions", "action_masks")
 """Keys of an observation or info, and methods of an environment, that give a mask."""
@@ -82,12 +82,12 @@ class MaskSource:
     def _read(self, told: object, agent: str, size: int, *, is_over: bool) -> BoolArray:
         try:
             mask = np.asarray(told)
-        except ValueError:
+        except Exception:  # noqa: BLE001 - whatever it is, it is no mask
             mask = np.empty(0)
         if mask.shape != (size,):
             self._border.refuse(f"{agent}'s action_mask has shape {mask.shape}; expected ({size},), one per action")
         if mask.dtype.kind not in "biuf" or not np.isin(mask, (0, 1)).all():
-            self._border.refuse(f"{agent}'s action_mask is {told!r}; expected one 0 or 1 per action")
+            self._border.refuse(f"{agent}'s action_mask is {shortened(told)}; expected one 0 or 1 per action")
         own: BoolArray = mask.astype(np.bool_)
         if own.any():
             return own
@@ -206,7 +206,7 @@ def _is_mask(value: object, size: int, key: str) -> bool:
     """Say whether a value is one 0 or 1 per action, or a list of allowed actions under a name that says so."""
     try:
         array = np.asarray(list(value) if isinstance(value, Mapping | set | frozenset) else value)
-    except ValueError:
+    except Exception:  # noqa: BLE001 - whatever it is, it is no mask
         return False
     if array.dtype.kind not in "biuf" or array.ndim == 0:
         return False

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rmix_kit.envs.agreement import Agreement
-from rmix_kit.envs.border import Border, resetting
+from rmix_kit.envs.border import Border, resetting, shortened
 from rmix_kit.envs.limits import EarlyEnds
 from rmix_kit.envs.masks import MaskSource
 from rmix_kit.envs.spaces import OBSERVATION, Array, MisfitError
@@ -151,7 +151,7 @@ class ParallelCopy:
         agents, border, is_over = self._agreed.agents, self._border, terminated or truncated
         for agent in agents:
             if not isinstance(notes.get(agent, {}), Mapping):
-                border.refuse(f"the info of {agent} is {notes[agent]!r}; expected a dict")
+                border.refuse(f"the info of {agent} is {shortened(notes[agent])}; expected a dict")
         obs = np.stack([self._observation(agent, seen, may_lack=terminated) for agent in agents])  # [agent, ...]
         self._remember_success([agent for agent in agents if agent not in self._gone], notes)
         is_solved = is_over and bool(self._solved) and self._agreed.is_success(self._solved.values())
@@ -182,6 +182,8 @@ class ParallelCopy:
         border, agreed = self._border, self._agreed
         with border.calling("state"):
             state = self._states.state(obs)
+        if not state.size:
+            border.refuse("state() is empty; give None, or append state=observations to the environment's text")
         if agreed.state_size and state.size != agreed.state_size:
             border.refuse(f"state() has {state.size} numbers, and had {agreed.state_size}")
         if not np.isfinite(state).all():
@@ -191,9 +193,12 @@ class ParallelCopy:
         return state
 
     def _remember_success(self, agents: Collection[str], notes: Mapping[str, Any]) -> None:
-        for agent in agents:
-            for key in SUCCESS_KEYS:
-                if (said := notes.get(agent, {}).get(key)) is not None:
+        """Keep what agents report, and what is reported of all beside their infos."""
+        for key in SUCCESS_KEYS:
+            of_all = None if key in self._keys else notes.get(key)
+            for agent in agents:
+                said = notes.get(agent, {}).get(key, of_all)
+                if said is not None:
                     self._solved[agent] = self._border.truth(said, f"{key} of {agent}")
                     self.reports_success = True
 

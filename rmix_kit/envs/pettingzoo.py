@@ -18,6 +18,7 @@ from pettingzoo import AECEnv
 from pettingzoo.utils.conversions import aec_to_parallel
 
 from rmix_kit.envs.agreement import OPTION_NAMES, TeamOptions, team_options
+from rmix_kit.envs.border import Border
 from rmix_kit.envs.importing import Factory, factory_of, importable_directory
 from rmix_kit.envs.limits import ARGUMENTS, EPISODE_LIMIT, NAMES, argument_of, checked_limit, own_limit
 from rmix_kit.envs.team_vector import ParallelEnvironment, TeamVector
@@ -48,8 +49,9 @@ def make(text: EnvironmentText, num_envs: int) -> TeamVector:
         team, rest = team_options(dict(text.options), parameters, reward=REWARD, where=where)
         arguments, asked = _arguments(factory, rest, where)
         envs, own = make_copies(factory, arguments, asked, num_envs, team=team, name=text.name, where=where)
-        for env in envs:
-            _check_interface(env, where)
+        with Border(where, 0).calling("possible_agents"):
+            for env in envs:
+                _check_interface(env, where)
         limit = checked_limit(asked, own, where, str(text))
         return TeamVector(
             cast("list[ParallelEnvironment]", envs),

@@ -37,6 +37,18 @@ class MisfitError(ValueError):
     """What an agent gave is not what its space says; the words say how, not where."""
 
 
+def array_of(raw: object) -> Array:
+    """Give what was observed as an array.
+
+    Raises:
+        MisfitError: It is none.
+    """
+    try:
+        return np.asarray(raw)
+    except Exception as error:
+        raise MisfitError(f"{type(raw).__name__} was observed, which is no array ({error})") from error
+
+
 @dataclass(frozen=True, kw_only=True)
 class Numbering:
     """A Discrete or MultiDiscrete observation: so many values from a first one, in each place; coded one-hot.
@@ -55,8 +67,8 @@ class Numbering:
         Raises:
             MisfitError: They are not of the space.
         """
-        values = np.asarray(raw).reshape(-1)
-        if values.size != len(self.sizes) or values.dtype.kind not in "biuf":
+        values = array_of(raw).reshape(-1)
+        if values.size != len(self.sizes) or values.dtype.kind not in "biuf" or not np.isfinite(values).all():
             raise MisfitError(f"{raw!r} was observed; expected {len(self.sizes)} whole number(s)")
         coded: Array = np.zeros(sum(self.sizes), dtype=dtype)
         place = 0
@@ -102,7 +114,7 @@ class ObservationCoding:
         if agent in self.numberings:
             value = self.numberings[agent].encode(raw, self.dtype)
         else:
-            value = self._checked(np.asarray(raw), self.boxes[agent])
+            value = self._checked(array_of(raw), self.boxes[agent])
         if value.shape == self.shape:
             return value
         return np.pad(value, [(0, full - size) for full, size in zip(self.shape, value.shape, strict=True)])
@@ -127,10 +139,12 @@ class ObservationCoding:
                     f"{value[whole != value].flat[0]} was observed, and the observation space is of whole numbers "
                     f"({box.dtype}); make it a Box of floats"
                 )
-        elif np.dtype(box.dtype).kind == "f" and value.dtype != box.dtype:
+        low, high, compared = box.low, box.high, value
+        if np.dtype(box.dtype).kind == "f":  # a number that rounds onto a bound is inside
+            coarse = np.float16 if box.dtype == np.float16 else np.float32
             with np.errstate(over="ignore"):
-                value = value.astype(box.dtype)  # a number that rounds onto a bound is inside
-        if not bool(np.greater_equal(value, box.low).all() and np.less_equal(value, box.high).all()):
+                low, high, compared = low.astype(coarse), high.astype(coarse), value.astype(coarse)
+        if not bool(np.greater_equal(compared, low).all() and np.less_equal(compared, high).all()):
             raise MisfitError(
                 f"the observation lies between {value.min()} and {value.max()}, outside its observation space; widen "
                 "the space, since exported agents refuse what lies outside"
@@ -139,7 +153,7 @@ class ObservationCoding:
             kept: Array = value.astype(self.dtype, copy=False)
         if not np.isfinite(kept).all():
             raise MisfitError(f"{value.flat[np.argmax(~np.isfinite(kept))]} was observed, which float32 cannot hold")
-        return kept
+        return kept if compared is value else np.clip(kept, low.astype(self.dtype), high.astype(self.dtype))
 
 
 def observation_coding(spaces: Mapping[str, Space[Any]], where: str, mask_names: Sequence[str]) -> ObservationCoding:

@@ -80,8 +80,9 @@ class TeamVector:
         state = (coding.dtype, coding.low * copied, coding.high * copied)
         agreement = replace(agreement, state_size=size)
         if probe.has_state:
-            state = state_bounds(first, size)
-            agreement = replace(agreement, state_low=state[1], state_high=state[2])
+            with Border(where, 0).calling("state_space"):
+                state = state_bounds(first, size)
+            agreement = replace(agreement, state_dtype=state[0], state_low=state[1], state_high=state[2])
         self._copies = [ParallelCopy(env, agreement, number=number) for number, env in enumerate(envs)]
         self._first, self._release, self._options = first, release, chosen
         self.num_envs, self.is_costly = len(envs), chosen.copies > 0

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from typing import Any, ClassVar
 
-import gymnasium
 import numpy as np
-from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete, Space, Tuple
+from gymnasium.spaces import Box, Discrete, Space
 from pettingzoo import ParallelEnv
+
+from rmix_kit.envs.interface import VectorEnv
+from rmix_kit.types import TimeStep
 
 
 class Plain(ParallelEnv[Any, Any, Any]):
@@ -73,54 +75,6 @@ class NothingIsSaidOfTheDead(Plain):
         if self.steps == 1:
             self.agents.remove("b")
         return super().step(actions)
-
-
-class TellsAll(Plain):
-    """Keeps in the infos, beside the agents', what is told of all: `what` is the key, `form` how it is told."""
-
-    def __init__(self, what: str = "action_mask", form: str = "dict") -> None:
-        super().__init__()
-        self.what, self.form = what, form
-
-    def tell(self) -> Any:
-        masks = {agent: [0, 1, 0] for agent in self.names}
-        return {**super().tell(), self.what: masks if self.form == "dict" else list(masks.values())}
-
-
-class Hints(Plain):
-    """Each agent's info holds one thing, named in the table."""
-
-    values: ClassVar[dict[str, Any]] = {
-        "a_list_of_actions": {"legal_actions": [0, 2]},
-        "a_mapping_of_actions": {"legal_actions": {0: None, 2: None}},
-        "a_column": {"valid_actions": [[1], [0], [1]]},
-        "numbers": {"action_mask": [0, 1, 2]},
-        "additive": {"action_mask": [0.0, -1e9, 0.0]},
-        "a_count": {"legal_moves_so_far": 3},
-        "a_list": {"allowed": [0, 2]},
-        "text": {"action_mask": "all"},
-    }
-
-    def __init__(self, what: str) -> None:
-        super().__init__()
-        self.what = what
-
-    def tell(self) -> Any:
-        return dict.fromkeys(self.agents, self.values[self.what])
-
-
-class MaskedByMethod(Plain):
-    """Has a method as sb3-contrib's users write it."""
-
-    def valid_action_mask(self) -> Any:
-        return np.array([True, False, True])
-
-
-class MaskedUnheard(Plain):
-    """Has a method under a name of its own."""
-
-    def legal_moves(self, agent: Any) -> Any:
-        return [0, 1, 1]
 
 
 class Quits(Plain):
@@ -190,6 +144,94 @@ class StateOutside(Plain):
 
     def state(self) -> Any:
         return np.array([9 if self.steps == 2 else 1])
+
+
+class StateOfFloatsOutside(StateOutside):
+    """The state leaves its space, which is of floats."""
+
+    state_space = Box(0.0, 3.0, (1,), np.float32)
+
+
+class StateOfFractions(StateOutside):
+    """The state is between the numbers that its space has."""
+
+    def state(self) -> Any:
+        return np.array([0.9])
+
+
+class StateEmpty(Plain):
+    """The state has no numbers."""
+
+    def state(self) -> Any:
+        return np.zeros(0)
+
+
+class StateSpaceFails(Plain):
+    """The state's space is an error."""
+
+    def state(self) -> Any:
+        return np.zeros(2)
+
+    @property
+    def state_space(self) -> Any:
+        raise RuntimeError("no space")
+
+
+class NobodyYet(Plain):
+    """Does not know its agents before a reset."""
+
+    @property
+    def possible_agents(self) -> Any:
+        raise RuntimeError("reset first")
+
+    @possible_agents.setter
+    def possible_agents(self, names: Any) -> None:
+        pass
+
+
+class NoArray:
+    """Cannot be made an array, as a tensor that remembers its gradient."""
+
+    def __array__(self, *arguments: Any, **options: Any) -> Any:
+        raise RuntimeError("use detach()")
+
+
+class Sees(Plain):
+    """Observes one thing of one space, by name."""
+
+    things: ClassVar[dict[str, tuple[Space[Any], Any]]] = {
+        "float32 of a double bound": (Box(0.0, 0.1, (1,), np.float64), np.array([0.1], np.float32)),
+        "double of a float32 bound": (Box(0.0, 0.7, (1,), np.float32), np.array([0.7])),
+        "double of a float16 bound": (Box(0.0, 0.7, (1,), np.float16), np.array([0.70021])),
+        "double in a float16 box": (Box(-1.0, 1.0, (1,), np.float16), np.array([0.3333])),
+        "ragged": (Box(0.0, 1.0, (2,), np.float32), [[1], [1, 2]]),
+        "no array": (Box(0.0, 1.0, (2,), np.float32), NoArray()),
+        "nan of two": (Discrete(2), float("nan")),
+    }
+
+    def __init__(self, what: str) -> None:
+        super().__init__()
+        self.space, self.thing = self.things[what]
+
+    def observation_space(self, agent: Any) -> Space[Any]:
+        return self.space
+
+    def see(self) -> Any:
+        return dict.fromkeys(self.agents, self.thing)
+
+
+class PaysWholeNumbers(Plain):
+    """Pays more than any float holds."""
+
+    def pay(self) -> Any:
+        return dict.fromkeys(self.agents, 10**400)
+
+
+class SucceedsTogether(Plain):
+    """Reports success of all at once, beside the agents' infos."""
+
+    def tell(self) -> Any:
+        return {**super().tell(), "success": self.steps == self.length}
 
 
 class CutsAtThree(Plain):
@@ -266,44 +308,9 @@ class Narrow(Plain):
         self.closed.append(self)
 
 
-class Team(gymnasium.Env[Any, Any]):
-    """A Gymnasium team of two in tuples, paid 1 and 2; keeps a limit of its own."""
-
-    def __init__(self, max_steps: int = 5, form: str = "tuple") -> None:
-        self.max_steps, self.form, self.n_agents = max_steps, form, 2
-        one: Space[Any] = Box(0.0, 1.0, (3,), np.float32)
-        self.observation_space: Any = {
-            "matrix": MultiDiscrete([[3, 2], [3, 2]]), "binaries": MultiBinary((2, 3)), "codes": MultiDiscrete([4, 4]),
-        }.get(form, Tuple([one, one]))  # fmt: skip
-        self.action_space: Any = MultiBinary(2) if form == "binaries" else Tuple([Discrete(3)] * 2)
-
-    def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
-        super().reset(seed=seed)
-        self.steps = 0
-        return self.see(), {}
-
-    def step(self, action: Any) -> Any:
-        self.steps += 1
-        reward = {"one": np.array([1.5]), "short": [1.0, 2.0, 3.0]}.get(self.form, [1.0, 2.0])
-        cut = self.steps >= self.max_steps
-        return self.see(), reward, np.array([False, False]), [cut, cut], self.tell()
-
-    def tell(self) -> Any:
-        return {"success": np.array([True, False])} if self.form == "success" else {}
-
-    def see(self) -> Any:
-        seen = {"matrix": [[2, 0], [0, 1]], "binaries": np.array([[1, 0, 1], [0, 0, 1]]), "codes": [3, 0]}
-        return seen.get(self.form, (np.ones(3), np.zeros(3)))
-
-
-class Clocked(Team):
-    """Its own limit has the name of gymnasium's clock, which hides it, as lbforaging's is."""
-
-    def __init__(self, max_episode_steps: int = 5) -> None:
-        super().__init__(max_episode_steps)
-        self._max_episode_steps = max_episode_steps
-
-
-if "StrangersTeam-v0" not in gymnasium.registry:
-    gymnasium.register("StrangersTeam-v0", entry_point=Team)
-    gymnasium.register("StrangersClocked-v0", entry_point=Clocked, kwargs={"max_episode_steps": 5})
+def played(envs: VectorEnv, seed: int = 5) -> list[TimeStep]:
+    """One episode of all copies by the first allowed actions."""
+    steps = [envs.reset(range(seed, seed + envs.num_envs))]
+    while not steps[-1].has_ended.all():
+        steps.append(envs.step(steps[-1].avail_actions.argmax(-1)))
+    return steps
