@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import importlib
 import inspect
@@ -18,6 +19,8 @@ from rmix_kit.training.learner import TargetSettings
 from rmix_kit.training.settings import TrainingSettings
 
 DOCS = Path(__file__).resolve().parent
+FOREIGN = DOCS / "results" / "foreign-envs.csv"
+YOURS = DOCS / "environments" / "yours.md"
 README = DOCS.parent / "README.md"
 NOTE = "<!-- Written by `make docs`; edit the code's text instead. -->\n\n"
 
@@ -74,6 +77,44 @@ def results_section(name: str) -> str:
     return "\n\n".join([*shown, *([f"Not run yet: {', '.join(missing)}."] if missing else [])])
 
 
+def foreign_in(page: str) -> str:
+    """The page on a user's own environments, its tables written anew from what was tried."""
+    begin, end = "<!-- foreign environments -->\n", "<!-- end of foreign environments -->"
+    head, tail = page.split(begin)[0], page.split(end)[1]
+    return f"{head}{begin}\n{foreign_section()}\n\n{end}{tail}"
+
+
+def foreign_section() -> str:
+    """Tables of the environments that `benchmarks/foreign_envs.py` has tried."""
+    with FOREIGN.open(encoding="utf-8", newline="") as file:
+        tried = list(csv.DictReader(file))
+    works = [row for row in tried if row["outcome"] == "works"]
+    rest = [row for row in tried if row["outcome"] != "works"]
+    lines = [
+        f"## {len(tried)} environments that were tried",
+        "",
+        f"{len(works)} work: with `--env TEXT` they train (2,000 steps of QMIX: that it goes through, not that it "
+        "learns), export, run as `evaluate` says, and replay. `make test-envs` tries those that stand for their kind; "
+        "`benchmarks/foreign_envs.py` all.",
+        "",
+        "| `--env` | agents | actions | observation | `envs check` warns of |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| `{row['env']}` | {row['agents']} | {row['actions']} | {row['observation']} | {row['warnings']} |"
+        for row in works
+    ]
+    lines += ["", f"{len(rest)} do not, and are told why:", "", "| `--env` | the line |", "|---|---|"]
+    lines += [f"| `{row['env']}` | {_cell(row)} |" for row in rest]
+    return "\n".join(lines)
+
+
+def _cell(row: dict[str, str]) -> str:
+    """The refusal, without the text that stands beside it."""
+    why = row["why"].removeprefix(f"environment {row['env']!r}").removeprefix(f"environment {row['env']}")
+    return why.lstrip(",: ").replace("|", "\\|").replace("<", "&lt;")
+
+
 def smac_page() -> str:
     """SMAC's docstring, and the tables of its simulator."""
     return NOTE + smac.page()
@@ -108,6 +149,8 @@ def main() -> None:
         click.echo(f"wrote docs/{name}")
     README.write_text(results_in(README.read_text(encoding="utf-8")), encoding="utf-8")
     click.echo("wrote the results in README.md")
+    YOURS.write_text(foreign_in(YOURS.read_text(encoding="utf-8")), encoding="utf-8")
+    click.echo("wrote the tables in docs/environments/yours.md")
 
 
 if __name__ == "__main__":

@@ -35,6 +35,12 @@ def test_results_in_the_readme_are_those_of_the_summaries() -> None:
     assert "<!-- results: macn -->" in readme
 
 
+def test_environments_that_were_tried_are_those_of_the_record() -> None:
+    page = (DOCS / "environments" / "yours.md").read_text(encoding="utf-8")
+    assert PAGES["foreign_in"](page) == page
+    assert "pettingzoo:mpe2.simple_spread_v3" in page
+
+
 @pytest.mark.parametrize("folder", sorted((DOCS / "results").glob("*/summary.md")), ids=lambda path: path.parent.name)
 def test_a_summary_is_made_from_the_records(folder: Path, tmp_path: Path) -> None:
     name, _, backend = folder.parent.name.partition("-")
