@@ -9,12 +9,15 @@ import numpy as np
 
 from rmix_kit.checking.episodes import Episode
 from rmix_kit.checking.finding import Finding
-from rmix_kit.envs.interface import VectorEnv
+from rmix_kit.envs.interface import VectorEnv, codec_of
 from rmix_kit.networks.coding import ObsCoding, StateCoding, affine_of, is_one_hot
 from rmix_kit.types import EnvSpec
 
 SMALLEST_SHARE = 0.02
 """Of bounds that numbers are divided by: what is seen and fills less of them is hard to tell apart."""
+
+LARGEST_STATE = 20_000
+"""Numbers of a state that a network is to read one by one."""
 
 
 def space_findings(envs: VectorEnv, played: Sequence[Episode]) -> list[Finding]:
@@ -24,7 +27,7 @@ def space_findings(envs: VectorEnv, played: Sequence[Episode]) -> list[Finding]:
         envs: The copy that was played in.
         played: At least one episode.
     """
-    return [_actions(envs.spec), _masks(played), _observations(envs.spec, played), _state(envs.spec, played)]
+    return [_actions(envs.spec), _masks(played), _observations(envs.spec, played), _state(envs, played)]
 
 
 def _actions(spec: EnvSpec) -> Finding:
@@ -63,10 +66,18 @@ def _observations(spec: EnvSpec, played: Sequence[Episode]) -> Finding:
     return _judged("observations", found, seen.astype(np.float64), (spec.obs_low, spec.obs_high), spec.obs_dtype)
 
 
-def _state(spec: EnvSpec, played: Sequence[Episode]) -> Finding:
+def _state(envs: VectorEnv, played: Sequence[Episode]) -> Finding:
+    spec = envs.spec
     seen = np.concatenate([episode.state for episode in played])
     if not spec.state_low:
         return Finding(name="state", found=f"{spec.state_size} numbers, taken as they are")
+    if codec_of(envs) is None and spec.state_size > LARGEST_STATE:
+        return Finding(
+            name="state",
+            status="warning",
+            found=f"{spec.state_size:,} numbers of the environment's own, probably a picture of all",
+            fix="append state=observations to the text: mixers then see the agents' observations in a row",
+        )
     coding = StateCoding(spec)
     is_picture = coding.image is not None
     how = "thumbnails" if is_picture else _coding(spec.state_low, spec.state_high, spec.state_dtype)

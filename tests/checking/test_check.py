@@ -42,6 +42,8 @@ def test_everything_is_looked_at() -> None:
         ("observations.Sees?what=a_million_wide", "observations", "warning", "2 by running mean.*nothing ever changed"),
         ("observations.Unequal", "state", "warning", "6 numbers.*divided by 3"),
         ("episodes.State", "state", "ok", "3 by running mean"),
+        ("episodes.VastState", "state", "warning", "30,000 numbers"),
+        ("episodes.VastState?state=observations", "state", "ok", "4 numbers"),
         ("episodes.Ends?max_steps=40", "episodes", "ok", "limit 40.*last 40 steps, 4 of 4 cut off"),
         ("episodes.Reports", "success", "ok", "not reported"),
         ("episodes.Reports?a=true&b=true", "success", "ok", "reported, in 4 of 4"),

@@ -23,9 +23,9 @@ PLAYED = (
     "gymnasium:rware:rware-tiny-2ag-v2?episode_limit=100",
     "pettingzoo:pettingzoo.sisl.pursuit_v5?max_cycles=50",
     "pettingzoo:pettingzoo.butterfly.knights_archers_zombies_v11?max_cycles=100",
-    "pettingzoo:benchmarks._foreign_teams.small_pistonball",
+    "pettingzoo:benchmarks._foreign_teams.small_pistonball?state=observations",
     "pettingzoo:magent2.environments.battle_v4?map_size=16&max_cycles=50",
-    "pettingzoo:benchmarks._foreign_teams.small_pong",
+    "pettingzoo:benchmarks._foreign_teams.small_pong?state=observations",
     "pettingzoo:benchmarks._foreign_teams.battle_in_turns",
     "pettingzoo:macn.env?layout=4x7&max_steps=20",
 )

@@ -95,6 +95,13 @@ class ByteState(State):
         return np.array([self.steps, 7, 255])
 
 
+class VastState(Team):
+    """Tells a picture of everything."""
+
+    def state(self) -> Any:
+        return np.full((100, 100, 3), self.steps, np.uint8)
+
+
 class StateOfDict(Team):
     """`state` is an attribute, and no method."""
 
@@ -259,6 +266,7 @@ CASES: tuple[Case, ...] = (
     plays("a state of its own", f"{PLACE}.State", state_size=3, first_state=[0.0, 7.0, 0.5]),
     plays("a state that is not wanted", f"{PLACE}.State?state=observations", state_size=4),
     plays("a state with a space", f"{PLACE}.ByteState", state_size=3, state_dtype="uint8", state_high=(255.0,) * 3),
+    plays("a state that is a picture", f"{PLACE}.VastState", state_size=30_000),
     plays("a state that is an attribute", f"{PLACE}.StateOfDict", state_size=4),
     plays("a state that is not implemented", f"{PLACE}.Stateless", state_size=4),
     plays("a state that is None", f"{PLACE}.StateOfNone", state_size=4),
