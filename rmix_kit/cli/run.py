@@ -101,12 +101,13 @@ def _play(
     risk_level: float | None,
     most: int | None,
 ) -> PlayedEpisodes:
+    from rmix_kit.envs.make import copies_to_play
     from rmix_kit.played import copies_for
     from rmix_kit.playing.episodes import play
     from rmix_kit.playing.isolation import IsolatedTeam
     from rmix_kit.playing.team import LocalTeam, load_team
 
-    envs = make_env(text, copies_for(episodes, most))
+    envs = copies_to_play(make_env, text, copies_for(episodes, most))
     try:
         if not isolated:
             team = LocalTeam(load_team(directory, format_name))

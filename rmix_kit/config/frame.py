@@ -25,7 +25,7 @@ def frame_values(algo: str, kind: str, report: Callable[[str], None]) -> Values:
     if kind not in document.values["kinds"]:
         return {}
     values: Values = {}
-    for within in ((), ("algorithms", algo), ("of_kind", kind)):
+    for within in ((), ("of_kind", kind), ("algorithms", algo)):
         if _has(document, within):
             values |= flatten(document, SECTIONS, within=within)
     told = ", ".join(f"{'.'.join(path)}={value}" for path, (value, _) in values.items())

@@ -48,7 +48,7 @@ class Border:
         except MisfitError as error:
             self.refuse(str(error))
         except (Exception, SystemExit) as error:
-            words = " ".join(f"{what}() failed with {type(error).__name__}: {error}".split())
+            words = f"{what}() failed with {named(error)}"
             if self._number and self.is_first_reset:
                 words += (
                     "; copies before it could be reset. If the environment can exist only once (a port, a licence), "
@@ -99,6 +99,11 @@ class Border:
 
     def _place(self) -> str:
         return f"{self._where}, copy {self._number}, episode seed {self.seed}, step {self.elapsed}"
+
+
+def named(error: BaseException) -> str:
+    """Write a stranger's error on one line: its class, and its words if it has any."""
+    return " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
 
 
 def shortened(value: object) -> str:

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from pettingzoo.utils.deprecated_module import DeprecatedModule
 
+from rmix_kit.envs.border import named
 from rmix_kit.errors import EnvironmentTextError
 from rmix_kit.spelling import suggestion
 
@@ -107,5 +108,5 @@ def _module(path: str, dotted: str) -> ModuleType | None:
         raise EnvironmentTextError(f"environment pettingzoo:{dotted}: {path} needs {error.name}") from error
     except (Exception, SystemExit) as error:
         raise EnvironmentTextError(
-            f"environment pettingzoo:{dotted}: importing {path} failed with {type(error).__name__}: {error}"
+            f"environment pettingzoo:{dotted}: importing {path} failed with {named(error)}"
         ) from error

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol, cast
 
 from rmix_kit.envs.interface import VectorEnv
 from rmix_kit.envs.text import EnvironmentText, parse
-from rmix_kit.errors import ConfigError, EnvironmentTextError, MissingExtraError
+from rmix_kit.errors import (
+    ConfigError,
+    EnvironmentContractError,
+    EnvironmentTextError,
+    MissingExtraError,
+    RmixKitError,
+)
 from rmix_kit.spelling import suggestion
 
 
@@ -98,6 +105,30 @@ def make_vector_env(text: str, num_envs: int) -> VectorEnv:
         raise ConfigError(f"num_envs is {num_envs}; it must be at least 1")
     parsed = parse_known(text)
     return _adapter(parsed).make(parsed, num_envs)
+
+
+def copies_to_play(make_env: Callable[[str, int], VectorEnv], text: str, most: int) -> VectorEnv:
+    """Make copies to play in: as many as are wanted, or a single one where no more can exist, as with a port.
+
+    Which episodes are played does not depend on their number.
+
+    Args:
+        make_env: Makes the copies.
+        text: The environment.
+        most: How many are wanted, at least 1.
+
+    Raises:
+        RmixKitError: Not even one can be made; why the wanted ones could not.
+    """
+    try:
+        return make_env(text, most)
+    except (EnvironmentTextError, EnvironmentContractError, OSError) as error:
+        if most == 1:
+            raise
+        try:
+            return make_env(text, 1)
+        except (RmixKitError, OSError):
+            raise error from None
 
 
 def resolved_text(text: str, kept: str | None = None) -> str:

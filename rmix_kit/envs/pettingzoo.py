@@ -18,7 +18,7 @@ from pettingzoo import AECEnv
 from pettingzoo.utils.conversions import aec_to_parallel
 
 from rmix_kit.envs.agreement import OPTION_NAMES, TeamOptions, team_options
-from rmix_kit.envs.border import Border
+from rmix_kit.envs.border import Border, named
 from rmix_kit.envs.importing import Factory, factory_of, importable_directory
 from rmix_kit.envs.limits import ARGUMENTS, EPISODE_LIMIT, NAMES, argument_of, checked_limit, own_limit
 from rmix_kit.envs.team_vector import ParallelEnvironment, TeamVector
@@ -164,8 +164,7 @@ def _called(factory: Factory, arguments: Mapping[str, Value], name: str, where: 
     except RmixKitError:
         raise
     except (Exception, SystemExit) as error:
-        words = " ".join(f"{type(error).__name__}: {error}".split())
-        raise EnvironmentTextError(f"{where}: {name}({written(arguments)}) failed with {words}") from error
+        raise EnvironmentTextError(f"{where}: {name}({written(arguments)}) failed with {named(error)}") from error
 
 
 def _arguments(factory: Factory, options: dict[str, Value], where: str) -> tuple[dict[str, Value], Value | None]:

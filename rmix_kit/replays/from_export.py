@@ -10,7 +10,7 @@ import numpy as np
 from exporters.agent import ActResult, Agent, Array
 from exporters.bundle import read_manifest
 from exporters.team import Team
-from rmix_kit.envs.make import make_vector_env, remark_on, resolved_text
+from rmix_kit.envs.make import copies_to_play, make_vector_env, remark_on, resolved_text
 from rmix_kit.played import copies_for
 from rmix_kit.playing.episodes import play
 from rmix_kit.playing.manifest import checkpoint_step, environment_text, first_format, most_copies
@@ -72,7 +72,7 @@ def record_export(
     manifest = read_manifest(directory)
     text = resolved_text(env_text or environment_text(manifest, directory))
     team = load_team(directory, first_format(manifest))
-    envs = WatchedEnvs(make_vector_env(text, copies_for(episodes, most_copies(manifest, text))))
+    envs = WatchedEnvs(copies_to_play(make_vector_env, text, copies_for(episodes, most_copies(manifest, text))))
     try:
         watched = LocalTeam(WatchedTeam(team, envs))
         played = play(watched, envs, episodes=episodes, seed=seed, risk_level=risk_level)

@@ -9,7 +9,7 @@ import torch
 
 from rmix_kit.algorithms import Networks
 from rmix_kit.envs.interface import VectorEnv
-from rmix_kit.envs.make import make_vector_env
+from rmix_kit.envs.make import copies_to_play, make_vector_env
 from rmix_kit.errors import CheckpointError, ConfigError, EnvironmentContractError
 from rmix_kit.played import copies_for
 from rmix_kit.policy import ActingAgent, GreedyPolicy, TeamPolicy
@@ -123,7 +123,7 @@ class Run:
             )
         text = env_text or self.config.env
         most = self.config.training.most_evaluation_copies if text == self.config.env else None
-        envs = make_env(text, copies_for(episodes, most))
+        envs = copies_to_play(make_env, text, copies_for(episodes, most))
         try:
             check_fit(self.env_spec, envs.spec, text)
             agent = acting(self.networks.agent)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rmix_kit.envs.interface import VectorEnv, codec_of, is_costly
-from rmix_kit.envs.make import make_vector_env, resolved_text
+from rmix_kit.envs.make import copies_to_play, make_vector_env, resolved_text
 from rmix_kit.errors import (
     ConfigError,
     EnvironmentContractError,
@@ -78,7 +78,10 @@ def train(
     with (
         torch_threads(config.training.threads),
         StopSignals() as signals,
-        copies(make_env, config) as (envs, test_envs),  # before the folder: what cannot be made leaves none behind
+        copies(make_env, config, told) as (
+            envs,
+            test_envs,
+        ),  # before the folder: what cannot be made leaves none behind
     ):
         check_memory(config, envs.spec, codec_of(envs), device, None if folder.steps() == [] else told)
         with folder.lock():
@@ -145,9 +148,30 @@ def _training_copies(make_env: MakeEnv, config: RunConfig) -> VectorEnv:
         ) from error
 
 
+def _evaluation_copies(make_env: MakeEnv, config: RunConfig, reporter: Reporter) -> VectorEnv | None:
+    """Make the copies to evaluate in; None where a single copy is trained in and no other can be made.
+
+    Raises:
+        ConfigError: Several are trained in, and no other can be made.
+    """
+    count = copies_for(config.training.evaluation_episodes, config.training.evaluation_copies)
+    try:
+        return copies_to_play(make_env, config.env, count)
+    except (RmixKitError, OSError) as error:
+        if config.training.num_envs == 1:
+            reporter.note(f"evaluating in the copy that is trained in, since no other could be made: {error}")
+            return None
+        raise ConfigError(
+            f"{config.env}: no copies to evaluate in could be made beside those to train in ({error}); where it "
+            "can exist only so often, give --set training.evaluation_copies=0, which evaluates in those of training"
+        ) from error
+
+
 @contextmanager
-def copies(make_env: MakeEnv, config: RunConfig) -> Iterator[tuple[VectorEnv, VectorEnv]]:
-    """Make the copies to train and to evaluate in (the same, where they are costly), and close them at the end.
+def copies(make_env: MakeEnv, config: RunConfig, reporter: Reporter) -> Iterator[tuple[VectorEnv, VectorEnv]]:
+    """Make the copies to train and to evaluate in, and close them at the end.
+
+    They are the same where they are costly, and where a single one is trained in and no other can be made.
 
     Raises:
         ConfigError: The environment gives fewer copies than training and evaluation want.
@@ -160,19 +184,11 @@ def copies(make_env: MakeEnv, config: RunConfig) -> Iterator[tuple[VectorEnv, Ve
                 f"training.num_envs is {wanted}, and {config.env} gives at most {envs.num_envs} copies; give "
                 f"--set training.num_envs={envs.num_envs}, or raise the environment's limit (docs/environments)"
             )
-        if is_costly(envs) or most == 0:
-            yield envs, envs  # a round and an evaluation never overlap
-            return
+        test_envs = envs if is_costly(envs) or most == 0 else _evaluation_copies(make_env, config, reporter)
         try:
-            test_envs = make_env(config.env, copies_for(config.training.evaluation_episodes, most))
-        except (RmixKitError, OSError) as error:
-            raise ConfigError(
-                f"{config.env}: no copies to evaluate in could be made beside those to train in ({error}); where it "
-                "can exist only so often, give --set training.evaluation_copies=0, which evaluates in those of training"
-            ) from error
-        try:
-            yield envs, test_envs
+            yield envs, test_envs or envs  # a round and an evaluation never overlap
         finally:
-            test_envs.close()
+            if test_envs is not None and test_envs is not envs:
+                test_envs.close()
     finally:
         envs.close()

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from rmix_kit.envs.interface import VectorEnv, is_reproducible, reports_success
+from rmix_kit.envs.interface import VectorEnv, is_costly, is_reproducible, reports_success
 from rmix_kit.envs.make import make_vector_env
 from rmix_kit.errors import EnvironmentContractError
 from tests.envs import strangers
@@ -61,7 +61,7 @@ def _made(name: str, num_envs: int = 1) -> VectorEnv:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("Quits", r"step 1: step\(\) failed with SystemExit"),
+        ("Quits", r"step 1: step\(\) failed with SystemExit$"),
         ("Speechless", r"step 0: step\(\) failed with RuntimeError: first line second line"),
         ("NeverSays", "step 1: nothing says whether a is terminated or truncated"),
         ("InfoInWords", "step 0: the info of b is 'fine'; expected a dict"),
@@ -176,4 +176,6 @@ def test_a_reset_that_fails_in_a_second_copy_names_it() -> None:
     with pytest.raises(EnvironmentContractError, match=r"copy 1.*Address already in use.*copies=1"):
         envs.reset([0, 1])
     strangers.FailsOnce.holders.clear()
-    assert len(played(_made("FailsOnce", 1))) == 5
+    alone = _made("FailsOnce?copies=1", 3)
+    assert (alone.num_envs, is_costly(alone)) == (1, True)  # so that it is evaluated in
+    assert len(played(alone)) == 5

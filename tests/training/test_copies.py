@@ -47,9 +47,17 @@ def test_an_environment_that_can_exist_once_trains_and_is_evaluated(tmp_path: Pa
     assert port.alive == 0
 
 
+def test_one_copy_that_is_trained_in_is_evaluated_in_where_no_other_can_be_made(tmp_path: Path) -> None:
+    port, notes = Port(), Notes()
+    run = train(with_training(tiny(steps=100), num_envs=1), tmp_path / "run", make_env=port, reporter=notes)
+    assert run.evaluate(episodes=3, make_env=port).episodes == 3
+    assert (port.made, port.alive) == ([1, 1], 0)
+    assert any("no other could be made" in line and "address already in use" in line for line in notes.lines)
+
+
 def test_copies_to_evaluate_in_that_cannot_be_made_name_the_setting(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="address already in use.* --set training.evaluation_copies=0"):
-        train(with_training(tiny(), num_envs=1), tmp_path / "run", make_env=Port(), reporter=Notes())
+        train(with_training(tiny(), num_envs=2), tmp_path / "run", make_env=Port(2), reporter=Notes())
     assert not (tmp_path / "run").exists()
 
 

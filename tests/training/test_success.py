@@ -106,7 +106,8 @@ def test_episodes_of_a_checkpoint_are_kept_without_success_and_read_back(quiet: 
 
 def test_a_late_word_counts_from_then_on_and_stays_said(tmp_path: Path) -> None:
     shown = Shown()
-    train(with_training(tiny(env=LATE, steps=300), log_interval=10), tmp_path / "run", reporter=shown)
+    config = with_training(tiny(env=LATE, steps=300, seed=1), log_interval=10, evaluation_episodes=2)
+    train(config, tmp_path / "run", reporter=shown)
     rates = [row["success_rate"] for row in rows_of(tmp_path / "run")]
     said = [rate is not None for rate in rates]
     assert said == sorted(said)
