@@ -50,8 +50,6 @@ ENVIRONMENTS = (
     "pettingzoo:pettingzoo.butterfly.knights_archers_zombies_v11?max_cycles=100",
     "pettingzoo:pettingzoo.butterfly.knights_archers_zombies_v10",
     "pettingzoo:pettingzoo.butterfly.pistonball_v6",
-    "pettingzoo:pettingzoo.butterfly.pistonball_v6?continuous=false&n_pistons=5&max_cycles=10&state=observations",
-    "pettingzoo:pettingzoo.butterfly.cooperative_pong_v6?max_cycles=10&state=observations",
     "pettingzoo:benchmarks._foreign_teams.small_pong?state=observations",
     "pettingzoo:benchmarks._foreign_teams.small_pistonball?state=observations",
     "pettingzoo:benchmarks._foreign_teams.black_death",

@@ -31,6 +31,8 @@ _DTYPES = {
     "float64": "float32",
 }
 OBSERVATION = "observation"
+MOST_VALUES = 1_000_000
+"""Numbers with more values than this cannot be coded one-hot."""
 
 
 class MisfitError(ValueError):
@@ -171,6 +173,11 @@ def observation_coding(spaces: Mapping[str, Space[Any]], where: str, mask_names:
     for agent, space in spaces.items():
         inner = _observation_of(space, agent, where, mask_names)
         if (numbering := _numbering(inner)) is not None:
+            if sum(numbering.sizes) > MOST_VALUES:
+                raise EnvironmentContractError(
+                    f"{where}: the observation space of {agent} is {space}; its {sum(numbering.sizes):,} values cannot "
+                    f"be coded one-hot, at most {MOST_VALUES:,} are; make it a Box"
+                )
             numberings[agent] = numbering
             inner = MultiBinary(sum(numbering.sizes))
         if isinstance(inner, MultiBinary):

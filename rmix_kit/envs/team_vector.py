@@ -16,7 +16,7 @@ from rmix_kit.envs.interface import StepCodec
 from rmix_kit.envs.masks import unread_methods
 from rmix_kit.envs.parallel_copy import CopyStep, ParallelCopy
 from rmix_kit.envs.reproducing import Difference, first_difference
-from rmix_kit.envs.spaces import observation_coding
+from rmix_kit.envs.spaces import MOST_VALUES, observation_coding
 from rmix_kit.envs.stand_in import StandInCodec
 from rmix_kit.envs.states import state_bounds
 from rmix_kit.errors import EnvironmentContractError
@@ -190,6 +190,11 @@ def _agreement(
 def _discrete(space: Space[Any], agent: str, where: str) -> Discrete:
     if not isinstance(space, Discrete):
         raise EnvironmentContractError(f"{where}: the action space of {agent} is {space}; expected Discrete")
+    if space.n > MOST_VALUES:
+        raise EnvironmentContractError(
+            f"{where}: the action space of {agent} is {space}; expected at most {MOST_VALUES:,} actions: networks "
+            "give each of them a value"
+        )
     return space
 
 

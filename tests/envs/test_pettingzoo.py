@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from gymnasium.spaces import Discrete, MultiDiscrete, Space
 
 from rmix_kit.envs.make import make_vector_env
+from rmix_kit.envs.spaces import observation_coding
+from rmix_kit.envs.team_vector import TeamVector
 from rmix_kit.errors import EnvironmentContractError, EnvironmentTextError
 from rmix_kit.types import TimeStep
+from tests.envs.games import Counting
 
 GAMES = "pettingzoo:tests.envs.games."
 
@@ -43,9 +48,6 @@ def test_the_team_reward_is_the_mean_and_the_end_comes_once() -> None:
 
 
 def test_actions_start_where_the_space_starts() -> None:
-    from rmix_kit.envs.team_vector import TeamVector
-    from tests.envs.games import Counting
-
     game = Counting()
     envs = TeamVector([game], 6, "game")
     envs.reset([0])
@@ -157,3 +159,16 @@ def test_the_team_stays_when_an_agent_leaves() -> None:
     assert not step.has_ended[0]
     assert step.obs[0, 1].tolist() == [0.0, 0.0]
     assert step.avail_actions[0, 1].tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize("space", [Discrete(10**10), MultiDiscrete([10**9, 10**9])])
+def test_numbers_that_no_code_can_hold_are_refused_by_their_number(space: Space[Any]) -> None:
+    with pytest.raises(EnvironmentContractError, match="cannot be coded one-hot"):
+        observation_coding({"a": space}, "game", ())
+
+
+def test_more_actions_than_networks_can_value_are_refused() -> None:
+    game = Counting()
+    game.action_space = lambda agent: Discrete(10**10)  # type: ignore[method-assign]
+    with pytest.raises(EnvironmentContractError, match="at most 1,000,000 actions"):
+        TeamVector([game], 6, "game")
