@@ -18,21 +18,10 @@ from rmix_kit.reproduction.page import page_of
 from rmix_kit.reproduction.peers import FORMAT, KIND, peers_in, read_peer
 from rmix_kit.reproduction.scale import Scale, scale_in, scaled, write_scale
 from rmix_kit.reproduction.suites import SUITES
-from rmix_kit.results import RunRecord, record_of, write_record
-from rmix_kit.training.absolute import evaluate_run
-from rmix_kit.training.trainer import train
-from tests.training.runs import tiny
+from rmix_kit.results import RunRecord, write_record
 
 SPREAD = next(task for task in TASKS if task.name == "Spread")
 SMALL = Scale(fraction=0.1, seeds=2)
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> RunRecord:
-    folder = tmp_path_factory.mktemp("template") / "run"
-    train(tiny(steps=300), folder)
-    evaluate_run(folder)
-    return record_of(folder)
 
 
 def record(template: RunRecord, seed: int, returns: list[float], algo: str = "qmix") -> RunRecord:

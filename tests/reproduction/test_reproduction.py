@@ -16,12 +16,9 @@ from rmix_kit.reproduction.cells import check_can_join, open_reproduction, recor
 from rmix_kit.reproduction.estimate import cpu_seconds, total_hours
 from rmix_kit.reproduction.suites import EVERYONE, SUITES, Part, Suite
 from rmix_kit.reproduction.summary import best_return, how_it_ends, summary_of
-from rmix_kit.results import Episodes, RunRecord, record_of, write_record
+from rmix_kit.results import Episodes, RunRecord, write_record
 from rmix_kit.sweeps.engine import folder_of
 from rmix_kit.sweeps.sweep_file import AlgorithmEntry, EnvironmentEntry, Frame, SweepFile
-from rmix_kit.training.absolute import evaluate_run
-from rmix_kit.training.trainer import train
-from tests.training.runs import tiny
 
 ENV = "macn:4x7?max_steps=20"
 QUICK = {"training.evaluation_episodes": 2, "training.evaluation_interval": 200, "training.num_envs": 2}
@@ -39,14 +36,6 @@ def small_suite(backend: str = "builtin") -> Suite:
     other = replace(sweep, environments=sweep.environments[1:])
     parts = (Part(name="near", sweep=one), Part(name="far", sweep=other))
     return Suite(name="small", title="A small suite", parts=parts, seconds_per_step=0.5)
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> RunRecord:
-    folder = tmp_path_factory.mktemp("template") / "run"
-    train(tiny(steps=300), folder)
-    evaluate_run(folder)
-    return record_of(folder)
 
 
 def record(template: RunRecord, env: str = ENV, seed: int = 0, steps: int = 200, algo: str = "iql") -> RunRecord:
