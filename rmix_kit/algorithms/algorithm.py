@@ -11,6 +11,7 @@ from annotated_types import MinLen
 from torch import Tensor, nn
 
 from rmix_kit.networks.coding import StateCoding
+from rmix_kit.networks.images import IMAGE_CHANNELS
 from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, PositiveFloat, PositiveInt, Progress, UnitFloat
 
 DataSource = Literal["replay", "round", "both"]
@@ -73,7 +74,7 @@ class Algorithm(ABC):
     name: ClassVar[str]
     """The roster name, as on the command line."""
     gamma: UnitFloat = 0.99
-    image_channels: Annotated[tuple[PositiveInt, ...], MinLen(1)] = (16, 32, 32)
+    image_channels: Annotated[tuple[PositiveInt, ...], MinLen(1)] = IMAGE_CHANNELS
 
     @abstractmethod
     def build(self, spec: EnvSpec) -> Networks:

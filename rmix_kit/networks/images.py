@@ -12,6 +12,8 @@ from torch.nn import functional
 
 from rmix_kit.types import EnvSpec
 
+IMAGE_CHANNELS = (16, 32, 32)
+"""Channels after each convolution, where nothing else is asked for."""
 BRIGHTEST = 255.0
 SMALLEST_SIDE = 8
 """A picture has at least so many rows and columns; what is smaller is a table of numbers."""

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rmix_kit.networks.carry import Carry
+from rmix_kit.networks.images import IMAGE_CHANNELS
 from rmix_kit.networks.inputs import AgentInputs
 from rmix_kit.networks.output import StepOutput
 from rmix_kit.networks.packing import pack, unpack
@@ -44,7 +45,7 @@ class ImplicitQuantileAgent(nn.Module):
         *,
         hidden_size: int,
         n_acting_quantiles: int,
-        image_channels: Sequence[int] = (16, 32, 32),
+        image_channels: Sequence[int] = IMAGE_CHANNELS,
     ) -> None:
         """Build the layers.
 

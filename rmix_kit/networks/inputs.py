@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rmix_kit.networks.coding import ObsCoding
-from rmix_kit.networks.images import ImageEncoder
+from rmix_kit.networks.images import IMAGE_CHANNELS, ImageEncoder
 from rmix_kit.types import EnvSpec
 
 
@@ -20,7 +20,7 @@ class AgentInputs(ObsCoding):
     """
 
     def __init__(
-        self, spec: EnvSpec, *, image_channels: Sequence[int] = (16, 32, 32), image_embed_size: int = 64
+        self, spec: EnvSpec, *, image_channels: Sequence[int] = IMAGE_CHANNELS, image_embed_size: int = 64
     ) -> None:
         """Read the coding of every observation element from its bounds.
 

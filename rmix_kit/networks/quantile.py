@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from rmix_kit.networks.carry import Carry
+from rmix_kit.networks.images import IMAGE_CHANNELS
 from rmix_kit.networks.inputs import AgentInputs
 from rmix_kit.networks.output import StepOutput
 from rmix_kit.networks.packing import pack, shift, unpack
@@ -50,7 +51,7 @@ class QuantileAgent(nn.Module):
         has_shared_atom_init: bool = True,
         has_soft_level: bool = False,
         tail_level: float = 0.5,
-        image_channels: Sequence[int] = (16, 32, 32),
+        image_channels: Sequence[int] = IMAGE_CHANNELS,
     ) -> None:
         """Build the layers.
 

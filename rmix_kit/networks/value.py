@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from rmix_kit.networks.carry import Carry
+from rmix_kit.networks.images import IMAGE_CHANNELS
 from rmix_kit.networks.inputs import AgentInputs
 from rmix_kit.networks.output import StepOutput
 from rmix_kit.networks.packing import pack, unpack
@@ -45,7 +46,7 @@ class ValueAgent(nn.Module):
         spec: EnvSpec,
         *,
         hidden_size: int,
-        image_channels: Sequence[int] = (16, 32, 32),
+        image_channels: Sequence[int] = IMAGE_CHANNELS,
         value_kind: Literal["q", "probability"] = "q",
     ) -> None:
         """Build the layers.
