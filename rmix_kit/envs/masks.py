@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from rmix_kit.envs.agreement import Agreement
 
 NAMES = ("action_mask", "avail_actions", "available_actions", "action_masks")
-"""Keys of an observation or info, and methods of an environment, that give a mask."""
+"""Keys of an observation or info, and methods or attributes of an environment, that give a mask."""
 METHODS = (
     *NAMES,
     *("get_avail_actions", "get_available_actions", "get_action_mask", "get_action_masks"),
@@ -24,6 +25,7 @@ METHODS = (
 )
 _HINTS = ("mask", "legal", "avail", "valid", "allow", "permit", "feasib", "possible_a", "possible_m")
 _NOUNS = ("action", "move", "mask")
+_OR_NONE = "; if it is no mask, append mask=none to the environment's text"
 
 
 class MaskSource:
@@ -37,9 +39,8 @@ class MaskSource:
             agreement: What all copies have in common.
             border: Names what is wrong.
         """
-        self._agreed, self._border = agreement, border
+        self._env, self._agreed, self._border = env, agreement, border
         self._keys = {str(agent): agent for agent in env.possible_agents}
-        self._method = mask_method(env, agreement.mask_names) if agreement.mask_names else None
 
     def masks(
         self,
@@ -79,15 +80,22 @@ class MaskSource:
             full[index, :size] = True if told is None else self._read(told, agent, size, is_over=is_over)
         return full
 
+    @cached_property
+    def _method(self) -> Callable[[Any], Any] | None:
+        """What the environment itself says of its agents; looked for after a reset, which may set attributes."""
+        return mask_method(self._env, self._agreed.mask_names) if self._agreed.mask_names else None
+
     def _read(self, told: object, agent: str, size: int, *, is_over: bool) -> BoolArray:
         try:
             mask = np.asarray(told)
         except Exception:  # noqa: BLE001 - whatever it is, it is no mask
             mask = np.empty(0)
         if mask.shape != (size,):
-            self._border.refuse(f"{agent}'s action_mask has shape {mask.shape}; expected ({size},), one per action")
+            self._border.refuse(
+                f"{agent}'s action_mask has shape {mask.shape}; expected ({size},), one per action{_OR_NONE}"
+            )
         if mask.dtype.kind not in "biuf" or not np.isin(mask, (0, 1)).all():
-            self._border.refuse(f"{agent}'s action_mask is {shortened(told)}; expected one 0 or 1 per action")
+            self._border.refuse(f"{agent}'s action_mask is {shortened(told)}; expected one 0 or 1 per action{_OR_NONE}")
         own: BoolArray = mask.astype(np.bool_)
         if own.any():
             return own
@@ -141,18 +149,20 @@ def overlooked(holders: Sequence[object], size: int, names: Sequence[str]) -> st
 
 
 def mask_method(env: object, names: Sequence[str] = NAMES) -> Callable[[Any], Any] | None:
-    """Find an environment's method that gives masks.
+    """Find an environment's method or attribute that gives masks.
 
     Args:
         env: Perhaps wrapped.
-        names: Names of keys, which a method may have too.
+        names: Names of keys, which a method or an attribute may have too.
 
     Returns:
-        From an agent to what the method says of it, or of all agents: a mapping or a sequence; None without a method.
+        From an agent to what is said of it, or of all agents: a mapping or a sequence; None where nothing is.
     """
     for holder in (env, getattr(env, "unwrapped", None)):
         for name in dict.fromkeys((*names, *METHODS)):
             method = getattr(holder, name, None) if holder is not None else None
+            if _is_numbers(method):
+                return _reading(holder, name)
             if not callable(method):
                 continue
             try:
@@ -164,23 +174,48 @@ def mask_method(env: object, names: Sequence[str] = NAMES) -> Callable[[Any], An
     return None
 
 
-def unread_methods(env: object, names: Sequence[str]) -> tuple[str, ...]:
-    """Name an environment's methods that may give masks by their names and are not read.
+def unread_masks(env: object, names: Sequence[str]) -> tuple[str, ...]:
+    """Name an environment's methods and attributes that may give masks by their names and are not read.
 
     Args:
         env: Perhaps wrapped.
         names: Names that are read besides the usual ones.
+
+    Returns:
+        With ``()`` behind the name of a method.
     """
     inner = getattr(env, "unwrapped", env)
     return tuple(
-        name
-        for name in dir(type(inner))
+        f"{name}()" if callable(getattr(type(inner), name, None)) else name
+        for name in dict.fromkeys((*dir(type(inner)), *getattr(inner, "__dict__", ())))
         if not name.startswith("_")
         and name not in (*METHODS, *names)
         and _is_hinting(name)
         and any(noun in name.lower() for noun in _NOUNS)
-        and callable(getattr(type(inner), name, None))
+        and _may_give(inner, name)
     )
+
+
+def _may_give(env: object, name: str) -> bool:
+    of_class, of_this = getattr(type(env), name, None), getattr(env, "__dict__", {}).get(name)
+    return callable(of_class) or isinstance(of_class, property) or _is_numbers(of_this)
+
+
+def _is_numbers(told: object) -> bool:
+    """Tell whether it is a collection of numbers, by agent or not, and so may be a mask; action names are none."""
+    if isinstance(told, Mapping):
+        told = next(iter(told.values()), None)
+    if not isinstance(told, Sequence | np.ndarray) or isinstance(told, str | bytes):
+        return False
+    try:
+        return np.asarray(told).dtype.kind in "biuf"
+    except ValueError:  # rows of unequal lengths: perhaps the allowed actions by number, which is refused when read
+        return True
+
+
+def _reading(holder: object, name: str) -> Callable[[Any], Any]:
+    """Read an attribute anew each time, as it may be another object at every step."""
+    return _ignoring_agent(lambda: getattr(holder, name))
 
 
 def _is_required(parameter: inspect.Parameter) -> bool:

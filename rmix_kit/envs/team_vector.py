@@ -13,7 +13,7 @@ from gymnasium.spaces import Discrete, Space
 from rmix_kit.envs.agreement import Agreement, TeamOptions
 from rmix_kit.envs.border import Border
 from rmix_kit.envs.interface import StepCodec
-from rmix_kit.envs.masks import unread_methods
+from rmix_kit.envs.masks import unread_masks
 from rmix_kit.envs.parallel_copy import CopyStep, ParallelCopy
 from rmix_kit.envs.reproducing import Difference, first_difference
 from rmix_kit.envs.spaces import MOST_VALUES, observation_coding
@@ -144,8 +144,11 @@ class TeamVector:
             f"state: {'its own' if self.codec is None else 'the observations in a row'}"
         )
         names = self._options.mask_names
-        unread = unread_methods(self._first, names) if names else ()
-        return (counted, *(f"{name}() is not read as a mask; mask={name} does, mask=none ends this" for name in unread))
+        unread = unread_masks(self._first, names) if names else ()
+        asked = (
+            f"{name} is not read as a mask; mask={name.removesuffix('()')} does, mask=none ends this" for name in unread
+        )
+        return (counted, *asked)
 
     def _joined(self, steps: Sequence[CopyStep]) -> TimeStep:
         """Put single steps, without the axis env, behind each other."""

@@ -55,3 +55,19 @@ class MaskedUnheard(Plain):
 
     def legal_moves(self, agent: Any) -> Any:
         return [0, 1, 1]
+
+
+class MaskedByAttribute(Plain):
+    """Has a new mask at every step, from its first reset on."""
+
+    def tell(self) -> Any:
+        self.action_masks = np.array([True, True, False] if self.steps == 0 else [False, True, True])
+        return super().tell()
+
+
+class MaskedInside(Plain):
+    """Keeps what it allows in an attribute of its own name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.legal_moves = {name: [0, 1, 1] for name in self.names}

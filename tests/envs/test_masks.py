@@ -61,3 +61,18 @@ def test_a_mask_method_under_an_unknown_name_is_said_and_can_be_named() -> None:
 def test_a_mask_in_words_is_refused() -> None:
     with pytest.raises(EnvironmentContractError, match=r"step 0: a's action_mask has shape \(\)"):
         _made("Hints?what=text")
+
+
+def test_a_mask_attribute_is_read_anew_at_every_step() -> None:
+    envs = _made("MaskedByAttribute")
+    first, second = envs.reset([0]), envs.step([[1, 1, 1]])
+    assert first.avail_actions[0].tolist() == [[True, True, False]] * 3
+    assert second.avail_actions[0].tolist() == [[False, True, True]] * 3
+
+
+def test_a_mask_attribute_under_an_unknown_name_is_said() -> None:
+    assert any(
+        "legal_moves is not read as a mask; mask=legal_moves does" in note for note in notes_of(_made("MaskedInside"))
+    )
+    step = _made("MaskedInside?mask=legal_moves").reset([0])
+    assert step.avail_actions[0].tolist() == [[False, True, True]] * 3

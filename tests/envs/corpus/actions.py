@@ -122,6 +122,34 @@ class ByPyMARLsMethod(Three):
         return [[0, 1, 1], [0, 1, 1]]
 
 
+class ByAttribute(Three):
+    """Keeps from its first reset on, in `action_masks`, what is allowed; a new array at every step."""
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        self.action_masks = {agent: np.array([False, True, True]) for agent in self.possible_agents}
+        return super().reset(seed=seed, options=options)
+
+
+class ByProperty(Three):
+    """Says by the property `avail_actions` what is allowed."""
+
+    @property
+    def avail_actions(self) -> Any:
+        return [[0, 1, 1], [0, 1, 1]]
+
+
+class NamesItsActions(Three):
+    """Keeps the names of its actions where others keep a mask."""
+
+    available_actions = ("stay", "left", "right")
+
+
+class NumbersItsActions(Three):
+    """Keeps the numbers of its actions where others keep a mask."""
+
+    available_actions = (0, 1, 2)
+
+
 class ByName(Three):
     """Says by `action_masks()` what is allowed, by the agents' names."""
 
@@ -174,5 +202,12 @@ CASES: tuple[Case, ...] = (
         plays(f"a mask by the method {method}", f"{PLACE}.{method}", mask=MASKED)
         for method in ("ByMethod", "ByMethodOfOne", "ByPyMARLsMethod", "ByName")
     ),
+    *(
+        plays(f"a mask as an attribute, {name}", f"{PLACE}.{name}", mask=MASKED)
+        for name in ("ByAttribute", "ByProperty")
+    ),
+    plays("the actions' names as an attribute", f"{PLACE}.NamesItsActions", mask=[[True] * 3] * 2),
+    refused("the actions' numbers as an attribute", f"{PLACE}.NumbersItsActions", r"\(0, 1, 2\).*append mask=none"),
+    plays("the same, said to be no mask", f"{PLACE}.NumbersItsActions?mask=none", mask=[[True] * 3] * 2),
     plays("a mask that allows nothing at the end", f"{PLACE}.StuckAtTheEnd", mask=MASKED, length=3),
 )  # fmt: skip
