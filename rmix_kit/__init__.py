@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rmix_kit.consent import Consent
     from rmix_kit.training.run import Run
     from rmix_kit.training.run_config import RunConfig
 
@@ -29,16 +30,17 @@ def train(config: RunConfig, out: str | Path | None = None, *, resume: bool = Fa
     return train_run(config, folder, resume=resume)
 
 
-def load(run: str | Path, checkpoint: str | int = "last") -> Run:
+def load(run: str | Path, checkpoint: str | int = "last", *, consent: Consent | None = None) -> Run:
     """Load a trained run.
 
     Args:
         run: Its folder.
         checkpoint: "last", "best" or an environment step.
+        consent: To code that its environment's text names: "once", or "always", which is remembered (SECURITY.md).
 
     Returns:
         The run at that checkpoint; ``.policy(agent)`` gives what exporters freeze.
     """
     from rmix_kit.training.run import load as load_run
 
-    return load_run(run, checkpoint)
+    return load_run(run, checkpoint, consent=consent)

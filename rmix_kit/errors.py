@@ -15,6 +15,10 @@ class EnvironmentTextError(RmixKitError, ValueError):
     """An environment text such as ``macn:4x12?slip=0.1`` cannot be read."""
 
 
+class UntrustedCodeError(RmixKitError):
+    """A file names code, and no person has consented to run it."""
+
+
 class EnvironmentContractError(RmixKitError, ValueError):
     """An environment returned something that its contract does not allow."""
 

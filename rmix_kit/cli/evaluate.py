@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
@@ -10,7 +11,11 @@ from click.core import ParameterSource
 from rmix_kit.cli.frontier import OPTIONS, asked_levels, frontier_options, show_frontier
 from rmix_kit.cli.kit import KitCommand
 from rmix_kit.cli.output import print_episodes, print_joint_table, print_json
+from rmix_kit.cli.trust import consent_options
 from rmix_kit.cli.words import CHECKPOINT, ENVIRONMENT, RISK_LEVEL, SEED
+
+if TYPE_CHECKING:
+    from rmix_kit.consent import Consent
 
 OF_EPISODES = ("episodes", "seed", "risk_level", *OPTIONS)
 
@@ -18,6 +23,7 @@ OF_EPISODES = ("episodes", "seed", "risk_level", *OPTIONS)
 @click.command("evaluate", cls=KitCommand)
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--env", type=ENVIRONMENT, help="Another environment; by default the one of the training.")
+@consent_options
 @click.option("--episodes", default=32, show_default=True, type=click.IntRange(min=1), help="Greedy episodes.")
 @click.option("--seed", default=0, show_default=True, type=SEED, help="Seed of the episodes.")
 @click.option("--checkpoint", default="last", show_default=True, type=CHECKPOINT, help="last, best or a step.")
@@ -30,6 +36,7 @@ def command(
     context: click.Context,
     run: Path,
     env: str | None,
+    consent: Consent | None,
     episodes: int,
     seed: int,
     checkpoint: str | int,
@@ -55,8 +62,8 @@ def command(
     if as_table:
         refuse_options_of_episodes(context)
     levels = asked_levels(context, risk_levels, frontier)
-    loaded = rmix_kit.load(run, checkpoint=checkpoint)
-    text = resolved_text(env or loaded.config.env)
+    loaded = rmix_kit.load(run, checkpoint=checkpoint, consent=consent)
+    text = resolved_text(env or loaded.own_environment())
     if levels:
         show_frontier(
             lambda level, make_env: loaded.evaluate(text, episodes, seed, level, make_env=make_env),

@@ -10,15 +10,17 @@ from click.core import ParameterSource
 
 from rmix_kit.cli.kit import KitCommand
 from rmix_kit.cli.output import note, print_episodes
+from rmix_kit.cli.trust import consent_options
 from rmix_kit.cli.words import CHECKPOINT, ENVIRONMENT, RISK_LEVEL, SEED
 
 if TYPE_CHECKING:
-    from rmix_kit.replays.recording import Recording
+    from rmix_kit.consent import Consent
 
 
 @click.command("replay", cls=KitCommand)
 @click.argument("source", metavar="RUN_OR_EXPORT", type=click.Path(path_type=Path))
 @click.option("--env", type=ENVIRONMENT, help="Another environment; by default the one of the training.")
+@consent_options
 @click.option("--episodes", default=3, show_default=True, type=click.IntRange(min=1), help="Greedy episodes.")
 @click.option("--seed", default=0, show_default=True, type=SEED, help="Seed of the episodes.")
 @click.option(
@@ -31,6 +33,7 @@ def command(
     context: click.Context,
     source: Path,
     env: str | None,
+    consent: Consent | None,
     episodes: int,
     seed: int,
     checkpoint: str | int,
@@ -50,13 +53,17 @@ def command(
 
     check_target(out)
     if (source / "config.yaml").is_file():
-        recording = _of_run(source, env, checkpoint, episodes=episodes, seed=seed, risk_level=risk_level)
+        import rmix_kit
+        from rmix_kit.replays.from_run import record_run
+
+        run = rmix_kit.load(source, checkpoint=checkpoint, consent=consent)
+        recording = record_run(run, env, episodes=episodes, seed=seed, risk_level=risk_level)
     elif (source / "manifest.json").is_file():
         if context.get_parameter_source("checkpoint") is ParameterSource.COMMANDLINE:
             raise click.UsageError(f"--checkpoint is of runs, and {source} is an export of one; leave it out", context)
         from rmix_kit.replays.from_export import record_export
 
-        recording = record_export(source, env, episodes=episodes, seed=seed, risk_level=risk_level)
+        recording = record_export(source, env, consent=consent, episodes=episodes, seed=seed, risk_level=risk_level)
     else:
         from rmix_kit.errors import RunFolderError
 
@@ -67,13 +74,3 @@ def command(
     size = write(recording, out)
     print_episodes(str(source), recording.env, recording.metrics)
     note(f"replay of {recording.steps} steps: {out} ({size / 1e6:.2f} MB)")
-
-
-def _of_run(
-    folder: Path, env: str | None, checkpoint: str | int, *, episodes: int, seed: int, risk_level: float | None
-) -> Recording:
-    import rmix_kit
-    from rmix_kit.replays.from_run import record_run
-
-    run = rmix_kit.load(folder, checkpoint=checkpoint)
-    return record_run(run, env, episodes=episodes, seed=seed, risk_level=risk_level)

@@ -9,9 +9,11 @@ import click
 
 from rmix_kit.cli.kit import KitCommand
 from rmix_kit.cli.output import note
+from rmix_kit.cli.trust import consent_options
 from rmix_kit.cli.words import Word
 
 if TYPE_CHECKING:
+    from rmix_kit.consent import Consent
     from rmix_kit.reports.scores import ScoreName
 
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     help="What the statistics count; returns are normalised where MACN's optimum is known, or success not reported.",
 )  # fmt: skip
 @click.option("--evaluate", is_flag=True, help="First play the best and last checkpoint of runs that lack it (torch).")
+@consent_options
 @click.option("--figure-15", is_flag=True, help="The RMIX paper's Figure 15: rmix, rdn, vdn and qmix alone.")
 @click.option("--variants", is_flag=True, help="A row per preset and setting of an algorithm, named by what differs.")
 @click.option("--allow-mixed", is_flag=True, help="Label runs that differ, instead of refusing them.")
@@ -35,6 +38,7 @@ def command(
     expect: Path | None,
     score: str,
     evaluate: bool,
+    consent: Consent | None,
     figure_15: bool,
     variants: bool,
     allow_mixed: bool,
@@ -56,7 +60,7 @@ def command(
 
     expected = read_expected(expect) if expect is not None else []
     if evaluate:
-        play_missing(runs)
+        play_missing(runs, consent)
     records = find_records(runs)
     unfinished = [record.name for record in records if not record.is_finished]
     if unfinished:
@@ -76,7 +80,7 @@ def command(
     click.echo(page)
 
 
-def play_missing(runs: tuple[Path, ...]) -> None:
+def play_missing(runs: tuple[Path, ...], consent: Consent | None = None) -> None:
     """Play the episodes of the best and the last checkpoint of every finished run that has none yet."""
     from rmix_kit.results import run_folders
     from rmix_kit.run_paths import RunPaths
@@ -84,4 +88,4 @@ def play_missing(runs: tuple[Path, ...]) -> None:
 
     for folder in run_folders(runs):
         if RunPaths(folder).says_finished():
-            evaluate_run(folder)
+            evaluate_run(folder, consent=consent)

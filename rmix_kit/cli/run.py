@@ -10,9 +10,11 @@ import click
 from rmix_kit.cli.frontier import asked_levels, frontier_options, show_frontier
 from rmix_kit.cli.kit import KitCommand
 from rmix_kit.cli.output import print_episodes, print_json
+from rmix_kit.cli.trust import consent_options
 from rmix_kit.cli.words import ENVIRONMENT, FORMAT, RISK_LEVEL, SEED
 
 if TYPE_CHECKING:
+    from rmix_kit.consent import Consent
     from rmix_kit.frontier.measuring import MakeEnvs
     from rmix_kit.played import PlayedEpisodes
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 @click.command("run", cls=KitCommand)
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--env", type=ENVIRONMENT, help="Another environment; by default the one in the folder's manifest.")
+@consent_options
 @click.option("--episodes", default=32, show_default=True, type=click.IntRange(min=1), help="Episodes to play.")
 @click.option("--seed", default=0, show_default=True, type=SEED, help="Seed of the episodes.")
 @click.option("--risk-level", default="dynamic", show_default=True, type=RISK_LEVEL, help="In (0, 1], or dynamic.")
@@ -34,6 +37,7 @@ def command(
     context: click.Context,
     directory: Path,
     env: str | None,
+    consent: Consent | None,
     episodes: int,
     seed: int,
     risk_level: float | None,
@@ -58,7 +62,7 @@ def command(
 
     levels = asked_levels(context, risk_levels, frontier)
     manifest = read_manifest(directory)
-    text = resolved_text(env or environment_text(manifest, directory))
+    text = resolved_text(env or environment_text(manifest, directory, consent))
     most = most_copies(manifest, text)
     chosen = format_name or first_format(manifest)
     who = f"{directory} ({chosen}{', isolated' if isolated else ''})"

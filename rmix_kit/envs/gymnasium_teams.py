@@ -16,7 +16,7 @@ import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Space, Tuple
 
 from rmix_kit.envs.agreement import team_options
-from rmix_kit.envs.importing import importable_directory
+from rmix_kit.envs.importing import importable_directory, refuse_standard_library
 from rmix_kit.envs.limits import ARGUMENTS, EPISODE_LIMIT, checked_limit
 from rmix_kit.envs.masks import METHODS
 from rmix_kit.envs.pettingzoo import close_all, make_copies, parameters_of
@@ -71,6 +71,8 @@ def _made(name: str, arguments: Mapping[str, Any], asked: int | None, where: str
     `gymnasium.make`: so it goes into the spec.
     """
     clock = {} if asked is None else {CLOCK: asked}
+    if ":" in name:  # gymnasium imports what stands before it
+        refuse_standard_library(name.partition(":")[0], where)
     made = gymnasium.make(name, disable_env_checker=True, **clock, **arguments)
     if asked is None:
         return made

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
+import inspect
 import os
 import sys
 from collections.abc import Callable
@@ -59,6 +61,8 @@ def factory_of(dotted: str) -> Factory:
         raise EnvironmentTextError(
             f"environment pettingzoo:{dotted}: {dotted!r} must be a dotted name such as my_module.parallel_env"
         )
+    where = f"environment pettingzoo:{dotted}"
+    refuse_standard_library(names[0], where)
     found: object = _module(names[0], dotted)
     if found is None:
         raise EnvironmentTextError(
@@ -76,16 +80,60 @@ def factory_of(dotted: str) -> Factory:
                 f"{suggestion(name, dir(found))}"
             )
         found = inner
+        refuse_standard_library(_home_of(found), where)
     if isinstance(found, DeprecatedModule):
         raise EnvironmentTextError(f"environment pettingzoo:{dotted}: {_deprecation(found)}")
     if isinstance(found, ModuleType):
         found = next((made for name in FACTORIES if callable(made := getattr(found, name, None))), found)
+    if inspect.isbuiltin(found):
+        raise EnvironmentTextError(
+            f"{where}: {dotted} is written in C; expected a class or function that gives a PettingZoo environment"
+        )
     if not callable(found):
         raise EnvironmentTextError(
             f"environment pettingzoo:{dotted}: {dotted} is a {type(found).__name__}; expected a function or class "
             f"that gives a PettingZoo environment, or a module with {' or '.join(FACTORIES)}"
         )
+    refuse_standard_library(_home_of(found), where)
+    if isinstance(found, type) and not all(callable(getattr(found, name, None)) for name in ("reset", "step")):
+        raise EnvironmentTextError(
+            f"environment pettingzoo:{dotted}: the class {found.__name__} has no reset and step; expected a class of "
+            "PettingZoo environments, or a function that gives one"
+        )
     return cast(Factory, found)
+
+
+def refuse_standard_library(module: str, where: str) -> None:
+    """Refuse what Python brings itself: none of it makes an environment, and much of it does harm when called.
+
+    Args:
+        module: Its dotted name; what it lies in decides.
+        where: The environment, for the error.
+
+    Raises:
+        EnvironmentTextError: It is a part of Python.
+    """
+    root = module.partition(".")[0]
+    if root == "builtins" or root in sys.stdlib_module_names:
+        raise EnvironmentTextError(
+            f"{where}: {module} is a part of Python and makes no environments; name the module, "
+            "function or class that makes yours"
+        )
+
+
+def _home_of(found: object) -> str:
+    """Name the module in which something is defined, whoever imported it; of a partial call, that of its function.
+
+    Empty for what is neither a module nor callable.
+    """
+    while isinstance(found, functools.partial):
+        found = found.func
+    if isinstance(found, ModuleType):
+        return found.__name__
+    if not callable(found):
+        return ""
+    home = getattr(found, "__module__", None)
+    return str(home or type(found).__module__)
 
 
 def _deprecation(module: Any) -> str:  # noqa: ANN401 - PettingZoo's

@@ -28,12 +28,16 @@ class Kind:
         adapter: Module with a function ``make(text: EnvironmentText, num_envs: int) -> VectorEnv``.
         summary: One sentence for the list of environments.
         example: A text that works.
+        names_code: Whether its texts name code of others, which is imported or called.
+        code_options: Options that name a program to start, or a place to write to.
         extra: The extra of the distribution that installs what the adapter needs; empty if nothing more is needed.
     """
 
     adapter: str
     summary: str
     example: str
+    names_code: bool
+    code_options: frozenset[str] = frozenset()
     extra: str = ""
 
 
@@ -43,31 +47,38 @@ KINDS = MappingProxyType(
             adapter="rmix_kit.envs.macn",
             summary="Multi-Agent Cliff Navigation: a layout's name, drawing or path",
             example="macn:4x12?slip=0.1&include_position=true",
+            names_code=False,
         ),
         "matrix": Kind(
             adapter="rmix_kit.envs.matrix",
             summary="one step, paid by a payoff matrix: nested lists, as deep as there are agents",
             example="matrix:[[8,-12,-12],[-12,0,0],[-12,0,0]]",
+            names_code=False,
         ),
         "didactic": Kind(
             adapter="rmix_kit.envs.didactic",
             summary="two-step, mmdp, climbing, penalty, qtran, qtran-harder, monotone or predator-prey",
             example="didactic:climbing?noise=partial",
+            names_code=False,
         ),
         "smac": Kind(
             adapter="rmix_kit.envs.smac",
             summary="StarCraft battles: a SMAC map, in StarCraft II (backend=sc2) or in a simulator (backend=builtin)",
             example="smac:3m?backend=builtin",
+            names_code=False,
+            code_options=frozenset({"smac_python", "replay_dir"}),
         ),
         "pettingzoo": Kind(
             adapter="rmix_kit.envs.pettingzoo",
             summary="any PettingZoo environment: the importable module, function or class that makes it",
             example="pettingzoo:my_module.parallel_env?episode_limit=50",
+            names_code=True,
         ),
         "gymnasium": Kind(
             adapter="rmix_kit.envs.gymnasium_teams",
             summary="any Gymnasium environment of several agents: its id, behind the module that registers it",
             example="gymnasium:lbforaging:Foraging-8x8-2p-2f-coop-v3?reward=sum",
+            names_code=True,
         ),
     }
 )
@@ -83,6 +94,10 @@ class Adapter(Protocol):
     def make(self, text: EnvironmentText, num_envs: int) -> VectorEnv:
         """Make the copies."""
         ...
+
+
+LONGEST_SHOWN = 200
+"""Characters of a stranger's text that an error repeats."""
 
 
 def make_vector_env(text: str, num_envs: int) -> VectorEnv:
@@ -173,6 +188,32 @@ def remark_on(text: str) -> str:
     parsed = parse_known(text)
     remark = getattr(_adapter(parsed), "remark", None)
     return "" if remark is None else str(remark(parsed))
+
+
+def code_named_by(text: str) -> str:
+    """Say what a text makes this process do besides the kinds' own work.
+
+    Args:
+        text: ``KIND:NAME[?key=value&...]``.
+
+    Returns:
+        What it imports, starts or writes, in a few words; empty for a text of data alone, and for one that cannot be
+        read, which does nothing at all.
+    """
+    try:
+        parsed = parse_known(text)
+    except EnvironmentTextError:
+        return ""
+    kind = KINDS[parsed.kind]
+    named = [f"imports {shown(parsed.name)} and calls it"] if kind.names_code else []
+    named += [f"uses {key}={shown(str(value))}" for key, value in parsed.options if key in kind.code_options]
+    return " and ".join(named)
+
+
+def shown(text: str) -> str:
+    """Give a stranger's text for an error: on one line, without control characters, cut where it is long."""
+    plain = "".join(letter if letter.isprintable() else "?" for letter in text)
+    return plain if len(plain) <= LONGEST_SHOWN else f"{plain[:LONGEST_SHOWN]}..."
 
 
 def _adapter(parsed: EnvironmentText) -> Adapter:

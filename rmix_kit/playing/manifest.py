@@ -5,20 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from exporters.bundle import Manifest
+from exporters.bundle import MANIFEST_NAME, Manifest
+from rmix_kit.consent import Consent, allowed
 from rmix_kit.errors import EnvironmentTextError
 
 
-def environment_text(manifest: Manifest, directory: Path) -> str:
-    """Give the environment that the agents were trained in.
+def environment_text(manifest: Manifest, directory: Path, consent: Consent | None = None) -> str:
+    """Give the environment that the agents were trained in, if it may run.
+
+    Args:
+        manifest: Of the folder.
+        directory: The folder.
+        consent: To code that the text names.
 
     Raises:
         EnvironmentTextError: The folder does not say; it was not written by `rmix-kit export`.
+        UntrustedCodeError: It names code, and nobody has consented.
     """
     text = _entry(manifest, "environment", "text")
     if not isinstance(text, str):
         raise EnvironmentTextError(f"{directory} does not name its environment; give one, such as --env macn:4x12")
-    return text
+    return allowed(text, directory / MANIFEST_NAME, consent)
 
 
 def most_copies(manifest: Manifest, text: str) -> int | None:

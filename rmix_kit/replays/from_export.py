@@ -10,6 +10,7 @@ import numpy as np
 from exporters.agent import ActResult, Agent, Array
 from exporters.bundle import read_manifest
 from exporters.team import Team
+from rmix_kit.consent import Consent
 from rmix_kit.envs.make import copies_to_play, make_vector_env, remark_on, resolved_text
 from rmix_kit.played import copies_for
 from rmix_kit.playing.episodes import play
@@ -53,6 +54,7 @@ def record_export(
     episodes: int = 3,
     seed: int = 0,
     risk_level: float | None = None,
+    consent: Consent | None = None,
 ) -> Recording:
     """Play greedy episodes with exported agents and keep everything; `rmix-kit run` counts the same numbers.
 
@@ -62,15 +64,17 @@ def record_export(
         episodes: At least 1.
         seed: Episode i is reset with the seed of (seed, "test", i).
         risk_level: In (0, 1] for all agents; None leaves it to them.
+        consent: To code that the manifest's text names.
 
     Raises:
+        UntrustedCodeError: It names code, and nobody has consented.
         BundleError: The folder is damaged or foreign.
         EnvironmentTextError: There is no such environment, or neither folder nor caller names one.
         EnvironmentContractError: The agents do not fit the environment.
         InvalidInputError: A level is asked of agents that have no risk dial.
     """
     manifest = read_manifest(directory)
-    text = resolved_text(env_text or environment_text(manifest, directory))
+    text = resolved_text(env_text or environment_text(manifest, directory, consent))
     team = load_team(directory, first_format(manifest))
     envs = WatchedEnvs(copies_to_play(make_vector_env, text, copies_for(episodes, most_copies(manifest, text))))
     try:

@@ -75,9 +75,10 @@ def record_run(
     Raises:
         ConfigError: A number is out of range, or the algorithm has no risk level.
         EnvironmentTextError: There is no such environment.
+        UntrustedCodeError: The run's own environment is code, and nobody has consented to run it.
         EnvironmentContractError: The policies do not fit the environment.
     """
-    text = resolved_text(env_text or run.config.env)
+    text = resolved_text(env_text or run.own_environment())
     made: list[WatchedEnvs] = []
 
     def make_env(name: str, num_envs: int) -> VectorEnv:

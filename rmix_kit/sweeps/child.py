@@ -95,7 +95,7 @@ def evaluate(folder: Path) -> int:
     """Play the episodes of the best and the last checkpoint where they are missing."""
     from rmix_kit.training.absolute import evaluate_run
 
-    evaluate_run(folder)
+    evaluate_run(folder, consent="once")  # training was told which environment, and has compared
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from rmix_kit.consent import Consent
 from rmix_kit.envs.interface import VectorEnv
 from rmix_kit.envs.make import make_vector_env
 from rmix_kit.files import json_text, write_file, writing
@@ -20,21 +21,25 @@ SEED_OFFSET = 10_000
 """Added to the run's seed: the best checkpoint was chosen by the episodes of the run's own seed."""
 
 
-def evaluate_run(folder: Path, *, make_env: Callable[[str, int], VectorEnv] = make_vector_env) -> None:
+def evaluate_run(
+    folder: Path, *, make_env: Callable[[str, int], VectorEnv] = make_vector_env, consent: Consent | None = None
+) -> None:
     """Play the episodes of ``evaluations/best.json`` and ``last.json`` where they are missing, damaged or out of date.
 
     Args:
         folder: A run with at least one checkpoint that was evaluated.
         make_env: Makes the copies.
+        consent: To code that its environment's text names.
 
     Raises:
+        UntrustedCodeError: It names code, and nobody has consented.
         RunFolderError: It is no run, or cannot be written.
         CheckpointError: A checkpoint is missing or damaged.
     """
     paths = RunPaths(folder)
     played: dict[int, Episodes] = {}
     for checkpoint in ("best", "last"):
-        run = load(folder, checkpoint)
+        run = load(folder, checkpoint, consent=consent)
         file = paths.evaluation(checkpoint)
         if played_step(file) == run.checkpoint_step:
             continue

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from rmix_kit.algorithms import Networks
+from rmix_kit.consent import Consent, allowed
 from rmix_kit.envs.interface import VectorEnv
 from rmix_kit.envs.make import copies_to_play, make_vector_env
 from rmix_kit.errors import CheckpointError, ConfigError, EnvironmentContractError
@@ -29,17 +30,18 @@ ACTING_FIELDS = ("n_agents", "n_actions", "obs_shape", "obs_dtype")
 class Run:
     """A run's folder at one checkpoint; networks are on the CPU."""
 
-    def __init__(self, folder: RunFolder, step: int) -> None:
+    def __init__(self, folder: RunFolder, step: int, *, consent: Consent | None = None) -> None:
         """Read configuration and weights.
 
         Args:
             folder: The run.
             step: Which checkpoint.
+            consent: To code that its environment's text names.
 
         Raises:
             CheckpointError: It is damaged or foreign.
         """
-        self._folder = folder
+        self._folder, self._consent = folder, consent
         self.config: RunConfig = folder.read_config()
         self.checkpoint_step = step
         manifest, weights = network_tensors(folder.checkpoint(step))
@@ -57,6 +59,14 @@ class Run:
     def path(self) -> Path:
         """The run's folder."""
         return self._folder.path
+
+    def own_environment(self) -> str:
+        """Give the text of the environment that it was trained in, if it may run.
+
+        Raises:
+            UntrustedCodeError: It names code, and nobody has consented.
+        """
+        return allowed(self.config.env, self._folder.config, self._consent)
 
     def checkpoints(self) -> list[int]:
         """Give the environment steps of the checkpoints, in order."""
@@ -111,6 +121,7 @@ class Run:
         Raises:
             ConfigError: A number is out of range, or the algorithm has no risk level.
             EnvironmentContractError: The policies do not fit the environment.
+            UntrustedCodeError: The run's own environment is code, and nobody has consented to run it.
         """
         if episodes < 1:
             raise ConfigError(f"episodes is {episodes}; at least 1 is played")
@@ -121,7 +132,7 @@ class Run:
             raise ConfigError(
                 f"risk_level is {risk_level}, and {self.config.algorithm.name} has no risk dial; leave it out"
             )
-        text = env_text or self.config.env
+        text = env_text or self.own_environment()
         most = self.config.training.most_evaluation_copies if text == self.config.env else None
         envs = copies_to_play(make_env, text, copies_for(episodes, most))
         try:
@@ -153,7 +164,7 @@ class Run:
             ConfigError: There are more than 65,536 sequences.
             EnvironmentContractError: The networks do not fit the environment.
         """
-        text = env_text or self.config.env
+        text = env_text or self.own_environment()
         check_fit(self.env_spec, spec_of(text), text, fields=(*ACTING_FIELDS, "state_size"))
         return tabulate(
             self.config.algorithm,
@@ -166,12 +177,13 @@ class Run:
         )
 
 
-def load(run: str | Path, checkpoint: str | int = "last") -> Run:
+def load(run: str | Path, checkpoint: str | int = "last", *, consent: Consent | None = None) -> Run:
     """Load a run.
 
     Args:
         run: Its folder.
         checkpoint: "last", "best" (highest mean return of an evaluation, the earlier of equals) or an environment step.
+        consent: To code that its environment's text names, which runs where nobody names another.
 
     Returns:
         The run at that checkpoint.
@@ -182,7 +194,7 @@ def load(run: str | Path, checkpoint: str | int = "last") -> Run:
     """
     folder = RunFolder(Path(run))
     folder.read_config()
-    return Run(folder, choose_step(folder, checkpoint))
+    return Run(folder, choose_step(folder, checkpoint), consent=consent)
 
 
 def acting(network: torch.nn.Module) -> ActingAgent:

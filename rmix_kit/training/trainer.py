@@ -72,7 +72,7 @@ def train(
     folder.check(config, resume=resume, of_any_steps=resume)
     if resume and planned_steps(folder) == config.steps and is_finished(folder, told):
         told.note(f"{folder.path} is finished; nothing to do")
-        return load(folder.path)
+        return load(folder.path, consent="once")  # the caller named it
     keep_freed_memory()
     folder.check_is_free()
     with (
@@ -90,7 +90,7 @@ def train(
                 folder.prepare(config, resume=resume)
                 folder.clear_leftovers()
             TrainingLoop(config, folder, envs=envs, test_envs=test_envs, device=device, reporter=told).run(signals)
-    return load(folder.path)
+    return load(folder.path, consent="once")  # the caller named it
 
 
 def settled(config: RunConfig, folder: RunFolder, reporter: Reporter, *, resume: bool) -> RunConfig:

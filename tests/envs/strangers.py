@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import subprocess
 import sys
 from typing import Any, ClassVar
 
@@ -11,6 +13,8 @@ from pettingzoo import ParallelEnv
 
 from rmix_kit.envs.interface import VectorEnv
 from rmix_kit.types import TimeStep
+
+partial_popen = functools.partial(subprocess.Popen, ["true"])
 
 
 class Plain(ParallelEnv[Any, Any, Any]):

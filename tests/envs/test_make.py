@@ -43,7 +43,7 @@ def test_no_copies_are_refused() -> None:
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    kind = Kind(adapter="no_such_module_of_an_extra", summary="", example="", extra="smac")
+    kind = Kind(adapter="no_such_module_of_an_extra", summary="", example="", names_code=False, extra="smac")
     kinds: Mapping[str, Kind] = MappingProxyType({**KINDS, "smac": kind})
     monkeypatch.setattr(make, "KINDS", kinds)
     with pytest.raises(MissingExtraError, match=r"rmix-kit\[smac\]"):

@@ -141,7 +141,7 @@ def test_a_battle_won_is_a_success() -> None:
     ["max_cycles", "max_steps", "max_episode_steps", "horizon", "ep_length", "episode_length", "time_limit"],
 )
 def test_an_asked_limit_reaches_the_argument_by_any_name(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    scope: dict[str, object] = {"Limited": strangers.Limited}
+    scope: dict[str, object] = {"Limited": strangers.Limited, "__name__": strangers.__name__}
     exec(f"def limited({name}=7):\n    return Limited(limit={name})", scope)
     monkeypatch.setattr(strangers, "limited", scope["limited"], raising=False)
     assert len(played(_made("limited?episode_limit=4"))) == 5

@@ -20,19 +20,26 @@ def evaluations(run: Run) -> list[float]:
     return [row["return_mean"] for row in rows if row["kind"] == "evaluation"]
 
 
+def is_solved(out: Path, env: str, preset: str, steps: int, seed: int = 0) -> bool:
+    returns = evaluations(train(resolve(algo="rmix", preset=preset, env=env, seed=seed, steps=steps), out))
+    optimum = macn.oracle.solve(env.removeprefix("macn:").split("?")[0]).optimal_return
+    return returns[-3:] == [optimum] * 3
+
+
 @pytest.mark.parametrize(
     ("env", "preset", "steps"),
     [
         ("macn:4x7?include_position=true", "rmix-quick", 66_000),
         ("macn:4x12", "rmix", 398_000),
-        ("macn:4x15", "rmix", 398_000),
     ],
 )
 def test_the_last_three_evaluations_earn_the_optimum(tmp_path: Path, env: str, preset: str, steps: int) -> None:
-    config = resolve(algo="rmix", preset=preset, env=env, seed=0, steps=steps)
-    returns = evaluations(train(config, tmp_path / "run"))
-    optimum = macn.oracle.solve(env.removeprefix("macn:").split("?")[0]).optimal_return
-    assert returns[-3:] == [optimum] * 3
+    assert is_solved(tmp_path / "run", env, preset, steps)
+
+
+def test_four_of_five_seeds_earn_the_optimum_of_a_longer_map(tmp_path: Path) -> None:
+    # docs/algorithms/rmix.md says four of five; the one that fails changes with the rounding of the machine.
+    assert sum(is_solved(tmp_path / str(seed), "macn:4x15", "rmix", 398_000, seed) for seed in range(5)) >= 4
 
 
 def test_lower_levels_of_rmix_averse_walk_the_safer_way(tmp_path: Path) -> None:
