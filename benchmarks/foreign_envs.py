@@ -20,7 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = ROOT / "docs" / "results" / "foreign-envs.csv"
-SECONDS = 300
+SECONDS = 900
 
 MPE = (
     *("simple_v3", "simple_adversary_v3", "simple_crypto_v3", "simple_formation_v1", "simple_line_v1"),

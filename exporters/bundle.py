@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,6 +114,9 @@ def read_bytes(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
         BundleError: if it is missing, a directory, unreadable or larger.
     """
     try:
+        mode = path.stat().st_mode  # before it is opened: a pipe would wait for a writer
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            raise BundleError(f"{path} is a pipe, a socket or a device; expected one exported file")
         with path.open("rb") as file:
             data = file.read(limit + 1)
     except FileNotFoundError:

@@ -7,8 +7,6 @@ import io
 import json
 import os
 import platform
-import secrets
-import shutil
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -19,6 +17,7 @@ import onnxruntime
 import torch
 
 from exporters.agent import Array
+from exporters.aside import folder_aside
 from exporters.bundle import (
     FORMAT,
     FORMAT_VERSION,
@@ -77,16 +76,11 @@ def freeze_bundle(
     if os.path.lexists(destination):
         raise BundleError(f"{destination} exists; an export never overwrites, choose another folder or remove it")
     destination.parent.mkdir(parents=True, exist_ok=True)
-    staging = destination.with_name(f".{destination.name}.partial-{secrets.token_hex(4)}")
-    staging.mkdir()
-    try:
+    with folder_aside(destination) as staging:
         _write(staging, team, chosen, facts_text)
         sync_directory(staging)
         _check_sealed(staging, chosen)
         staging.rename(destination)
-    except BaseException:
-        shutil.rmtree(staging, ignore_errors=True)
-        raise
     sync_directory(destination.parent)
     return destination
 

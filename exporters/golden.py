@@ -7,6 +7,7 @@ episode in which every step's carry is the one that the step before gave.
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,14 +64,21 @@ def replay_golden(team: Team[AnyAgent], directory: Path, format: str) -> dict[st
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             arrays: Tensors = {name: archive[name] for name in archive.files}
             return {name: _replay(agent, arrays, format) for name, agent in team.agents.items()}
-    except (ValueError, KeyError, OSError) as error:
+    except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise BundleError(f"{directory / GOLDEN_NAME} cannot be read: {error}") from error
 
 
 def _replay(agent: Agent, arrays: Tensors, format: str) -> Parity:
     spec, figures = agent.spec, Parity()
+    names = [_key(spec, "input", name) for name in spec.input_names]
+    names += [_key(spec, "output", name) for name in spec.output_names]
+    counts = {len(arrays[name]) for name in names}
+    if len(counts) != 1 or counts == {0}:
+        raise ValueError(
+            f"{spec.agent_id}'s tensors have {sorted(counts)} steps; expected as many each, and at least one"
+        )
     agent.reset()
-    for step in range(len(arrays[_key(spec, "input", "obs")])):
+    for step in range(counts.pop()):
         inputs = {name: arrays[_key(spec, "input", name)][step] for name in spec.input_names}
         expected = {name: arrays[_key(spec, "output", name)][step] for name in spec.output_names}
         result = agent.act_batch(inputs["obs"], inputs["avail_actions"], inputs.get("risk_level", 0.0))

@@ -7,7 +7,6 @@ brings is a stranger's; where it names code, that code runs only with a consent,
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shlex
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from typing import Literal, TypeAlias
 from rmix_kit.envs.make import code_named_by, shown
 from rmix_kit.errors import UntrustedCodeError
 from rmix_kit.files import json_text, write_file, writing
+from rmix_kit.reading import LARGEST_TABLE, read_json, read_plain
 
 STORE = "consents.json"
 STATE_VARIABLE = "XDG_STATE_HOME"
@@ -57,6 +57,8 @@ def allowed(text: str, named_by: Path, consent: Consent | None = None) -> str:
 
 def _remember(text: str, named_by: Path) -> None:
     store = _store()
+    if not store.is_absolute():
+        raise UntrustedCodeError(f"there is no home folder to keep a consent in; set {STATE_VARIABLE} to a folder")
     known = {**_consents(), _digest(named_by): text}
     with writing(str(store), "add --trust-environment, which keeps nothing"):
         store.parent.mkdir(parents=True, exist_ok=True)
@@ -64,18 +66,20 @@ def _remember(text: str, named_by: Path) -> None:
 
 
 def _store() -> Path:
+    """Give where consents are kept; no absolute path where this person has no home."""
     state = os.environ.get(STATE_VARIABLE, "")
-    return (Path(state) if os.path.isabs(state) else Path.home() / ".local" / "state") / "rmix-kit" / STORE
+    home = Path(os.path.expanduser("~"))
+    return (Path(state) if os.path.isabs(state) else home / ".local" / "state") / "rmix-kit" / STORE
 
 
 def _consents() -> Mapping[str, str]:
     """Read what is kept, from the sha256 of a file to the text that may run."""
     store = _store()
     try:
-        known = json.loads(store.read_bytes())
+        known = read_json(store, LARGEST_TABLE)
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise UntrustedCodeError(f"{store} cannot be read ({error}); repair or delete it, and consent anew") from error
     if not isinstance(known, dict) or not all(isinstance(text, str) for text in known.values()):
         raise UntrustedCodeError(f"{store} is no list of consents; delete it, and consent anew")
@@ -84,6 +88,6 @@ def _consents() -> Mapping[str, str]:
 
 def _digest(file: Path) -> str:
     try:
-        return hashlib.sha256(file.read_bytes()).hexdigest()
+        return hashlib.sha256(read_plain(file, LARGEST_TABLE)).hexdigest()
     except OSError as error:
         raise UntrustedCodeError(f"{shown(str(file))} cannot be read ({error.strerror})") from error

@@ -7,14 +7,17 @@ import hashlib
 import json
 import math
 import os
+import shutil
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
+from exporters.aside import file_aside
 from rmix_kit.errors import CheckpointError, RunFolderError
-
-PARTIAL_SUFFIX = ".partial"
+from rmix_kit.reading import read_plain
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +35,41 @@ class StoredFile:
     sha256: str
 
 
+class Prefix(NamedTuple):
+    """The beginning of a file that grows.
+
+    Attributes:
+        length: In bytes.
+        sha256: Its digest, hexadecimal; empty where it was not taken (checkpoints of format 5).
+    """
+
+    length: int
+    sha256: str
+
+    def problem(self, data: bytes) -> str:
+        """Say what is wrong with a file that begins with it; empty if nothing is.
+
+        Args:
+            data: The file's content.
+        """
+        if len(data) < self.length:
+            return "is shorter than when it was saved"
+        if self.sha256 and hashlib.sha256(memoryview(data)[: self.length]).hexdigest() != self.sha256:
+            return "is not what was written"
+        return ""
+
+
+def seal(values: Mapping[str, Any]) -> bytes:
+    """Give values as readable JSON that carries its own digest."""
+    digest = hashlib.sha256(json_text(values, sort_keys=True).encode()).hexdigest()
+    return (json_text({**values, "sha256": digest}, indent=1) + "\n").encode()
+
+
+def is_sealed(data: bytes, values: Mapping[str, Any]) -> bool:
+    """Say whether a file is what `seal` gave for the values that are read from it."""
+    return seal({name: value for name, value in values.items() if name != "sha256"}) == data
+
+
 def write_file(path: Path, data: bytes) -> StoredFile:
     """Write aside, make durable, then rename into place.
 
@@ -42,16 +80,10 @@ def write_file(path: Path, data: bytes) -> StoredFile:
     Returns:
         Its entry for a manifest.
     """
-    partial = path.with_name(path.name + PARTIAL_SUFFIX)
-    try:
-        with partial.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except OSError:
-        partial.unlink(missing_ok=True)  # a full disk: give the space back
-        raise
+    with file_aside(path) as aside, aside.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
     sync_folder(path.parent)
     return StoredFile(name=path.name, bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
 
@@ -73,7 +105,7 @@ def read_file(folder: Path, entry: StoredFile, owner: str) -> bytes:
     path = folder / entry.name
     try:
         size = path.stat().st_size
-        data = path.read_bytes() if size == entry.bytes else b""
+        data = read_plain(path, entry.bytes) if size == entry.bytes else b""
     except OSError as error:
         raise CheckpointError(f"{owner} is damaged: {entry.name} cannot be read ({error.strerror})") from error
     if size != entry.bytes:
@@ -81,6 +113,32 @@ def read_file(folder: Path, entry: StoredFile, owner: str) -> bytes:
     if hashlib.sha256(data).hexdigest() != entry.sha256:
         raise CheckpointError(f"{owner} is damaged: the content of {entry.name} is not what was written")
     return data
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link as such, or a folder with all in it."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def open_own(path: str, flags: int) -> int:
+    """Open a file to write into, for `open`'s ``opener``; never through a link, a pipe or a second name.
+
+    Args:
+        path: The file.
+        flags: As `open` gives them.
+
+    Raises:
+        OSError: It is no plain file of one name.
+    """
+    handle = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
+        os.close(handle)
+        raise OSError(errno.EINVAL, "it is no plain file of its own", path)
+    return handle
 
 
 def sync_folder(folder: Path) -> None:

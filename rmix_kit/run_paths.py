@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
+
+from rmix_kit.reading import LARGEST_TABLE, read_json
 
 STEP_NAME = re.compile(r"step_(\d+)")
 MANIFEST_NAME = "manifest.json"
@@ -44,7 +45,7 @@ class RunPaths:
         if not steps:
             return False
         try:
-            manifest = json.loads((self.checkpoint(steps[-1]) / MANIFEST_NAME).read_bytes())
+            manifest = read_json(self.checkpoint(steps[-1]) / MANIFEST_NAME, LARGEST_TABLE)
         except (OSError, ValueError):
             return False
         return isinstance(manifest, dict) and manifest.get("is_finished") is True

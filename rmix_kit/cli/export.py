@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -31,4 +32,4 @@ def command(run: Path, out: Path, formats: tuple[str, ...], checkpoint: str | in
     from rmix_kit.exporting import export
 
     folder = export(rmix_kit.load(run, checkpoint=checkpoint), out, formats)
-    note(f"exported and verified: {folder}; next: rmix-kit run {folder} --isolated")
+    note(f"exported and verified: {folder}; next: rmix-kit run {shlex.quote(str(folder))} --isolated")

@@ -61,30 +61,36 @@ def facts_about(path: Path) -> dict[str, Any]:
 
 
 def _is_checkpoint(manifest: Path) -> bool:
+    from rmix_kit.reading import LARGEST_TABLE, read_json
+
     try:
-        table = json.loads(manifest.read_bytes())
-    except ValueError:
+        table = read_json(manifest, LARGEST_TABLE)
+    except (OSError, ValueError):
         return False
     return isinstance(table, dict) and table.get("kind") == "rmix-kit checkpoint"
 
 
 def _run(path: Path) -> dict[str, Any]:
     from rmix_kit.errors import CheckpointError
-    from rmix_kit.training.manifest import read_manifest
+    from rmix_kit.training.checkpoint import verify_checkpoint
     from rmix_kit.training.run_folder import RunFolder
 
     folder = RunFolder(path)
+    config = folder.read_config().to_dict()
     rows: dict[str, Any] = {}
     for step in folder.steps():
         try:
-            manifest = read_manifest(folder.checkpoint(step))
+            manifest = verify_checkpoint(folder.checkpoint(step))
         except CheckpointError as error:
             rows[f"step_{step}"] = str(error)
+            continue
+        if not manifest.is_of(config):
+            rows[f"step_{step}"] = "foreign: it belongs to a run with another configuration"
             continue
         rows[f"step_{step}"] = "not evaluated" if manifest.return_mean is None else f"return {manifest.return_mean:.2f}"
         if manifest.is_finished:
             rows[f"step_{step}"] += ", the end of the run"
-    return {"what": "run", **folder.read_config().to_dict(), "checkpoints": rows or "none yet"}
+    return {"what": "run", **config, "checkpoints": rows or "none yet"}
 
 
 def _checkpoint(path: Path) -> dict[str, Any]:
@@ -123,27 +129,40 @@ def _exported_folder(path: Path) -> dict[str, Any]:
 
 
 def _onnx_file(path: Path) -> dict[str, Any]:
-    from exporters.bundle import check_format, read_bytes
+    from exporters.bundle import check_format
     from exporters.contract import PolicySpec
     from exporters.errors import BundleError
     from exporters.onnx_scan import scan_onnx
 
-    data = read_bytes(path)
+    data, sums = _single_file(path)
     scanned = scan_onnx(data, str(path))
     try:
         metadata = {key: json.loads(value) for key, value in scanned.metadata.items()}
     except ValueError as error:
         raise BundleError(f"{path} has unreadable metadata; it was not written by rmix-kit") from error
     check_format(metadata, str(path))
-    return {"what": "one exported agent, ONNX", **_spec(PolicySpec.from_json(metadata["spec"])), **_origin(metadata)}
+    return {
+        "what": f"one exported agent, ONNX, {sums}",
+        **_spec(PolicySpec.from_json(metadata["spec"])),
+        **_origin(metadata),
+    }
 
 
 def _torchscript_file(path: Path) -> dict[str, Any]:
-    from exporters.bundle import read_bytes
     from exporters.torchscript_runtime import open_module
 
-    _, spec = open_module(read_bytes(path), str(path))
-    return {"what": "one exported agent, TorchScript", **_spec(spec)}
+    data, sums = _single_file(path)
+    _, spec = open_module(data, str(path))
+    return {"what": f"one exported agent, TorchScript, {sums}", **_spec(spec)}
+
+
+def _single_file(path: Path) -> tuple[bytes, str]:
+    """Read an exported file, and say what its content was compared with."""
+    from exporters.bundle import read_bytes, read_manifest, read_member
+
+    if not (path.parent / MANIFEST_NAME).is_file():
+        return read_bytes(path), "no list of sums beside it"
+    return read_member(path.parent, read_manifest(path.parent), path.name), "its sum right"
 
 
 def _origin(metadata: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import contextlib
 import importlib
 import inspect
+import signal
 import sys
-from collections.abc import Sequence
-from typing import Any, NoReturn
+import threading
+from collections.abc import Iterator, Sequence
+from types import FrameType
+from typing import IO, Any, NoReturn, cast
 
 import click
 
 from rmix_kit.cli.results_alone import results_alone
 from rmix_kit.errors import Interrupted, RmixKitError
 from rmix_kit.spelling import suggestion
+from rmix_kit.telling import standard_error
 
-FAILURE, INTERRUPTED = 1, 130
+FAILURE = 1
 # Libraries that an extra of the distribution brings.
 EXTRAS = {
     "torch": "train",
@@ -58,7 +62,8 @@ class Program(click.Command):
         if not standalone_mode:
             return super().main(standalone_mode=False, **call)
         try:
-            code = super().main(standalone_mode=False, obj=_STANDALONE, **call)
+            with ended_by_sigterm():
+                code = super().main(standalone_mode=False, obj=_STANDALONE, **call)
         except click.exceptions.NoArgsIsHelpError as error:
             error.show()
             sys.exit(error.exit_code)
@@ -66,8 +71,9 @@ class Program(click.Command):
             _stop(error.message, error.code)
         except click.ClickException as error:
             _stop(error.format_message() + _advice(error), error.exit_code)
-        except click.Abort:
-            _stop("interrupted", INTERRUPTED)
+        except click.Abort as error:
+            number = signal.SIGTERM if isinstance(error.__cause__, Terminated) else signal.SIGINT
+            _stop("interrupted", 128 + number)
         sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -97,6 +103,28 @@ class KitCommand(Program):
 
 class KitGroup(KitCommand, click.Group):
     """A command that does something by itself and has others below it."""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came: whoever clears up at Ctrl-C does so too."""
+
+
+@contextlib.contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM end a command as Ctrl-C does; commands that end in their own order set handlers of theirs."""
+
+    def end(number: int, frame: FrameType | None) -> NoReturn:
+        del number, frame
+        raise Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class CommandError(click.ClickException):
@@ -159,8 +187,7 @@ def _remember_debug(ctx: click.Context, parameter: click.Parameter, value: bool)
 
 
 def _stop(message: str, code: int) -> NoReturn:
-    with contextlib.suppress(OSError):  # nobody listens any more
-        click.echo(f"Error: {' '.join(message.split())}", err=True)
+    click.echo(f"Error: {' '.join(message.split())}", file=cast(IO[str], standard_error()))
     sys.exit(code)
 
 

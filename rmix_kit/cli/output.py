@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import IO, Any, cast
 
 import click
 from rich.console import Console
@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rmix_kit.cli.results_alone import results_of
+from rmix_kit.telling import standard_error
 
 EPISODE_LABELS = {
     "return_mean": "mean return",
@@ -38,7 +39,7 @@ def print_json(value: object) -> None:
 
 def note(text: str) -> None:
     """Print a remark on standard error."""
-    click.echo(text, err=True)
+    click.echo(text, file=cast(IO[str], standard_error()))
 
 
 def print_rows(title: str, rows: Sequence[Sequence[object]], header: Sequence[str] = ()) -> None:

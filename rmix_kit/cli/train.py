@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -76,4 +77,4 @@ def command(
         print_json({"run": str(out), "algo": algo, "env": run.config.env, **record})
     else:
         print_episodes(algo, run.config.env, record)
-        note(f"next: rmix-kit export {out} --out agents")
+        note(f"next: rmix-kit export {shlex.quote(str(out))} --out agents")

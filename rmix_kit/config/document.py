@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from rmix_kit.errors import ConfigError
+from rmix_kit.yaml_text import compose_yaml
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,13 +44,8 @@ def read_document(text: str, source: str) -> Document:
         ConfigError: It is not YAML, not a mapping, or names a key twice.
     """
     try:
-        loader = yaml.SafeLoader(text)
-        try:
-            node = loader.get_single_node()
-        finally:
-            loader.dispose()
-        values: Any = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none, or a number of 5,000 digits
+        node, values = compose_yaml(text)
+    except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark is not None else ""
         raise ConfigError(f"{source}{line}: this is not YAML ({getattr(error, 'problem', None) or error})") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, get_args
@@ -17,14 +16,16 @@ from rmix_kit.config.schema import Device, RunConfig, TrainingSettings, algorith
 from rmix_kit.config.validation import build
 from rmix_kit.config.values import SECTIONS, flatten, nest
 from rmix_kit.errors import ConfigError
+from rmix_kit.reading import LARGEST_TEXT, read_plain
 from rmix_kit.spelling import suggestion
+from rmix_kit.telling import standard_error
 
 FILE_KEYS = ("algo", "preset", "env", "seed", "steps", "device", *SECTIONS)
 
 
 def say(text: str) -> None:
     """Write a line to standard error."""
-    sys.stderr.write(text + "\n")
+    standard_error().write(text + "\n")
 
 
 def resolve(
@@ -168,7 +169,7 @@ def read_config_file(path: Path | None, *, algo: str, preset: str | None) -> Doc
     if path is None:
         return None
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_plain(path, LARGEST_TEXT).decode()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from error
     document = read_document(text, str(path))

@@ -12,6 +12,7 @@ from rmix_kit.algorithms import Algorithm
 from rmix_kit.config.schema import TrainingSettings
 from rmix_kit.errors import ConfigError
 from rmix_kit.spelling import suggestion
+from rmix_kit.yaml_text import read_yaml
 
 Values = dict[tuple[str, ...], tuple[Any, str]]
 """A value and where it was given, by path."""
@@ -37,7 +38,7 @@ def parse_overrides(overrides: Sequence[str], cls: type[Algorithm]) -> Values:
         if path in found:
             raise ConfigError(f"--set {text}: {'.'.join(path)} is given twice; give it once")
         try:
-            found[path] = (yaml.safe_load(value), f"--set {text}")
+            found[path] = (read_yaml(value), f"--set {text}")
         except yaml.YAMLError as error:
             raise ConfigError(f"--set {text}: {value!r} is not a value") from error
     return found

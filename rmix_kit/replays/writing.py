@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from types import MappingProxyType
 
+from exporters.aside import folder_aside
 from rmix_kit.errors import ConfigError, MissingExtraError
 from rmix_kit.files import write_file, writing
 from rmix_kit.replays.page_file import page_of
@@ -86,10 +87,11 @@ def _write_film(recording: Recording, path: Path) -> None:
 
     from rmix_kit.replays.frames import HEIGHT, WIDTH, frames_of
 
-    partial = path.with_name(f"{path.name}.partial.mp4")  # ffmpeg knows a format by its ending
-    try:
+    # A folder: where this process is stopped while ffmpeg starts, nothing of ffmpeg's can come back.
+    with folder_aside(path) as folder:
+        film = folder / "film.mp4"
         writer = imageio_ffmpeg.write_frames(
-            str(partial),
+            str(film),
             (WIDTH, HEIGHT),
             fps=_rate(recording),
             codec="libx264",
@@ -102,9 +104,7 @@ def _write_film(recording: Recording, path: Path) -> None:
             for frame, repeats in zip(frames_of(recording), _repeats(recording), strict=True):
                 for _ in range(repeats):
                     writer.send(frame.tobytes())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+        os.replace(film, path)
 
 
 def _rate(recording: Recording) -> int:

@@ -9,7 +9,9 @@ import yaml
 
 from rmix_kit.envs.make import resolved_text
 from rmix_kit.errors import ConfigError
+from rmix_kit.reading import LARGEST_TEXT, read_plain
 from rmix_kit.reports.groups import Cell
+from rmix_kit.yaml_text import read_yaml
 
 FORM = "a list of {algo: NAME, env: TEXT, seeds: [0, 1, ...]}"
 
@@ -28,7 +30,7 @@ def read_expected(path: Path) -> list[Cell]:
         EnvironmentTextError: An environment text has another form.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = read_yaml(read_plain(path, LARGEST_TEXT).decode())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{path} cannot be read: {error}; it must be {FORM}") from error
     if not isinstance(values, list):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from exporters.aside import folder_aside
 from rmix_kit.errors import RecordError, RunFolderError
-from rmix_kit.files import PARTIAL_SUFFIX, json_text, writing
+from rmix_kit.files import json_text, writing
 from rmix_kit.plotting.style import picture
+from rmix_kit.reading import LARGEST_LOG, read_plain
 from rmix_kit.reports.content import make_page
 from rmix_kit.reports.groups import Cell, group_runs
 from rmix_kit.reports.marl_eval import marl_eval
@@ -79,13 +79,10 @@ def write_report(
     with writing(str(out), "what was there stands; make room and report again"):
         near = out if out.is_dir() else out.parent  # within a folder that is there, which may be a disk of its own
         near.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=".report-", suffix=PARTIAL_SUFFIX, dir=near))
-        try:
+        with folder_aside(near / "report") as aside:
             _write(aside, page)
             (aside / MARL_EVAL).write_text(json_text(marl_eval(groups), indent=1) + "\n", encoding="utf-8")
             _move(aside, out)
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
     return out / PAGE
 
 
@@ -108,9 +105,8 @@ def _check_folder(out: Path) -> None:
 
 def _is_report(page: Path) -> bool:
     try:
-        with page.open(encoding="utf-8") as file:
-            return f'content="{GENERATOR}"' in file.read(1000)
-    except (OSError, UnicodeDecodeError):
+        return f'content="{GENERATOR}"'.encode() in read_plain(page, LARGEST_LOG)[:1000]
+    except OSError:
         return False
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rmix_kit.errors import RecordError
+from rmix_kit.reading import LARGEST_TABLE, read_json
 from rmix_kit.results.record import is_row
 
 KIND, FORMAT = "EPyMARL run record", 1
@@ -106,7 +106,7 @@ def read_peer(path: Path) -> PeerRun:
         RecordError: It is no such record, one of another format, or lacks something.
     """
     try:
-        values: Any = json.loads(path.read_text(encoding="utf-8"))
+        values: Any = read_json(path, LARGEST_TABLE)
     except ValueError as error:
         raise RecordError(f"{path} is no JSON: {error}; remove it and run it again") from error
     if not isinstance(values, dict) or values.get("kind") != KIND:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from rmix_kit.errors import RecordError
-from rmix_kit.files import json_text
+from rmix_kit.files import json_text, write_file
+from rmix_kit.reading import LARGEST_TEXT, read_json
 from rmix_kit.reproduction.suites import Part, Suite
 
 FILE = "scale.json"
@@ -64,7 +64,7 @@ def write_scale(out: Path, scale: Scale) -> None:
     if scale != WHOLE and not (out / FILE).exists():
         out.mkdir(parents=True, exist_ok=True)
         values = {"fraction": scale.fraction, "seeds": scale.seeds}
-        (out / FILE).write_text(json_text(values) + "\n", encoding="utf-8")
+        write_file(out / FILE, json_text(values).encode() + b"\n")
 
 
 def scaled(suite: Suite, scale: Scale) -> Suite:
@@ -89,7 +89,7 @@ def _scaled(part: Part, scale: Scale) -> Part:
 
 def _read(path: Path) -> Scale:
     try:
-        values: Any = json.loads(path.read_text(encoding="utf-8"))
+        values: Any = read_json(path, LARGEST_TEXT)
         fraction, seeds = values["fraction"], values["seeds"]
     except (ValueError, TypeError, KeyError) as error:
         raise RecordError(f'{path} cannot be read; expected {{"fraction": 0.25, "seeds": 2}}') from error

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from rmix_kit.errors import RecordError
+from rmix_kit.files import is_sealed
+from rmix_kit.reading import LARGEST_TABLE, parsed_json, read_plain
 
 ADVICE = "rmix-kit report RUN --out DIR --evaluate plays a run's anew"
 
@@ -82,6 +83,21 @@ def _plain(value: float) -> float:
     return int(value) if isinstance(value, bool) else value
 
 
+def read_episodes(file: Path) -> Episodes:
+    """Read a file of episodes, such as ``evaluations/last.json``.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is no JSON.
+        RecordError: It holds no episodes, or is not what was written.
+    """
+    data = read_plain(file, LARGEST_TABLE)
+    values = parsed_json(data)
+    if isinstance(values, dict) and "sha256" in values and not is_sealed(data, values):  # older ones have no seal
+        raise RecordError(f"{file} is not what was written; {ADVICE}")
+    return Episodes.from_json(values, str(file))
+
+
 def played_step(file: Path) -> int | None:
     """Give the step of the checkpoint whose episodes a file holds; None where it is missing or damaged.
 
@@ -89,6 +105,6 @@ def played_step(file: Path) -> int | None:
         file: Such as ``evaluations/last.json``.
     """
     try:
-        return Episodes.from_json(json.loads(file.read_bytes()), str(file)).checkpoint_step
+        return read_episodes(file).checkpoint_step
     except (OSError, ValueError, RecordError):
         return None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rmix_kit.errors import RecordError
 from rmix_kit.files import json_text, write_file
+from rmix_kit.reading import LARGEST_TABLE, read_json
 from rmix_kit.results.folder import record_of
 from rmix_kit.results.record import RunRecord
 
@@ -33,7 +33,7 @@ def read_record(path: Path) -> RunRecord:
         RecordError: It cannot be read or is no record.
     """
     try:
-        values = json.loads(path.read_bytes())
+        values = read_json(path, LARGEST_TABLE)
     except (OSError, ValueError) as error:
         raise RecordError(f"{path} cannot be read as a record: {error}") from error
     return RunRecord.from_json(values, str(path))

@@ -11,9 +11,20 @@ from typing import Any
 import yaml
 
 from rmix_kit.errors import RecordError, RmixKitError
-from rmix_kit.results.episodes import ADVICE, Episodes
+from rmix_kit.files import Prefix, is_sealed
+from rmix_kit.reading import (
+    LARGEST_LOG,
+    LARGEST_TABLE,
+    LARGEST_TEXT,
+    foreign_member,
+    parsed_json,
+    read_json,
+    read_plain,
+)
+from rmix_kit.results.episodes import ADVICE, Episodes, read_episodes
 from rmix_kit.results.record import RunRecord, is_row
 from rmix_kit.run_paths import MANIFEST_NAME, RunPaths
+from rmix_kit.yaml_text import read_yaml
 
 Rows = list[dict[str, Any]]
 _KINDS = {"algo": str, "preset": str, "env": str, "seed": int, "steps": int}
@@ -32,7 +43,10 @@ def record_of(folder: Path) -> RunRecord:
         RecordError: It is no run's folder, or a file in it cannot be read.
     """
     paths = RunPaths(folder)
+    if found := foreign_member(folder):
+        raise RecordError(f"{folder} cannot be used: {found}")
     config = _config(paths)
+    _check_seal(paths, config)
     metrics, timing = _rows(paths.metrics, "kind", "env_steps"), _rows(paths.timing, "env_steps", "total")
     evaluations = tuple(row for row in metrics if row["kind"] == "evaluation")
     facts = [row for row in metrics if row["kind"] == "environment"]
@@ -61,7 +75,7 @@ def record_of(folder: Path) -> RunRecord:
 
 def _config(paths: RunPaths) -> dict[str, Any]:
     try:
-        values = yaml.safe_load(paths.config.read_text(encoding="utf-8"))
+        values = read_yaml(read_plain(paths.config, LARGEST_TEXT).decode())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise RecordError(f"{paths.path} is no run: {paths.config.name} cannot be read ({error})") from error
     is_whole = isinstance(values, dict) and all(isinstance(values.get(name), kind) for name, kind in _KINDS.items())
@@ -70,11 +84,49 @@ def _config(paths: RunPaths) -> dict[str, Any]:
     return dict(values)
 
 
+def _check_seal(paths: RunPaths, config: Mapping[str, Any]) -> None:
+    """Refuse a run whose numbers or configuration are not those that its newest checkpoint was saved with."""
+    manifest = _newest_manifest(paths)
+    if manifest is None:
+        return
+    told = manifest.get("config")
+    if isinstance(told, Mapping) and {**told, "steps": config["steps"]} != config:
+        raise RecordError(f"{paths.config} is not what the run was trained with; restore it (its checkpoints hold it)")
+    metrics = manifest.get("metrics")
+    if not isinstance(metrics, Mapping):
+        return  # a checkpoint of format 5, which has no seal
+    problem = Prefix(**metrics).problem(_content(paths.metrics))
+    if problem:
+        raise RecordError(f"{paths.metrics} {problem}: its rows cannot be counted; restore the file, or train again")
+
+
+def _newest_manifest(paths: RunPaths) -> dict[str, Any] | None:
+    """Give the manifest of the newest checkpoint that has a sound one."""
+    for step in reversed(paths.steps()):
+        try:
+            data = read_plain(paths.checkpoint(step) / MANIFEST_NAME, LARGEST_TABLE)
+            values = parsed_json(data)
+        except (OSError, ValueError):
+            continue
+        if isinstance(values, dict) and is_sealed(data, values):
+            return values
+    return None
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return read_plain(path, LARGEST_LOG)
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read: {error.strerror}") from error
+
+
 def _rows(path: Path, *needed: str) -> Rows:
     """Read a file of JSON lines; a run that goes on may be in the middle of its last one."""
     try:
-        lines = path.read_bytes().split(b"\n") if path.exists() else [b""]
-        rows = [json.loads(line) for line in lines[:-1]]
+        lines = read_plain(path, LARGEST_LOG).split(b"\n") if path.exists() else [b""]
+        rows = [parsed_json(line) for line in lines[:-1]]
     except (OSError, ValueError) as error:
         raise RecordError(f"{path} cannot be read: {error}") from error
     for number, row in enumerate(rows, 1):
@@ -109,7 +161,7 @@ def _env_spec(paths: RunPaths) -> dict[str, Any]:
     """Give the environment's sizes from the newest checkpoint; empty before the first."""
     for step in reversed(paths.steps()):
         try:
-            spec = json.loads((paths.checkpoint(step) / MANIFEST_NAME).read_bytes())["env_spec"]
+            spec = read_json(paths.checkpoint(step) / MANIFEST_NAME, LARGEST_TABLE)["env_spec"]
             return {name: spec[name] for name in ("n_agents", "n_actions", "obs_shape", "state_size", "episode_limit")}
         except (OSError, ValueError, KeyError, TypeError):
             continue  # a damaged checkpoint; the one before has the same environment
@@ -166,7 +218,6 @@ def _episodes(paths: RunPaths, checkpoint: str) -> Episodes | None:
     if not path.exists():
         return None
     try:
-        values = json.loads(path.read_bytes())
+        return read_episodes(path)
     except (OSError, ValueError) as error:
         raise RecordError(f"{path} cannot be read: {error}; {ADVICE}") from error
-    return Episodes.from_json(values, str(path))

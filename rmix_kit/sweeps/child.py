@@ -19,6 +19,7 @@ from pathlib import Path
 
 from rmix_kit.errors import RmixKitError
 from rmix_kit.sweeps.storage import LOCK_NAME, mirrored
+from rmix_kit.telling import standard_error
 
 ORPHAN_SECONDS = 300.0  # for the round in which the sweep died, and the checkpoint after it
 LOCK_SECONDS = 60.0
@@ -41,7 +42,7 @@ def main(arguments: list[str]) -> int:
         with mirrored(folder, told["storage"]):
             return _train(told["train"]) or (evaluate(folder) if told["evaluation"] else 0)
     except (RmixKitError, OSError) as error:
-        sys.stderr.write(f"Error: {' '.join(str(error).split())}\n")
+        standard_error().write(f"Error: {' '.join(str(error).split())}\n")
         return 1
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Collection, Iterable
-from typing import Protocol, TextIO
+from typing import IO, Protocol, TextIO, cast
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -14,6 +13,7 @@ from rich.text import Text
 
 from rmix_kit.sweeps.progress import State
 from rmix_kit.sweeps.status import RunStatus
+from rmix_kit.telling import LastingStream, standard_error
 
 _ORDER: tuple[State, ...] = ("running", "failed", "to resume", "new", "finished")
 _STYLES = {"running": "cyan", "failed": "red", "finished": "green"}
@@ -41,7 +41,7 @@ class PlainDisplay:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         """Write to a stream; standard error if None."""
-        self._stream = sys.stderr if stream is None else stream
+        self._stream = standard_error() if stream is None else LastingStream(stream)
 
     def show(self, runs: Collection[RunStatus]) -> None:
         """Show nothing between events."""
@@ -84,7 +84,7 @@ class LiveDisplay:
 
 def make_display() -> Display:
     """Give a table where standard error is a terminal that can draw one, and plain lines otherwise."""
-    console = Console(stderr=True)
+    console = Console(file=cast(IO[str], standard_error()))
     return LiveDisplay(console) if console.is_terminal and not console.is_dumb_terminal else PlainDisplay()
 
 

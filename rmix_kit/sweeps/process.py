@@ -13,6 +13,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from rmix_kit.files import open_own
+
 LOG_TAIL = 8192
 LONGEST_REASON = 300
 # What numerical libraries read before they start their threads.
@@ -38,7 +40,7 @@ class RunProcess:
             **dict.fromkeys(THREAD_VARIABLES, str(threads)),
             "PYTHONPATH": os.pathsep.join([*([known] if known else []), str(_PACKAGES)]),
         }
-        with log.open("ab") as file:
+        with open(log, "ab", opener=open_own) as file:
             self._log, self._begin = log, file.tell()
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "rmix_kit.sweeps.child", json.dumps(told)],

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from rmix_kit.files import open_own
 from rmix_kit.sweeps.engine import Ended, Event, Plan, PlannedRun, Started, folder_of, log_of, told
 from rmix_kit.sweeps.ray_task import attempt
 from rmix_kit.sweeps.storage import Mirror, url_of
@@ -107,7 +108,7 @@ class RayEngine:
         if answer["said"]:
             log = log_of(self._out, run.name)
             log.parent.mkdir(parents=True, exist_ok=True)
-            with log.open("a", encoding="utf-8") as file:
+            with open(log, "a", encoding="utf-8", opener=open_own) as file:
                 file.write(answer["said"])
         if self._plan.storage is not None and not answer["reason"]:
             Mirror(folder_of(self._out, run.name), url_of(self._plan.storage, run.name)).fetch()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,7 +9,9 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 
 from rmix_kit.errors import RunFolderError
+from rmix_kit.files import remove
 from rmix_kit.run_paths import MANIFEST_NAME, STEP_NAME, RunPaths
+from rmix_kit.telling import standard_error
 
 PARTIAL_SUFFIX = ".partial"
 LOCK_NAME = ".lock"
@@ -55,7 +55,7 @@ class Mirror:
         if folder.is_dir():
             for path in folder.iterdir():
                 if path.name != LOCK_NAME:
-                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+                    remove(path)
         for name in names:
             parts = PurePosixPath(name).parts
             if ".." in parts or name.startswith("/"):
@@ -174,7 +174,7 @@ class Mirroring:
             except FileNotFoundError:
                 continue  # training removed an old checkpoint; the newer one is sent at the next look
             except OSError as error:
-                sys.stderr.write(f"the mirror could not be brought up to date: {error}; trying again\n")
+                standard_error().write(f"the mirror could not be brought up to date: {error}; trying again\n")
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from rmix_kit.config.document import Document, read_document
 from rmix_kit.config.schema import Device
 from rmix_kit.config.validation import build
 from rmix_kit.errors import ConfigError
+from rmix_kit.reading import LARGEST_TEXT, read_plain
 from rmix_kit.seeding import check_seed
 from rmix_kit.spelling import suggestion
 from rmix_kit.types import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
@@ -130,7 +131,7 @@ def read_sweep_file(path: Path) -> SweepFile:
         ConfigError: It cannot be read, lacks a key, has an unknown one, or a value of the wrong type or out of range.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_plain(path, LARGEST_TEXT).decode()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from error
     document = read_document(text, str(path))

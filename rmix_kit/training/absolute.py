@@ -8,7 +8,7 @@ from pathlib import Path
 from rmix_kit.consent import Consent
 from rmix_kit.envs.interface import VectorEnv
 from rmix_kit.envs.make import make_vector_env
-from rmix_kit.files import json_text, write_file, writing
+from rmix_kit.files import seal, write_file, writing
 from rmix_kit.results import Episodes, played_step
 from rmix_kit.run_paths import RunPaths
 from rmix_kit.training.evaluator import Evaluation
@@ -49,7 +49,7 @@ def evaluate_run(
             played[run.checkpoint_step] = episodes_of(run.evaluate(None, episodes, seed, make_env=make_env))
         with writing(str(file), "make room and evaluate again"):
             file.parent.mkdir(exist_ok=True)
-            write_file(file, json_text(played[run.checkpoint_step].to_json()).encode() + b"\n")
+            write_file(file, seal(played[run.checkpoint_step].to_json()))
 
 
 def episodes_of(evaluation: Evaluation) -> Episodes:

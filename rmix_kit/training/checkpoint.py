@@ -13,8 +13,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from exporters.aside import PARTIAL_SUFFIX
 from rmix_kit.errors import CheckpointError
-from rmix_kit.files import PARTIAL_SUFFIX, read_file, sync_folder, write_file
+from rmix_kit.files import read_file, sync_folder, write_file
+from rmix_kit.reading import LARGEST_LOG, read_plain
 from rmix_kit.run_paths import MANIFEST_NAME
 from rmix_kit.training.manifest import Manifest, encode, read_manifest
 
@@ -85,10 +87,16 @@ def verify_checkpoint(checkpoint: Path) -> Manifest:
         read_file(checkpoint, file, checkpoint.name)
     for segment in manifest.segments:
         read_file(run / "replay", segment.file, checkpoint.name)
-    metrics = run / "metrics.jsonl"
-    if not metrics.is_file() or metrics.stat().st_size < manifest.metrics_bytes:
-        raise CheckpointError(f"{checkpoint.name} is damaged: metrics.jsonl is shorter than when it was saved")
+    if problem := manifest.metrics.problem(_content(run / "metrics.jsonl", checkpoint.name)):
+        raise CheckpointError(f"{checkpoint.name} is damaged: metrics.jsonl {problem}")
     return manifest
+
+
+def _content(file: Path, owner: str) -> bytes:
+    try:
+        return read_plain(file, LARGEST_LOG)
+    except OSError as error:
+        raise CheckpointError(f"{owner} is damaged: {file.name} cannot be read ({error.strerror})") from error
 
 
 def _encode(tensors: Mapping[str, Tensor]) -> bytes:

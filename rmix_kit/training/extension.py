@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import zip_longest
 
 from rmix_kit.errors import CheckpointError, RunFolderError
-from rmix_kit.files import write_file
+from rmix_kit.files import Prefix, write_file
 from rmix_kit.run_paths import MANIFEST_NAME
 from rmix_kit.training.checkpoint import verify_checkpoint
 from rmix_kit.training.manifest import Manifest, encode, read_manifest
@@ -134,7 +134,7 @@ def replanned(manifest: Manifest, steps: int, remark: str = "") -> Manifest:
         config=config,
         state={**state, **{name: end[name] for name in TAKEN_BACK}, "open_end": None},
         evaluation=end["evaluation"],
-        metrics_bytes=end["metrics_bytes"],
+        metrics=Prefix(**end.get("metrics", {"length": end.get("metrics_bytes"), "sha256": ""})),
         is_finished=False,
         is_interruption=not end["is_due"],
     )

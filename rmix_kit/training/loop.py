@@ -74,7 +74,7 @@ class TrainingLoop:
         self._storage = Storage(folder, config)
         restored = self._storage.restore(self._learner, self._buffer, reporter)
         self._state = TrainerState.at_start(config.seed) if restored is None else restored[0]
-        metrics_bytes = 0 if restored is None else restored[1].metrics_bytes
+        kept = 0 if restored is None else restored[1].metrics.length
         if restored is not None:
             reporter.note(f"going on from step_{self._state.env_steps}")
             if not is_reproducible(envs):
@@ -82,9 +82,7 @@ class TrainingLoop:
                 reporter.note("the environment cannot be brought back to it: this run resumes inexactly")
         note_origin(folder, origin_of_process(self._state.env_steps, str(device), settings.threads))
         is_new = not folder.metrics.exists()
-        self._log = MetricsLog(
-            folder, keep_bytes=metrics_bytes, purge_step=None if is_new else purge_from(self._state.env_steps)
-        )
+        self._log = MetricsLog(folder, keep=kept, purge_step=None if is_new else purge_from(self._state.env_steps))
         self._epsilon, self._learning_rate = schedules(settings, config.steps)
         self._loss: float | None = None
         self._knows_environment = False
@@ -226,7 +224,7 @@ class TrainingLoop:
     def _finish(self, evaluation: Evaluation | None, is_recorded: bool, is_due: bool) -> None:
         """Record, evaluate and save at the end, and keep what a run planned for more steps would have here instead."""
         summary = None if evaluation is None else evaluation.to_json()
-        open_end = self._state.open_end(metrics_bytes=self._log.sync(), evaluation=summary, is_due=is_due)
+        open_end = self._state.open_end(metrics=self._log.sync(), evaluation=summary, is_due=is_due)
         if not is_recorded:
             self._record()
         self._save(self.evaluate() if evaluation is None else evaluation, is_interruption=False, open_end=open_end)
@@ -301,7 +299,7 @@ class TrainingLoop:
                 self._state,
                 self._learner,
                 self._buffer,
-                metrics_bytes=self._log.sync(),
+                metrics=self._log.sync(),
                 evaluation=None if evaluation is None else evaluation.to_json(),
                 is_interruption=is_interruption,
                 open_end=open_end,

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from rmix_kit.errors import CheckpointError
-from rmix_kit.files import StoredFile, json_text
+from rmix_kit.files import Prefix, StoredFile, is_sealed, seal
 from rmix_kit.origin import kit_version
+from rmix_kit.reading import parsed_json, read_plain
 from rmix_kit.run_paths import MANIFEST_NAME
 from rmix_kit.training.replay_files import SEGMENT_NAME, Segment
 from rmix_kit.types import EnvSpec
 
-FORMAT = 5
+FORMAT, OLDEST_FORMAT = 6, 5
 KIND = "rmix-kit checkpoint"
 TENSOR_FILES = tuple(f"{name}.safetensors" for name in ("online", "target", "optimizers", "statistics"))
 LARGEST_MANIFEST = 2**24
@@ -32,7 +31,7 @@ class Manifest:
         env_spec: The environment it was trained in.
         state: The trainer's counters and random streams, as JSON.
         evaluation: The evaluation made at this step, if one was.
-        metrics_bytes: Length of ``metrics.jsonl`` at this step.
+        metrics: ``metrics.jsonl`` up to this step.
         is_finished: The run has ended here.
         is_interruption: Saved because a signal came, not because it was due; dropped at the next checkpoint.
         files: Tensor files in the checkpoint's own folder.
@@ -44,7 +43,7 @@ class Manifest:
     env_spec: EnvSpec
     state: Mapping[str, Any]
     evaluation: Mapping[str, float | int | None] | None
-    metrics_bytes: int
+    metrics: Prefix
     is_finished: bool
     is_interruption: bool
     files: tuple[StoredFile, ...] = ()
@@ -69,11 +68,12 @@ def encode(manifest: Manifest) -> bytes:
     """Give the file's content: readable JSON that carries its own digest."""
     body: dict[str, Any] = {entry.name: getattr(manifest, entry.name) for entry in fields(Manifest)}
     body |= {
+        "metrics": manifest.metrics._asdict(),
         "env_spec": spec_to_dict(manifest.env_spec),
         "files": [asdict(file) for file in manifest.files],
         "segments": [asdict(segment) for segment in manifest.segments],
     }
-    return _seal({"kind": KIND, "format": FORMAT, "written_by": kit_version(), **body})
+    return seal({"kind": KIND, "format": FORMAT, "written_by": kit_version(), **body})
 
 
 def read_manifest(checkpoint: Path) -> Manifest:
@@ -89,20 +89,18 @@ def read_manifest(checkpoint: Path) -> Manifest:
         CheckpointError: It is missing, damaged, foreign, or of another format.
     """
     try:
-        path = checkpoint / MANIFEST_NAME
-        data = path.read_bytes() if path.stat().st_size <= LARGEST_MANIFEST else b""
-        values = json.loads(data)
+        data = read_plain(checkpoint / MANIFEST_NAME, LARGEST_MANIFEST)
+        values = parsed_json(data)
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{checkpoint.name} is damaged: {MANIFEST_NAME} cannot be read ({error})") from error
     if not isinstance(values, dict) or values.get("kind") != KIND:
         raise CheckpointError(f"{checkpoint.name} is no checkpoint of rmix-kit")
-    if values.get("format") != FORMAT:
+    if values.get("format") not in range(OLDEST_FORMAT, FORMAT + 1):
         raise CheckpointError(
             f"{checkpoint.name} has format {values.get('format')} (written by rmix-kit {values.get('written_by')}); "
-            f"this version reads format {FORMAT}"
+            f"this version reads formats {OLDEST_FORMAT} to {FORMAT}"
         )
-    values.pop("sha256", None)
-    if _seal(values) != data:
+    if not is_sealed(data, values):
         raise CheckpointError(f"{checkpoint.name} is damaged: {MANIFEST_NAME} is not what was written")
     try:
         manifest = _from_values(values)
@@ -112,14 +110,12 @@ def read_manifest(checkpoint: Path) -> Manifest:
     return manifest
 
 
-def _seal(values: dict[str, Any]) -> bytes:
-    digest = hashlib.sha256(json_text(values, sort_keys=True).encode()).hexdigest()
-    return (json_text({**values, "sha256": digest}, indent=1) + "\n").encode()
-
-
 def _from_values(values: dict[str, Any]) -> Manifest:
+    if values["format"] < FORMAT:
+        values = {**values, "metrics": {"length": values["metrics_bytes"], "sha256": ""}}
     arguments = {entry.name: values[entry.name] for entry in fields(Manifest)}
     arguments["env_spec"] = spec_from_dict(values["env_spec"])
+    arguments["metrics"] = Prefix(**values["metrics"])
     arguments["files"] = tuple(StoredFile(**entry) for entry in values["files"])
     arguments["segments"] = tuple(
         Segment(first=entry["first"], end=entry["end"], file=StoredFile(**entry["file"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import time
@@ -14,7 +15,8 @@ import torch
 from torch import Tensor
 
 from rmix_kit.collect import Round
-from rmix_kit.files import json_text
+from rmix_kit.files import Prefix, json_text, open_own
+from rmix_kit.reading import LARGEST_LOG, read_plain
 from rmix_kit.training.memory import peak_mebibytes
 from rmix_kit.training.run_folder import RunFolder
 from rmix_kit.training.tensorboard_files import open_board
@@ -68,19 +70,20 @@ class Means:
 class MetricsLog:
     """``metrics.jsonl`` (no clock in it), ``timing.jsonl`` (nothing but) and TensorBoard's files."""
 
-    def __init__(self, folder: RunFolder, *, keep_bytes: int, purge_step: int | None) -> None:
+    def __init__(self, folder: RunFolder, *, keep: int, purge_step: int | None) -> None:
         """Open the files; rows after those kept are cut off.
 
         Args:
             folder: The run.
-            keep_bytes: Length of ``metrics.jsonl`` to go on from.
+            keep: Bytes of ``metrics.jsonl`` to go on from.
             purge_step: TensorBoard forgets what it was told from this step on; None for a new run.
         """
-        self._metrics = folder.metrics.open("ab")
-        self._metrics.truncate(keep_bytes)
-        self._metrics.seek(keep_bytes)
+        self._metrics = open(folder.metrics, "ab", opener=open_own)  # noqa: SIM115 - closed by `close`
+        self._metrics.truncate(keep)
+        self._metrics.seek(keep)
+        self._digest = hashlib.sha256(read_plain(folder.metrics, LARGEST_LOG))
         keep_whole_rows(folder.timing)
-        self._timing = folder.timing.open("a", encoding="utf-8")
+        self._timing = open(folder.timing, "a", encoding="utf-8", opener=open_own)  # noqa: SIM115
         self._board = open_board(folder.tensorboard, purge_step)
         self._start = time.monotonic()
         self.has_board = self._board is not None
@@ -124,14 +127,16 @@ class MetricsLog:
         self._timing.flush()
 
     def _write(self, row: Mapping[str, float | int | str | None]) -> None:
-        self._metrics.write((json_text(row) + "\n").encode())
+        line = (json_text(row) + "\n").encode()
+        self._digest.update(line)
+        self._metrics.write(line)
         self._metrics.flush()
 
-    def sync(self) -> int:
-        """Make the rows durable and give their length in bytes."""
+    def sync(self) -> Prefix:
+        """Make the rows durable and give them as the beginning of what the file will be."""
         self._metrics.flush()
         os.fsync(self._metrics.fileno())
-        return self._metrics.tell()
+        return Prefix(self._metrics.tell(), self._digest.hexdigest())
 
     def close(self) -> None:
         """Close the files."""
@@ -171,11 +176,12 @@ def note_origin(folder: RunFolder, origin: Mapping[str, Any]) -> None:
         origin: What `rmix_kit.origin.origin_of_process` gave.
     """
     keep_whole_rows(folder.origin)
-    with folder.origin.open("a", encoding="utf-8") as file:
+    with open(folder.origin, "a", encoding="utf-8", opener=open_own) as file:
         file.write(json_text(origin) + "\n")
 
 
 def keep_whole_rows(path: Path) -> None:
     """Cut off the half row that a killed process may leave at the end of a file."""
     if path.exists():
-        os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
+        with open(path, "r+b", opener=open_own) as file:
+            file.truncate(file.read().rfind(b"\n") + 1)

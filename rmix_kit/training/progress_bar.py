@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass
-from typing import Protocol, TextIO
+from typing import IO, Protocol, TextIO, cast
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from rmix_kit.telling import LastingStream, standard_error
 
 PLAIN_SECONDS = 10.0
 
@@ -97,7 +98,7 @@ class PlainReporter:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         """Write to a stream; standard error if None."""
-        self._stream = sys.stderr if stream is None else stream
+        self._stream = standard_error() if stream is None else LastingStream(stream)
         self._rates = _Rates(0, 0)
         self._total = 0
         self._last = 0.0
@@ -175,5 +176,5 @@ class RichReporter:
 
 def make_reporter() -> Reporter:
     """Give a bar where standard error is a terminal that can draw one, and plain lines otherwise."""
-    console = Console(stderr=True)
+    console = Console(file=cast(IO[str], standard_error()))
     return RichReporter(console) if console.is_terminal and not console.is_dumb_terminal else PlainReporter()

@@ -12,11 +12,14 @@ from typing import Any
 
 import yaml
 
+from exporters.aside import PARTIAL_SUFFIX
 from rmix_kit.errors import CheckpointError, ConfigError, RunFolderError
-from rmix_kit.files import PARTIAL_SUFFIX, sync_folder, write_file
+from rmix_kit.files import remove, sync_folder, write_file
+from rmix_kit.reading import LARGEST_TEXT, foreign_member, read_plain
 from rmix_kit.run_paths import RunPaths
 from rmix_kit.training.manifest import Manifest, read_manifest
 from rmix_kit.training.run_config import RunConfig
+from rmix_kit.yaml_text import read_yaml, write_yaml
 
 LOCK_NAME = ".lock"
 
@@ -33,17 +36,33 @@ class RunFolder(RunPaths):
         """Read the run's configuration.
 
         Raises:
-            RunFolderError: The folder holds no run.
+            RunFolderError: The folder holds no run, or what leads out of it.
             ConfigError: The file is damaged.
         """
+        self.check_members()
         try:
-            values: Any = yaml.safe_load(self.config.read_text(encoding="utf-8"))
-        except OSError as error:
+            values: Any = read_yaml(read_plain(self.config, LARGEST_TEXT).decode())
+        except FileNotFoundError as error:
             reason = "there is no config.yaml" if self.path.is_dir() else "there is no such folder"
             raise RunFolderError(f"{self.path} is no run: {reason}") from error
+        except OSError as error:
+            raise RunFolderError(f"{self.config} cannot be read: {error.strerror}") from error
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise ConfigError(f"{self.config} cannot be read: {error}") from error
         return RunConfig.from_dict(values)
+
+    def check_members(self) -> None:
+        """Refuse a folder with members that lead out of it, as nothing is read, written or removed through those.
+
+        Raises:
+            RunFolderError: There is one.
+        """
+        try:
+            found = foreign_member(self.path)
+        except OSError as error:
+            raise RunFolderError(f"{self.path} cannot be read: {error.strerror}") from error
+        if found:
+            raise RunFolderError(f"{self.path} cannot be used: {found}")
 
     def prepare(self, config: RunConfig, *, resume: bool) -> None:
         """Make the folder ready for the run, or refuse.
@@ -64,7 +83,7 @@ class RunFolder(RunPaths):
     def write_config(self, config: RunConfig) -> None:
         """Write the run's configuration, in place of the one that is there."""
         head = "# The resolved configuration. Training with it again repeats the run.\n"
-        text = head + yaml.safe_dump(config.to_dict(), sort_keys=False, allow_unicode=True)
+        text = head + write_yaml(config.to_dict())
         write_file(self.config, text.encode())
 
     def check(self, config: RunConfig, *, resume: bool, of_any_steps: bool = False) -> None:
@@ -78,7 +97,8 @@ class RunFolder(RunPaths):
         others = [p.name for p in self.path.iterdir() if p.name != LOCK_NAME] if self.path.is_dir() else []
         if not resume and (others or (self.path.exists() and not self.path.is_dir())):
             raise RunFolderError(f"{self.path} exists; give another folder, or resume the run in it (--resume)")
-        begun = {self.checkpoints.name, self.replay.name, self.config.name + PARTIAL_SUFFIX}
+        self.check_members()
+        begun = {name for name in others if name.endswith(PARTIAL_SUFFIX)} | {self.checkpoints.name, self.replay.name}
         if not others or (set(others) <= begun and not self.steps()):
             return  # a run that was stopped before it had a configuration
         stored = self.read_config().to_dict()
@@ -96,7 +116,7 @@ class RunFolder(RunPaths):
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.path / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o644)
+            handle = os.open(self.path / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
         except OSError as error:
             raise RunFolderError(f"{self.path} cannot be written: {error.strerror}") from error
         try:
@@ -118,7 +138,7 @@ class RunFolder(RunPaths):
         """Remove what a killed process left half-written."""
         for folder in (self.path, self.checkpoints, self.replay):
             for path in folder.glob(f"*{PARTIAL_SUFFIX}"):
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+                remove(path)
 
     def set_aside(self, step: int) -> str:
         """Rename a damaged checkpoint, so that it is out of the way and can still be looked at.

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from rmix_kit.files import Prefix
 from rmix_kit.seeding import generator, generator_state, restore_generator
 from rmix_kit.training.metrics import Means
 from rmix_kit.training.return_scale import ReturnScale
@@ -93,17 +94,17 @@ class TrainerState:
         return {name: value for name, value in told.items() if value}
 
     def open_end(
-        self, *, metrics_bytes: int, evaluation: Mapping[str, float | int | None] | None, is_due: bool
+        self, *, metrics: Prefix, evaluation: Mapping[str, float | int | None] | None, is_due: bool
     ) -> dict[str, Any]:
         """Give what a run planned for more steps would have here in place of what the run's end is about to change.
 
         Args:
-            metrics_bytes: Length of ``metrics.jsonl``.
+            metrics: ``metrics.jsonl`` so far.
             evaluation: The evaluation that was due here, if one was.
             is_due: Whether a checkpoint is due here.
         """
         return {
-            "metrics_bytes": metrics_bytes,
+            "metrics": metrics._asdict(),
             "best_success_rate": self.best_success_rate,
             "reports_success": self.reports_success,
             "means": self.means.to_json(),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rmix_kit.errors import CheckpointError
-from rmix_kit.files import writing
+from rmix_kit.files import Prefix, writing
 from rmix_kit.replay import ReplayBuffer
 from rmix_kit.replay.records import kept_arrays
 from rmix_kit.training.checkpoint import read_tensors, verify_checkpoint, write_checkpoint
@@ -34,7 +34,7 @@ class Storage:
         learner: Learner,
         buffer: ReplayBuffer,
         *,
-        metrics_bytes: int,
+        metrics: Prefix,
         evaluation: Mapping[str, float | int | None] | None,
         is_interruption: bool = False,
         open_end: Mapping[str, Any] | None = None,
@@ -48,7 +48,7 @@ class Storage:
             state: Counters and streams.
             learner: Weights and optimisers.
             buffer: Episodes.
-            metrics_bytes: Length of ``metrics.jsonl``.
+            metrics: ``metrics.jsonl`` so far.
             evaluation: The evaluation made at this step, if one was.
             is_interruption: Whether a signal is the reason.
             open_end: `TrainerState.open_end`, at the end of the run.
@@ -77,7 +77,7 @@ class Storage:
                     "reward_range": [buffer.reward_low, buffer.reward_high] if buffer.added else None,
                 },
                 evaluation=evaluation,
-                metrics_bytes=metrics_bytes,
+                metrics=metrics,
                 is_finished=state.env_steps >= self._config.steps,
                 is_interruption=is_interruption,
                 segments=segments,

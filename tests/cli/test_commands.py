@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -102,6 +103,22 @@ def test_inspect_knows_every_kind_of_path(trained: Trained) -> None:
     ]
     for path in found:
         assert str(path) in output("inspect", path).replace("\n", "")
+
+
+def test_inspect_says_what_was_compared_and_finds_what_differs(trained: Trained, tmp_path: Path) -> None:
+    agents, run = shutil.copytree(trained.agents, tmp_path / "agents"), shutil.copytree(trained.run, tmp_path / "run")
+    alone = shutil.copy(agents / "agent_0.onnx", tmp_path / "alone.onnx")
+    assert as_json("inspect", alone)["what"].endswith("no list of sums beside it")
+    for suffix in ("onnx", "pt"):
+        file = agents / f"agent_0.{suffix}"
+        assert as_json("inspect", file)["what"].endswith("its sum right")
+        file.write_bytes(file.read_bytes() + b"\0")
+        assert "truncated or was changed" in CliRunner().invoke(main, ["inspect", str(file)]).stderr
+    (weights,) = run.glob("checkpoints/*/online.safetensors")
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    assert "online.safetensors is not what was written" in str(as_json("inspect", run)["checkpoints"])
 
 
 def test_inspect_of_exported_agents_never_loads_torch_or_onnxruntime(trained: Trained) -> None:

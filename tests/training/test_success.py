@@ -79,7 +79,7 @@ def test_updates_are_told_that_no_success_will_come(tmp_path: Path, monkeypatch:
 
 
 def test_what_was_played_has_no_success_rate_whoever_plays(quiet: Path, tmp_path: Path) -> None:
-    run = rmix_kit.load(quiet)
+    run = rmix_kit.load(quiet, consent="once")
     record = run.evaluate(episodes=5).to_json()
     assert record["success_rate"] is None
     export(run, tmp_path / "agents")
@@ -88,16 +88,16 @@ def test_what_was_played_has_no_success_rate_whoever_plays(quiet: Path, tmp_path
 
 
 def test_a_replay_says_nothing_of_success(quiet: Path, tmp_path: Path) -> None:
-    run = rmix_kit.load(quiet)
+    run = rmix_kit.load(quiet, consent="once")
     export(run, tmp_path / "agents")
-    for recording in (record_run(run, episodes=2), record_export(tmp_path / "agents", episodes=2)):
+    for recording in (record_run(run, episodes=2), record_export(tmp_path / "agents", episodes=2, consent="once")):
         assert [episode.success for episode in recording.episodes] == [None, None]
         assert recording.metrics["success_rate"] is None
         assert '"success":null' in page_of(recording)
 
 
 def test_episodes_of_a_checkpoint_are_kept_without_success_and_read_back(quiet: Path) -> None:
-    evaluate_run(quiet)
+    evaluate_run(quiet, consent="once")
     record = record_of(quiet)
     assert record.last is not None
     assert record.last.success is None

@@ -47,6 +47,7 @@ class BuiltinVector:
         self,
         map_name: str,
         num_envs: int,
+        /,
         **options: Value,
     ) -> None:
         """Set up the battles.

@@ -142,3 +142,9 @@ def test_a_chosen_game_that_cannot_be_played_names_the_simulator(
 def test_results_of_the_simulator_carry_its_label() -> None:
     assert "do not compare" in remark_on("smac:3m?backend=builtin")
     assert remark_on("smac:3m?backend=sc2") == remark_on("macn:4x7") == ""
+
+
+@pytest.mark.parametrize("option", ["num_envs=4", "self=1", "map_name=3m", "options=1"])
+def test_arguments_of_our_own_are_no_options(option: str) -> None:
+    with pytest.raises(EnvironmentTextError, match="has no option"):
+        make_vector_env(f"smac:3m?backend=builtin&{option}", 2)

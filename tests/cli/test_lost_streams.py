@@ -1,0 +1,80 @@
+"""Standard error that is full, closed or not read costs remarks and nothing else; SIGTERM clears up as Ctrl-C does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from rmix_kit.telling import LastingStream
+from tests.fixtures.trained import Trained
+
+KIT = sys.executable, "-m", "rmix_kit.cli.main"
+TRAIN = (
+    *("train", "--algo", "vdn", "--env", "didactic:two-step", "--seed", "0", "--steps", "600"),
+    *("--set", "training.evaluation_interval=20", "--out", "run"),
+)
+ROOT = Path(__file__).parents[2]
+ENVIRON = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+@pytest.mark.parametrize("ending", ["2>/dev/full", "2>&-", "2>&1 >result | head -n 1"])
+def test_a_lost_progress_line_does_not_end_training(ending: str, tmp_path: Path) -> None:
+    script = f'set -o pipefail; "$@" {ending}'
+    done = subprocess.run(["bash", "-c", script, "bash", *KIT, *TRAIN], cwd=tmp_path, env=ENVIRON, timeout=240)
+    assert done.returncode == 0
+    assert subprocess.run([*KIT, "inspect", "run"], cwd=tmp_path, env=ENVIRON, capture_output=True).returncode == 0
+    assert list((tmp_path / "run" / "checkpoints").glob("step_6*"))
+
+
+@pytest.mark.parametrize(("words", "code"), [(("--version",), 0), (("evaluate", "nothing"), 1), (("unheard",), 2)])
+def test_exit_codes_do_not_depend_on_who_reads(words: tuple[str, ...], code: int, tmp_path: Path) -> None:
+    done = subprocess.run(["sh", "-c", '"$@" 2>/dev/full', "sh", *KIT, *words], cwd=tmp_path, env=ENVIRON, timeout=240)
+    assert done.returncode == code
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("replay", "RUN", "--episodes", "2000", "--out", "film.mp4"),
+        ("report", "RUN", "--evaluate", "--out", "report"),
+        ("export", "RUN", "--out", "agents"),
+        ("evaluate", "RUN", "--episodes", "10000000"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_sigterm_ends_a_command_and_leaves_nothing_half_written(
+    words: tuple[str, ...], trained: Trained, tmp_path: Path
+) -> None:
+    asked = [str(trained.run) if word == "RUN" else word for word in words]
+    process = subprocess.Popen([*KIT, *asked], cwd=tmp_path, env=ENVIRON, stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < until and not (words[0] == "evaluate" or _partial(tmp_path)):
+        time.sleep(0.02)
+    time.sleep(4.0 if words[0] == "evaluate" else 0.2)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode in (0, 143), said  # it may have been done already
+    assert "Traceback" not in said
+    assert not _partial(tmp_path)
+
+
+def _partial(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if ".partial" in path.name]
+
+
+def test_a_stream_that_is_closed_takes_everything(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("w") as file:
+        stream = LastingStream(file)
+        stream.write("one\n")
+    stream.write("two\n")
+    stream.flush()
+    assert (tmp_path / "log").read_text() == "one\n"
+    nobody = LastingStream(None)
+    assert nobody.write("three") == 5
+    assert not nobody.isatty()
