@@ -30,6 +30,7 @@ PositiveFloat = Annotated[float, Gt(0)]
 NonNegativeFloat = Annotated[float, Ge(0)]
 PositiveInt = Annotated[int, Gt(0)]
 NonNegativeInt = Annotated[int, Ge(0)]
+ThreadCount = Annotated[int, Ge(1), Le(1024)]
 RiskLevel = Annotated[float, Gt(0), Le(1)]
 """A number in (0, 1]; 1 is risk-neutral."""
 

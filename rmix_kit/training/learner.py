@@ -14,7 +14,7 @@ from rmix_kit.errors import CheckpointError, NonFiniteError
 from rmix_kit.replay import EpisodeBlock
 from rmix_kit.seeding import torch_seed
 from rmix_kit.training.input_statistics import InputStatistics
-from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, NonNegativeFloat, NonNegativeInt, Progress
+from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, NonNegativeInt, Progress, UnitFloat
 
 if TYPE_CHECKING:
     from rmix_kit.envs.interface import StepCodec
@@ -34,7 +34,7 @@ class TargetSettings:
 
     interval_episodes: NonNegativeInt = 200
     interval_steps: NonNegativeInt = 0
-    rate: NonNegativeFloat = 0.0
+    rate: UnitFloat = 0.0
 
 
 class Learner:

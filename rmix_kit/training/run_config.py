@@ -8,9 +8,12 @@ from typing import Any, Literal, get_args, get_type_hints
 
 from rmix_kit.algorithms import ALGORITHMS, Algorithm
 from rmix_kit.errors import ConfigError
+from rmix_kit.ranges import expected_instead
 from rmix_kit.seeding import check_seed
 from rmix_kit.training.settings import TrainingSettings
 
+LONGEST_SHOWN = 60
+"""Characters of a refused value that are repeated."""
 Device = Literal["auto", "cpu", "cuda"]
 
 
@@ -84,6 +87,16 @@ class RunConfig:
         """
         keys = {"algo", "preset", "env", "seed", "steps", "device", "algorithm", "training"}
         _check_keys(values, keys, "the run's configuration")
+        for name, hint in (
+            ("algo", str),
+            ("preset", str),
+            ("env", str),
+            ("seed", int),
+            ("steps", int),
+            ("device", str),
+        ):
+            if expected := expected_instead(values[name], hint):
+                raise ConfigError(f"{name} is {str(values[name])[:LONGEST_SHOWN]!r}; it must be {expected}")
         return cls(
             algorithm=_rebuild(algorithm_class(values["algo"]), values["algorithm"], "algorithm"),
             preset=values["preset"],
@@ -114,7 +127,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def _rebuild(cls: type, values: Any, path: str) -> Any:  # noqa: ANN401 - any dataclass
-    hints = get_type_hints(cls)
+    hints = get_type_hints(cls, include_extras=True)
     _check_keys(values, {entry.name for entry in fields(cls)}, path)
     arguments = {}
     for name, value in values.items():
@@ -122,6 +135,8 @@ def _rebuild(cls: type, values: Any, path: str) -> Any:  # noqa: ANN401 - any da
         if isinstance(hint, type) and is_dataclass(hint):
             arguments[name] = _rebuild(hint, value, f"{path}.{name}")
         else:
+            if expected := expected_instead(value, hint):
+                raise ConfigError(f"{path}.{name} is {str(value)[:LONGEST_SHOWN]!r}; it must be {expected}")
             arguments[name] = tuple(value) if isinstance(value, list) else value
     return cls(**arguments)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from rmix_kit.training.learner import TargetSettings
-from rmix_kit.types import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, UnitFloat
+from rmix_kit.types import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, ThreadCount, UnitFloat
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class TrainingSettings:
         checkpoint_interval: Environment steps between checkpoints.
         keep_checkpoints: Checkpoints kept besides the best one.
         log_interval: Environment steps between rows of ``metrics.jsonl``; a row averages over all since the last.
-        threads: Threads of torch's operators, for the whole process; exact resume holds for 1.
+        threads: Threads of torch's operators, for the whole process, in [1, 1024]; exact resume holds for 1.
     """
 
     num_envs: PositiveInt = 32
@@ -59,7 +59,7 @@ class TrainingSettings:
     checkpoint_interval: PositiveInt = 10_000
     keep_checkpoints: PositiveInt = 3
     log_interval: PositiveInt = 1_000
-    threads: PositiveInt = 1
+    threads: ThreadCount = 1
 
     @property
     def most_evaluation_copies(self) -> int | None:
