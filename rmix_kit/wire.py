@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.generic]
 
 LARGEST_HEADER = 2**20  # bytes
-LARGEST_ARRAY = 2**31  # bytes
+LARGEST_ARRAY = 2**31  # bytes, of all arrays of a message together
+MOST_ARRAYS, MOST_AXES = 64, 8
 _DTYPES = ("bool", "int8", "uint8", "int16", "int32", "int64", "float32")
 _LENGTH = struct.Struct("<I")
 
@@ -53,16 +54,18 @@ def decode(read: Callable[[int], bytes]) -> tuple[dict[str, Any], dict[str, Arra
         raise WireError(f"a header of {length} bytes; at most {LARGEST_HEADER} are read")
     try:
         header = json.loads(read(length))
-        shapes = [(str(name), str(dtype), tuple(map(int, shape))) for name, dtype, shape in header["arrays"]]
+        shapes = [(str(name), str(dtype), tuple(shape)) for name, dtype, shape in header["arrays"]]
         fields = dict(header["fields"])
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise WireError(f"an unreadable header: {error}") from error
-    arrays = {}
+    if len(shapes) > MOST_ARRAYS:
+        raise WireError(f"{len(shapes)} arrays; at most {MOST_ARRAYS} are read")
+    sizes: dict[str, int] = {}
     for name, dtype, shape in shapes:
-        if dtype not in _DTYPES or min(shape, default=0) < 0:
-            raise WireError(f"array {name!r} of dtype {dtype} and shape {shape}")
-        size = math.prod(shape) * np.dtype(dtype).itemsize
-        if size > LARGEST_ARRAY:
-            raise WireError(f"array {name!r} of {size} bytes; at most {LARGEST_ARRAY} are read")
-        arrays[name] = np.frombuffer(read(size), dtype=dtype).reshape(shape)
-    return fields, arrays
+        is_shape = len(shape) <= MOST_AXES and all(type(side) is int and 0 <= side <= LARGEST_ARRAY for side in shape)
+        if dtype not in _DTYPES or not is_shape or name in sizes:
+            raise WireError(f"array {name[:40]!r} of dtype {dtype[:40]} and shape {str(shape)[:80]}")
+        sizes[name] = math.prod(shape) * np.dtype(dtype).itemsize
+    if sum(sizes.values()) > LARGEST_ARRAY:
+        raise WireError(f"arrays of {sum(sizes.values())} bytes; at most {LARGEST_ARRAY} are read")
+    return fields, {name: np.frombuffer(read(sizes[name]), dtype=dtype).reshape(shape) for name, dtype, shape in shapes}

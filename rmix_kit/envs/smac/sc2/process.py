@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import signal
 import subprocess
@@ -24,6 +25,7 @@ END_SECONDS = 5.0
 # A reply that was written in time is read even if the supervisor comes late to it.
 GRACE_SECONDS = 0.25
 KEPT_LINES = 20
+BLOCK, LONGEST_LINE = 2**16, 400  # bytes read at once, and of a line those that are kept
 
 Answer = tuple[dict[str, Any], dict[str, Array]]
 
@@ -188,11 +190,46 @@ class Worker(GameWorker):
 
 def _keep_lines(pipe: IO[bytes], lines: deque[str]) -> None:
     """Read a process's standard error to its end, so that it never blocks, and keep the last lines."""
+    begun = b""
     with contextlib.suppress(OSError, ValueError):  # closed while being read
-        for line in pipe:
-            text = line[:400].decode(errors="replace").strip()
-            if text.strip("^~ "):  # a traceback's markers say nothing without the column
-                lines.append(text)
+        while block := pipe.read(BLOCK):
+            *whole, begun = (begun + block).split(b"\n")
+            lines.extend(filter(None, map(_shown, whole)))
+            begun = begun[:LONGEST_LINE]
+    lines.extend(filter(None, [_shown(begun)]))
+
+
+def _shown(line: bytes) -> str:
+    text = line[:LONGEST_LINE].decode(errors="replace").strip()
+    return text if text.strip("^~ ") else ""  # a traceback's markers say nothing without the column
+
+
+def finite(fields: Mapping[str, Any], name: str) -> float:
+    """Give a number of an answer.
+
+    Raises:
+        WorkerFailure: It is missing, none, or too large for a float.
+    """
+    value = plain(fields, name, (int, float))
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise WorkerFailure(f"the worker sent the {name} {str(value)[:40]}")
+    return number
+
+
+def count(fields: Mapping[str, Any], name: str, least: int, most: int) -> int:
+    """Give a whole number of an answer.
+
+    Raises:
+        WorkerFailure: It is missing, none, or out of range.
+    """
+    value: int = plain(fields, name, int)
+    if not least <= value <= most:
+        raise WorkerFailure(f"the worker sent {name} {str(value)[:40]}; expected {least} to {most}")
+    return value
 
 
 def answer_of(fields: dict[str, Any], arrays: dict[str, Array]) -> Answer:
@@ -227,5 +264,5 @@ def plain(fields: Mapping[str, Any], name: str, kind: type | tuple[type, ...]) -
     """
     value = fields.get(name)
     if not isinstance(value, kind):
-        raise WorkerFailure(f"the worker answered {name}={value!r}")
+        raise WorkerFailure(f"the worker answered {name}={str(value)[:40]!r}")
     return value

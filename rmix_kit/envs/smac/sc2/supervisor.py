@@ -11,13 +11,22 @@ from typing import Any
 
 import numpy as np
 
-from rmix_kit.envs.smac.sc2.process import GameWorker, Worker, WorkerFailure, plain
+from rmix_kit.envs.smac.sc2.process import GameWorker, Worker, WorkerFailure, count, finite, plain
 from rmix_kit.envs.smac.sc2.ray_worker import RayWorker
 from rmix_kit.envs.smac.sc2.settings import Settings
 from rmix_kit.errors import StarCraftError
 from rmix_kit.spelling import suggestion
 from rmix_kit.types import EnvSpec, IntArray
 
+LARGEST_SIZES = {
+    "n_agents": 1_000,
+    "n_actions": 10_000,
+    "obs_shape": 10**6,
+    "state_shape": 10**7,
+    "episode_limit": 10**6,
+}
+"""What no map has more of."""
+MOST_UNITS = 10_000
 _LOG = logging.getLogger(__name__)
 _SEEDS = 2**31
 _REWARD_TOLERANCE = 1e-6  # of max_reward, relative: sums of float32 healths may be taken in another order
@@ -106,7 +115,8 @@ class SupervisedCopy:
         worker.send("describe", self._settings.launch_timeout)
         try:
             fields, _ = worker.receive()
-            sizes = {name: plain(plain(fields, "sizes", dict), name, int) for name in fields["sizes"]}
+            told = plain(fields, "sizes", dict)
+            sizes = {name: count(told, name, 1, most) for name, most in LARGEST_SIZES.items()}
             return sizes, {name: str(value) for name, value in plain(fields, "versions", dict).items()}
         except WorkerFailure as failure:
             lines = self._end()
@@ -152,7 +162,7 @@ class SupervisedCopy:
             fields, arrays = self._worker.receive()
             episode = Episode(**self._checked(arrays))
             if self._is_launching:
-                self._check_scale(plain(fields, "max_reward", (int, float)))
+                self._check_scale(finite(fields, "max_reward"))
                 self._facts.versions.setdefault("game_version", plain(fields, "game_version", str))
         except WorkerFailure as failure:
             is_first = self._is_launching and self._facts.max_reward is None
@@ -247,9 +257,7 @@ class SupervisedCopy:
         info = plain(fields, "info", dict)
         if not info:
             raise WorkerFailure("the game died in the step (smac gave an empty info)")
-        reward = float(plain(fields, "reward", (int, float)))
-        if not math.isfinite(reward):
-            raise WorkerFailure(f"the worker sent the reward {reward}")
+        reward = finite(fields, "reward")
         terminated = plain(fields, "terminated", bool)
         is_late = terminated and info.get("episode_limit") is True and not self._settings.timeout_terminates
         return {
@@ -257,8 +265,8 @@ class SupervisedCopy:
             "terminated": terminated and not is_late,
             "truncated": is_late,
             "battle_won": plain(info, "battle_won", bool),
-            "dead_allies": plain(info, "dead_allies", int),
-            "dead_enemies": plain(info, "dead_enemies", int),
+            "dead_allies": count(info, "dead_allies", 0, MOST_UNITS),
+            "dead_enemies": count(info, "dead_enemies", 0, MOST_UNITS),
         }
 
     def _check_scale(self, max_reward: float) -> None:

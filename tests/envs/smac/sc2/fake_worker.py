@@ -11,6 +11,7 @@ import importlib.util
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -86,6 +87,14 @@ class ScriptedGame:
         if kind == "garbage":
             os.write(self.answers, b"\xff" * 64)
             time.sleep(60)
+        if kind.startswith("raw "):
+            header = kind.removeprefix("raw ").encode()
+            os.write(self.answers, struct.pack("<I", len(header)) + header)
+            time.sleep(60)
+        if kind == "endless line":
+            for _ in range(200):
+                sys.stderr.write("x" * 2**20)
+            sys.stderr.flush()
         if kind == "wrong scale":
             self.max_reward = 500.0
 
@@ -102,7 +111,9 @@ class ScriptedGame:
         raise AssertionError
 
     def describe(self) -> dict[str, Any]:
-        self._event("describe")
+        kind = self._event("describe")
+        if kind.startswith("sizes "):
+            return {"sizes": json.loads(kind.removeprefix("sizes ")), "versions": {"smac": "1.0.0"}}
         sizes = [N_AGENTS, N_ACTIONS, OBS, STATE, LIMIT]
         names = ["n_agents", "n_actions", "obs_shape", "state_shape", "episode_limit"]
         return {"sizes": dict(zip(names, sizes, strict=True)), "versions": {"smac": "1.0.0"}}

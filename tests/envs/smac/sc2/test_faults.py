@@ -147,3 +147,53 @@ def test_a_damaged_copy_stands_still(theatre: Theatre) -> None:
     np.testing.assert_array_equal(seen[3].obs[1], seen[0].obs[1])
     assert [one.reward[1] for one in seen] == [1, 0, 0, 0]
     assert (seen[3].obs[0] != seen[0].obs[0]).any()
+
+
+INFO = '"info": {"battle_won": true, "dead_allies": 1, "dead_enemies": 1}, "terminated": false'
+MALFORMED = {
+    "65 axes": '{"fields": {}, "arrays": [["obs", "float32", [' + ", ".join("0" * 65) + "]]]}",
+    "an empty shape beyond all numbers": f'{{"fields": {{}}, "arrays": [["obs", "float32", [0, {10**30}]]]}}',
+    "a side that is a fraction": '{"fields": {}, "arrays": [["obs", "float32", [1.5]]]}',
+    "a side that is true": '{"fields": {}, "arrays": [["obs", "float32", [true, true]]]}',
+    "too many arrays": '{"fields": {}, "arrays": [' + ", ".join(['["obs", "float32", [0]]'] * 65) + "]}",
+    "an array twice": '{"fields": {}, "arrays": [["obs", "float32", [0]], ["obs", "float32", [0]]]}',
+    "more than two gigabytes": '{"fields": {}, "arrays": [["a", "int8", [2147483648]], ["b", "int8", [1]]]}',
+    "a reward of 400 digits": f'{{"fields": {{"reward": {10**400}, {INFO}}}, "arrays": []}}',
+    "an infinite reward": f'{{"fields": {{"reward": 1e400, {INFO}}}, "arrays": []}}',
+    "a reward in words": f'{{"fields": {{"reward": "much", {INFO}}}, "arrays": []}}',
+    "no reward": f'{{"fields": {{{INFO}}}, "arrays": []}}',
+    "a billion dead": f'{{"fields": {{"reward": 0, {INFO.replace("1}", "1000000000}")}}}, "arrays": []}}',
+    "no fields": '{"arrays": []}',
+    "a list": "[]",
+}
+
+
+@pytest.mark.parametrize("what", MALFORMED)
+def test_a_malformed_answer_costs_one_episode(what: str, theatre: Theatre) -> None:
+    vector = theatre.make(fault("step", f"raw {MALFORMED[what]}", at=1), num_envs=1)
+    assert play(vector).damaged == [True]
+    assert play(vector).damaged == [False]
+    assert vector.restarts == 1
+
+
+@pytest.mark.parametrize(
+    ("sizes", "words"),
+    [
+        ("{}", "n_agents='None'"),
+        ("[]", "sizes"),
+        (
+            '{"n_agents": 1000000000, "n_actions": 8, "obs_shape": 5, "state_shape": 4, "episode_limit": 12}',
+            "n_agents 10",
+        ),
+        ('{"n_agents": 2, "n_actions": 8, "obs_shape": 1e9, "state_shape": 4, "episode_limit": 12}', "obs_shape"),
+        ('{"n_agents": 2, "n_actions": 8, "obs_shape": 5, "state_shape": 4, "episode_limit": 0}', "episode_limit 0"),
+    ],
+)
+def test_sizes_that_no_map_has_are_refused_at_once(sizes: str, words: str, theatre: Theatre) -> None:
+    with pytest.raises(StarCraftError, match=words):
+        theatre.make(fault("describe", f"sizes {sizes}"), num_envs=1)
+
+
+def test_a_line_without_end_on_standard_error_is_read_in_pieces(theatre: Theatre) -> None:
+    vector = theatre.make(fault("step", "endless line", at=0), num_envs=1)
+    assert play(vector).damaged == [False]
