@@ -24,7 +24,7 @@ class LastingStream:
             try:
                 self._stream.write(text)
             except (OSError, ValueError):  # ValueError: it was closed
-                self._lose()
+                self.lose()
         return len(text)
 
     def flush(self) -> None:
@@ -33,7 +33,7 @@ class LastingStream:
             try:
                 self._stream.flush()
             except (OSError, ValueError):
-                self._lose()
+                self.lose()
 
     def isatty(self) -> bool:
         """Say whether it is a terminal."""
@@ -48,7 +48,7 @@ class LastingStream:
             raise OSError("there is no standard error")
         return self._stream.fileno()
 
-    def _lose(self) -> None:
+    def lose(self) -> None:
         """Send what is still to come to nowhere, what Python writes when the process ends among it."""
         with contextlib.suppress(OSError, ValueError, AttributeError):
             assert self._stream is not None

@@ -17,7 +17,7 @@ import click
 from rmix_kit.cli.results_alone import results_alone
 from rmix_kit.errors import Interrupted, RmixKitError
 from rmix_kit.spelling import suggestion
-from rmix_kit.telling import standard_error
+from rmix_kit.telling import LastingStream, standard_error
 
 FAILURE = 1
 # Libraries that an extra of the distribution brings.
@@ -71,9 +71,13 @@ class Program(click.Command):
             _stop(error.message, error.code)
         except click.ClickException as error:
             _stop(error.format_message() + _advice(error), error.exit_code)
+        except OSError as error:  # while help was printed; a command's own are told above
+            _stop(f"standard output cannot be written: {error.strerror}", FAILURE)
         except click.Abort as error:
             number = signal.SIGTERM if isinstance(error.__cause__, Terminated) else signal.SIGINT
             _stop("interrupted", 128 + number)
+        if lost := _what_is_lost():
+            _stop(f"standard output cannot be written: {lost}", FAILURE)
         sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -186,7 +190,19 @@ def _remember_debug(ctx: click.Context, parameter: click.Parameter, value: bool)
         ctx.find_root().meta[_DEBUG] = True
 
 
+def _what_is_lost() -> str:
+    """Bring results to who asked for them; say why they cannot be, and let Python not try again at the end."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        LastingStream(sys.stdout).lose()
+        return getattr(error, "strerror", None) or str(error)
+    return ""
+
+
 def _stop(message: str, code: int) -> NoReturn:
+    _what_is_lost()
     click.echo(f"Error: {' '.join(message.split())}", file=cast(IO[str], standard_error()))
     sys.exit(code)
 

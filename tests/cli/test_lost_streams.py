@@ -39,6 +39,23 @@ def test_exit_codes_do_not_depend_on_who_reads(words: tuple[str, ...], code: int
 
 
 @pytest.mark.parametrize(
+    "words", [("--help",), ("--version",), ("algos",), ("algos", "--json"), ("evaluate", "--help")]
+)
+@pytest.mark.parametrize("ending", [">/dev/full", ">&-"])
+def test_a_result_that_cannot_be_printed_is_a_failure_in_one_line(
+    words: tuple[str, ...], ending: str, tmp_path: Path
+) -> None:
+    command = ["sh", "-c", f'"$@" {ending}', "sh", *KIT, *words]
+    done = subprocess.run(command, cwd=tmp_path, env=ENVIRON, timeout=240, stderr=subprocess.PIPE, text=True)
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    if ending == ">/dev/full":
+        assert done.returncode == 1
+        assert done.stderr.startswith("Error: ")
+        assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
     "words",
     [
         ("replay", "RUN", "--episodes", "2000", "--out", "film.mp4"),
