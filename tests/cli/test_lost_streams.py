@@ -58,7 +58,7 @@ def test_a_result_that_cannot_be_printed_is_a_failure_in_one_line(
 @pytest.mark.parametrize(
     "words",
     [
-        ("replay", "RUN", "--episodes", "2000", "--out", "film.mp4"),
+        ("replay", "RUN", "--episodes", "300", "--out", "film.mp4"),
         ("report", "RUN", "--evaluate", "--out", "report"),
         ("export", "RUN", "--out", "agents"),
         ("evaluate", "RUN", "--episodes", "10000000"),
@@ -69,16 +69,24 @@ def test_sigterm_ends_a_command_and_leaves_nothing_half_written(
     words: tuple[str, ...], trained: Trained, tmp_path: Path
 ) -> None:
     asked = [str(trained.run) if word == "RUN" else word for word in words]
-    process = subprocess.Popen([*KIT, *asked], cwd=tmp_path, env=ENVIRON, stderr=subprocess.PIPE, text=True)
-    until = time.monotonic() + 60
-    while process.poll() is None and time.monotonic() < until and not (words[0] == "evaluate" or _partial(tmp_path)):
-        time.sleep(0.02)
-    time.sleep(4.0 if words[0] == "evaluate" else 0.2)
-    process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=60)
+    command = [*KIT, *asked]
+    with subprocess.Popen(command, cwd=tmp_path, env=ENVIRON, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            until = time.monotonic() + 60
+            while process.poll() is None and time.monotonic() < until and not _is_at_work(words[0], tmp_path):
+                time.sleep(0.02)
+            time.sleep(4.0 if words[0] == "evaluate" else 0.2)
+            process.send_signal(signal.SIGTERM)
+            _, said = process.communicate(timeout=180)
+        finally:
+            process.kill()
     assert process.returncode in (0, 143), said  # it may have been done already
     assert "Traceback" not in said
     assert not _partial(tmp_path)
+
+
+def _is_at_work(command: str, folder: Path) -> bool:
+    return command == "evaluate" or bool(_partial(folder))
 
 
 def _partial(folder: Path) -> list[Path]:
