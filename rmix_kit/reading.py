@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-KIB, MIB = 2**10, 2**20
+MIB = 2**20
 LARGEST_TEXT = MIB
 """Of configurations, sweeps and lists that a person writes."""
 LARGEST_TABLE = 64 * MIB

@@ -46,8 +46,10 @@ def record_of(folder: Path) -> RunRecord:
     if found := foreign_member(folder):
         raise RecordError(f"{folder} cannot be used: {found}")
     config = _config(paths)
-    _check_seal(paths, config)
-    metrics, timing = _rows(paths.metrics, "kind", "env_steps"), _rows(paths.timing, "env_steps", "total")
+    written = _content(paths.metrics)
+    _check_seal(paths, config, written)
+    metrics = _rows_in(written, paths.metrics, "kind", "env_steps")
+    timing = _rows(paths.timing, "env_steps", "total")
     evaluations = tuple(row for row in metrics if row["kind"] == "evaluation")
     facts = [row for row in metrics if row["kind"] == "environment"]
     replay = _known(metrics, "replay_mebibytes")
@@ -84,7 +86,7 @@ def _config(paths: RunPaths) -> dict[str, Any]:
     return dict(values)
 
 
-def _check_seal(paths: RunPaths, config: Mapping[str, Any]) -> None:
+def _check_seal(paths: RunPaths, config: Mapping[str, Any], written: bytes) -> None:
     """Refuse a run whose numbers or configuration are not those that its newest checkpoint was saved with."""
     manifest = _newest_manifest(paths)
     if manifest is None:
@@ -95,7 +97,7 @@ def _check_seal(paths: RunPaths, config: Mapping[str, Any]) -> None:
     metrics = manifest.get("metrics")
     if not isinstance(metrics, Mapping):
         return  # a checkpoint of format 5, which has no seal
-    problem = Prefix(**metrics).problem(_content(paths.metrics))
+    problem = Prefix(**metrics).problem(written)
     if problem:
         raise RecordError(f"{paths.metrics} {problem}: its rows cannot be counted; restore the file, or train again")
 
@@ -123,11 +125,14 @@ def _content(path: Path) -> bytes:
 
 
 def _rows(path: Path, *needed: str) -> Rows:
-    """Read a file of JSON lines; a run that goes on may be in the middle of its last one."""
+    return _rows_in(_content(path), path, *needed)
+
+
+def _rows_in(written: bytes, path: Path, *needed: str) -> Rows:
+    """Read JSON lines; a run that goes on may be in the middle of its last one."""
     try:
-        lines = read_plain(path, LARGEST_LOG).split(b"\n") if path.exists() else [b""]
-        rows = [parsed_json(line) for line in lines[:-1]]
-    except (OSError, ValueError) as error:
+        rows = [parsed_json(line) for line in written.split(b"\n")[:-1]]
+    except ValueError as error:
         raise RecordError(f"{path} cannot be read: {error}") from error
     for number, row in enumerate(rows, 1):
         is_told = isinstance(row, dict) and (not needed or row.get("kind") == "environment")  # versions and the like
