@@ -21,12 +21,13 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-browser test-learning test-ray test-envs bench docs
+.PHONY: help install demo test test-browser test-faults test-learning test-ray test-envs bench docs
 
 help:
 	@echo "make demo           train RMIX on a cliff map, export it, run the exported agents"
 	@echo "make test           lint, types and the fast tests"
 	@echo "make test-browser   open replays and reports in a headless Chromium and click through them"
+	@echo "make test-faults    damaged and foreign files, faults while running: ten thousand generated cases"
 	@echo "make test-learning  the slow tests: that the algorithms learn"
 	@echo "make test-ray       sweeps and workers on a two-node Ray cluster on this machine"
 	@echo "make test-envs      with other people's libraries and environments, installed into $(ENVS)"
@@ -59,6 +60,10 @@ test-browser: $(INSTALLED)
 		{ echo "test-browser needs chromium and chromedriver; as root: apt-get install chromium chromium-driver" >&2; exit 1; }
 	$(RUN) -m pip install --quiet -c constraints.txt -e '.[browser]'
 	$(RUN) -m pytest -m browser tests/browser
+
+# Confined to a temporary folder by the kernel; the counts are kept.
+test-faults: $(INSTALLED)
+	$(RUN) -m tests.faults --workers $(WORKERS) --out benchmarks/results/faults.csv
 
 test-learning: $(INSTALLED)
 	$(RUN) -m pytest -m slow -n $(WORKERS)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import hashlib
 import platform
 import random
 import signal
@@ -21,9 +20,9 @@ import time
 from pathlib import Path
 
 import torch
+from _kills import digests
 
 ROOT = Path(__file__).resolve().parent.parent
-CLOCKED = ("timing.jsonl", "origin.jsonl", "tensorboard", ".lock")
 PROGRAM = """
 import sys
 from pathlib import Path
@@ -48,16 +47,6 @@ def newest_step(folder: Path) -> int:
     """Give the step of the newest checkpoint, 0 if there is none."""
     steps = (path.name.removeprefix("step_") for path in (folder / "checkpoints").glob("step_*"))
     return max((int(step) for step in steps if step.isdecimal()), default=0)
-
-
-def digests(folder: Path) -> dict[str, str]:
-    """Give the digest of every file that has no clock in it."""
-    files = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
-    return {
-        name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for name, path in sorted(files.items())
-        if not name.startswith(CLOCKED)
-    }
 
 
 def kill_once(options: argparse.Namespace, folder: Path, rng: random.Random) -> tuple[int, int]:

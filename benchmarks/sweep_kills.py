@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import os
 import platform
 import random
 import signal
@@ -23,6 +22,7 @@ from pathlib import Path
 
 import torch
 import yaml
+from _kills import kill_all
 
 ROOT = Path(__file__).resolve().parent.parent
 SWEEP = {
@@ -49,21 +49,6 @@ def seconds_of(process: subprocess.Popen[bytes]) -> float:
     if process.wait():
         raise SystemExit(f"a sweep ended with {process.returncode}")
     return time.monotonic() - begin
-
-
-def kill_all(process: subprocess.Popen[bytes]) -> int:
-    """Kill a sweep and its children at once.
-
-    Returns:
-        How many children it had.
-    """
-    listed = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    process.send_signal(signal.SIGKILL)
-    for child in map(int, listed):
-        os.kill(child, signal.SIGKILL)
-    if process.wait() != -signal.SIGKILL:
-        raise SystemExit("the sweep ended before it could be killed; ask for more steps or fewer kills")
-    return len(listed)
 
 
 def metrics(out: Path) -> dict[str, bytes]:
@@ -97,6 +82,8 @@ def main() -> None:
             process = start(file, folder / "parts", options.jobs)
             time.sleep(rng.uniform(0.1, 0.9) * whole / options.kills)
             children = kill_all(process)
+            if process.returncode != -signal.SIGKILL:
+                raise SystemExit("the sweep ended before it could be killed; ask for more steps or fewer kills")
             begun = len(metrics(folder / "parts"))
             rows.append([kill, children, begun, checkpoints(folder / "parts")])
             print(f"kill {kill}: {children} children killed, {begun} runs begun so far", flush=True)

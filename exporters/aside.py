@@ -23,8 +23,11 @@ def file_aside(path: Path) -> Iterator[Path]:
 
     Args:
         path: where the file shall be; what lies there is replaced.
+
+    Raises:
+        OSError: with the name of `path`, also where a write failed, of which the system does not tell the name.
     """
-    with _claimed(path, is_folder=False) as aside:
+    with _named(path), _claimed(path, is_folder=False) as aside:
         yield aside
         os.replace(aside, path)
 
@@ -35,9 +38,23 @@ def folder_aside(path: Path) -> Iterator[Path]:
 
     Args:
         path: beside it the folder lies, and is called after it.
+
+    Raises:
+        OSError: with the name of `path`, as of `file_aside`.
     """
-    with _claimed(path, is_folder=True) as aside:
+    with _named(path), _claimed(path, is_folder=True) as aside:
         yield aside
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Lets a refusal of the system name what was to be written instead of nothing, or of what lies aside."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and (error.filename is None or PARTIAL_SUFFIX in str(error.filename)):
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
 
 
 @contextmanager

@@ -73,16 +73,24 @@ def freeze_bundle(
     team = _team(policies)
     chosen = _formats(formats)
     facts_text = to_json_text(dict(facts or {}), "facts")
-    if os.path.lexists(destination):
-        raise BundleError(f"{destination} exists; an export never overwrites, choose another folder or remove it")
+    _refuse_existing(destination)
     destination.parent.mkdir(parents=True, exist_ok=True)
     with folder_aside(destination) as staging:
         _write(staging, team, chosen, facts_text)
         sync_directory(staging)
         _check_sealed(staging, chosen)
-        staging.rename(destination)
-    sync_directory(destination.parent)
+        try:
+            staging.rename(destination)
+        except OSError:
+            _refuse_existing(destination)  # another export was faster
+            raise
+        sync_directory(destination.parent)
     return destination
+
+
+def _refuse_existing(destination: Path) -> None:
+    if os.path.lexists(destination):
+        raise BundleError(f"{destination} exists; an export never overwrites, choose another folder or remove it")
 
 
 def _team(policies: Policy | Sequence[Policy]) -> list[Policy]:

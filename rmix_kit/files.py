@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from exporters.aside import file_aside
 from rmix_kit.errors import CheckpointError, RunFolderError
 from rmix_kit.reading import read_plain
+from rmix_kit.spelling import shortened
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +47,19 @@ class Prefix(NamedTuple):
     length: int
     sha256: str
 
+    @classmethod
+    def from_json(cls, values: Any) -> Prefix:  # noqa: ANN401 - read from a file
+        """Read back what `_asdict` gave.
+
+        Raises:
+            ValueError: It is something else.
+        """
+        if not isinstance(values, dict) or set(values) != {"length", "sha256"}:
+            raise ValueError(f"{shortened(values)} is no length and digest")
+        if type(values["length"]) is not int or values["length"] < 0 or not isinstance(values["sha256"], str):
+            raise ValueError(f"{shortened(values)} is no length and digest")
+        return cls(**values)
+
     def problem(self, data: bytes) -> str:
         """Say what is wrong with a file that begins with it; empty if nothing is.
 
@@ -59,15 +73,25 @@ class Prefix(NamedTuple):
         return ""
 
 
+def digest_of(data: bytes) -> Prefix:
+    """Give a whole file as the beginning of itself."""
+    return Prefix(len(data), hashlib.sha256(data).hexdigest())
+
+
 def seal(values: Mapping[str, Any]) -> bytes:
     """Give values as readable JSON that carries its own digest."""
-    digest = hashlib.sha256(json_text(values, sort_keys=True).encode()).hexdigest()
-    return (json_text({**values, "sha256": digest}, indent=1) + "\n").encode()
+    return (json_text(with_digest(values), indent=1) + "\n").encode()
+
+
+def with_digest(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Give values with their own digest, as JSON spells them, at the end."""
+    inner = {name: value for name, value in values.items() if name != "sha256"}
+    return {**inner, "sha256": hashlib.sha256(json_text(inner, sort_keys=True).encode()).hexdigest()}
 
 
 def is_sealed(data: bytes, values: Mapping[str, Any]) -> bool:
     """Say whether a file is what `seal` gave for the values that are read from it."""
-    return seal({name: value for name, value in values.items() if name != "sha256"}) == data
+    return seal(values) == data
 
 
 def write_file(path: Path, data: bytes) -> StoredFile:
@@ -142,10 +166,16 @@ def open_own(path: str, flags: int) -> int:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the folder's list of names durable."""
+    """Make the folder's list of names durable.
+
+    Raises:
+        OSError: With the folder's name.
+    """
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:  # of which the system does not tell the name
+        raise OSError(error.errno, error.strerror, str(folder)) from error
     finally:
         os.close(handle)
 
@@ -184,6 +214,16 @@ def writing(what: str, advice: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        reason = "no space is left on the disk" if is_full else str(error)
-        raise RunFolderError(f"{what} could not be written: {reason}; {advice}") from error
+        raise RunFolderError(f"{what} could not be written: {no_room(error) or error}; {advice}") from error
+
+
+def no_room(error: OSError) -> str:
+    """Say that what was to be written has no room; empty where the error says something else."""
+    return _NO_ROOM.get(error.errno or 0, "")
+
+
+_NO_ROOM = {
+    errno.ENOSPC: "no space is left on the disk",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "no file may grow so large here (ulimit -f, or the file system)",
+}

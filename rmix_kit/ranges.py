@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType, NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
+
+from rmix_kit.spelling import shortened
 
 _BOUNDS: Mapping[type, tuple[str, str, Callable[[Any, Any], bool]]] = MappingProxyType(
     {
@@ -44,6 +46,62 @@ def expected_instead(value: object, hint: Any) -> str:  # noqa: ANN401 - any ann
             return "a list"
         return next((reason for entry in value if (reason := expected_instead(entry, arguments[0]))), "")
     return _of_other_type(value, hint)
+
+
+def misfit(value: object, hint: Any, path: str) -> str:  # noqa: ANN401 - any annotation
+    """Say what of nested values is not of the form that an annotation declares.
+
+    Args:
+        value: As JSON or YAML gave it; a list stands for a tuple.
+        hint: As for `expected_instead`; besides ``dict[str, ...]``, tuples of a fixed length, a TypedDict (whose other
+            keys are passed over) and Any, within one another.
+        path: What the value is called, for the account.
+
+    Returns:
+        The first misfit in one line, such as "state.episodes is 'x'; it must be a whole number"; empty for none.
+    """
+    origin, arguments = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return ""
+    if is_typeddict(hint) or origin is dict:
+        if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+            return f"{path} is {shortened(value)}; it must be a mapping"
+        return _misfit_of_keys(value, hint, path) if is_typeddict(hint) else _first(value.items(), arguments[1], path)
+    if origin in (Union, UnionType):
+        found = [misfit(value, inner, path) for inner in arguments]
+        if "" in found or not any(map(_is_nested, arguments)):
+            return "" if "" in found else _said(value, expected_instead(value, hint), path)
+        return next(reason for reason, inner in zip(found, arguments, strict=True) if _is_nested(inner))
+    if origin is tuple and isinstance(value, list | tuple):
+        if arguments[-1] is Ellipsis:
+            return _first(enumerate(value), arguments[0], path)
+        if len(value) != len(arguments):
+            return f"{path} is {shortened(value)}; it must be {len(arguments)} values"
+        return next((r for n, inner in enumerate(arguments) if (r := misfit(value[n], inner, f"{path}.{n}"))), "")
+    return _said(value, expected_instead(value, hint), path)
+
+
+def _misfit_of_keys(value: Mapping[str, object], form: type, path: str) -> str:
+    for name, hint in get_type_hints(form, include_extras=True).items():
+        is_optional = get_origin(hint) is NotRequired
+        if name not in value:
+            if not is_optional:
+                return f"{path} lacks {name}"
+        elif reason := misfit(value[name], get_args(hint)[0] if is_optional else hint, f"{path}.{name}"):
+            return reason
+    return ""
+
+
+def _first(entries: Iterable[tuple[object, object]], hint: Any, path: str) -> str:  # noqa: ANN401 - any annotation
+    return next((reason for name, entry in entries if (reason := misfit(entry, hint, f"{path}.{name}"))), "")
+
+
+def _is_nested(hint: Any) -> bool:  # noqa: ANN401 - any annotation
+    return is_typeddict(hint) or get_origin(hint) in (dict, tuple)
+
+
+def _said(value: object, expected: str, path: str) -> str:
+    return f"{path} is {shortened(value)}; it must be {expected}" if expected else ""
 
 
 def _of_other_type(value: object, kind: type) -> str:

@@ -7,7 +7,7 @@ import errno
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ LARGEST_TABLE = 64 * MIB
 LARGEST_LOG = 1024 * MIB
 """Of rows that a run adds to for as long as it lasts."""
 MOST_MEMBERS = 100_000
+DEEPEST = 100
+"""Lists and mappings within one another; whoever walks through them needs a frame or two for each."""
 
 _NAMES = {
     stat.S_IFLNK: "a symbolic link",
@@ -74,9 +76,19 @@ def parsed_json(data: bytes) -> Any:  # noqa: ANN401 - JSON
         ValueError: It is no JSON, or is nested too deeply.
     """
     try:
-        return json.loads(data)
+        values = json.loads(data)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    level = _containers([values])
+    for _ in range(DEEPEST + 1):
+        if not level:
+            return values
+        level = [inner for outer in level for inner in _containers(outer.values() if type(outer) is dict else outer)]
+    raise ValueError("it is nested too deeply")
+
+
+def _containers(values: Iterable[Any]) -> list[Any]:
+    return [value for value in values if type(value) in (dict, list)]
 
 
 def foreign_member(folder: Path) -> str:

@@ -21,6 +21,8 @@ class RunPaths:
         self.metrics = path / "metrics.jsonl"
         self.timing = path / "timing.jsonl"
         self.origin = path / "origin.jsonl"
+        self.facts = self.config, self.metrics, self.timing, self.origin
+        self.seal = path / "seal.json"
         self.evaluations = path / "evaluations"
         self.tensorboard = path / "tensorboard"
         self.checkpoints = path / "checkpoints"

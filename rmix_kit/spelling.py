@@ -1,10 +1,19 @@
-"""Words that people write: suggestions for misspelt ones, and dotted names."""
+"""Words that people write: suggestions for misspelt ones, dotted names, and values in errors."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+LONGEST_SHOWN = 200
+"""Characters of a value that an error repeats."""
+
+
+def shortened(value: object) -> str:
+    """Write a value for an error, its beginning where it is long."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
 def suggestion(given: str, known: Iterable[str]) -> str:

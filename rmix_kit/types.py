@@ -28,8 +28,10 @@ OpenUnitFloat = Annotated[float, Gt(0), Lt(1)]
 """A number in (0, 1)."""
 PositiveFloat = Annotated[float, Gt(0)]
 NonNegativeFloat = Annotated[float, Ge(0)]
-PositiveInt = Annotated[int, Gt(0)]
-NonNegativeInt = Annotated[int, Ge(0)]
+LARGEST_COUNT = 2**63 - 1
+"""Of steps, episodes and the like: what an int64 and, as a share of another, a float can hold."""
+PositiveInt = Annotated[int, Gt(0), Le(LARGEST_COUNT)]
+NonNegativeInt = Annotated[int, Ge(0), Le(LARGEST_COUNT)]
 ThreadCount = Annotated[int, Ge(1), Le(1024)]
 RiskLevel = Annotated[float, Gt(0), Le(1)]
 """A number in (0, 1]; 1 is risk-neutral."""

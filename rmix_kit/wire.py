@@ -62,7 +62,9 @@ def decode(read: Callable[[int], bytes]) -> tuple[dict[str, Any], dict[str, Arra
         raise WireError(f"{len(shapes)} arrays; at most {MOST_ARRAYS} are read")
     sizes: dict[str, int] = {}
     for name, dtype, shape in shapes:
-        is_shape = len(shape) <= MOST_AXES and all(type(side) is int and 0 <= side <= LARGEST_ARRAY for side in shape)
+        is_shape = len(shape) <= MOST_AXES and all(type(side) is int and side >= 0 for side in shape)
+        # NumPy has no array of nothing whose other sides are too long for it.
+        is_shape = is_shape and math.prod(max(side, 1) for side in shape) <= LARGEST_ARRAY
         if dtype not in _DTYPES or not is_shape or name in sizes:
             raise WireError(f"array {name[:40]!r} of dtype {dtype[:40]} and shape {str(shape)[:80]}")
         sizes[name] = math.prod(shape) * np.dtype(dtype).itemsize

@@ -10,6 +10,10 @@ import yaml
 _NULL, _BOOL, _INT, _FLOAT, _MERGE = (f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "merge"))
 
 
+MOST_VALUES = 100_000
+"""Of one text, those that an alias stands for counted wherever it stands."""
+
+
 class CoreLoader(yaml.SafeLoader):
     """PyYAML's safe loader with the scalars of YAML 1.2 (section 10.3.2), and merge keys."""
 
@@ -19,7 +23,9 @@ class CoreLoader(yaml.SafeLoader):
         """Read a whole number: decimal, ``0o`` octal or ``0x`` hexadecimal."""
         text = str(self.construct_scalar(node))
         base = {"0o": 8, "0x": 16}.get(text[:2], 10)
-        return int(text if base == 10 else text[2:], base)
+        number = int(text if base == 10 else text[2:], base)
+        str(number)  # of too many digits: refused here as the decimal one is, and not where somebody shows it
+        return number
 
     def read_float(self, node: yaml.ScalarNode) -> float:
         """Read a number, ``.inf`` or ``.nan``."""
@@ -51,7 +57,8 @@ def read_yaml(text: str) -> Any:  # noqa: ANN401 - YAML
     """Read a YAML text.
 
     Raises:
-        yaml.YAMLError: It is not YAML, or is nested too deeply, or has a number of too many digits.
+        yaml.YAMLError: It is not YAML, or is nested too deeply or within itself, or has a number of too many digits, a
+            value that is not what its tag says, or too many values.
     """
     return compose_yaml(text)[1]
 
@@ -66,10 +73,26 @@ def compose_yaml(text: str) -> tuple[yaml.Node | None, Any]:
     loader = CoreLoader(text)
     try:
         node = loader.get_single_node()
-        return node, None if node is None else loader.construct_document(node)
+        if node is None:
+            return None, None
+        if _count(node, {}) > MOST_VALUES:
+            raise yaml.YAMLError(f"it lies within itself, or its aliases stand for more than {MOST_VALUES:,} values")
+        return node, loader.construct_document(node)
     except RecursionError:
         raise yaml.YAMLError("it is nested too deeply") from None
     except ValueError as error:
         raise yaml.YAMLError(str(error)) from error
+    except (LookupError, AttributeError, TypeError) as error:  # PyYAML's own, of !!bool x, !!timestamp x and their like
+        raise yaml.YAMLError("a value is not what its tag says") from error
     finally:
         loader.dispose()
+
+
+def _count(node: yaml.Node, known: dict[int, int]) -> int:
+    """Count the values in a tree; one that lies within itself has too many."""
+    if id(node) not in known:
+        known[id(node)] = MOST_VALUES + 1  # met again below itself
+        pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+        inner = [*node.value] if isinstance(node, yaml.SequenceNode) else [part for pair in pairs for part in pair]
+        known[id(node)] = 1 + sum([_count(part, known) for part in inner])
+    return known[id(node)]

@@ -52,6 +52,7 @@ def here(trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     shutil.copytree(trained.agents, tmp_path / "agents")
     config = tmp_path / "run" / "config.yaml"
     config.write_text(config.read_text().replace(ENVIRONMENT, TEXT))
+    (tmp_path / "run" / "seal.json").unlink()
     for checkpoint in (tmp_path / "run" / "checkpoints").glob("*/manifest.json"):
         facts = json.loads(checkpoint.read_text())
         facts["config"]["env"] = TEXT

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from rmix_kit.cli.main import main
 from rmix_kit.errors import RunFolderError
-from rmix_kit.reading import foreign_member
+from rmix_kit.reading import DEEPEST, foreign_member, parsed_json
 from rmix_kit.training.run_folder import RunFolder
 from tests.fixtures.trained import ENVIRONMENT, Trained
 
@@ -183,3 +183,11 @@ def test_files_that_a_person_names_are_plain_files(words: tuple[str, ...], kind:
     assert result.exit_code in (1, 2), result.output
     assert "unexpected" not in result.output
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("depth", [DEEPEST + 1, 900, 100_000])
+def test_json_that_nobody_could_walk_through_is_refused(depth: int) -> None:
+    for text in ("[" * depth + "]" * depth, '{"a": ' * depth + "0" + "}" * depth):
+        with pytest.raises(ValueError, match="nested too deeply"):
+            parsed_json(text.encode())
+    assert parsed_json(b"[" * DEEPEST + b"]" * DEEPEST)

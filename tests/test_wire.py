@@ -41,3 +41,9 @@ def test_what_is_no_message_is_refused(header: bytes) -> None:
 def test_a_huge_header_is_not_read() -> None:
     with pytest.raises(WireError, match="4294967295 bytes"):
         decode(io.BytesIO(b"\xff\xff\xff\xff").read)
+
+
+def test_an_array_of_nothing_has_sides_that_numpy_can_hold() -> None:
+    header = b'{"fields": {}, "arrays": [["x", "int8", [0%s]]]}' % (b", 2147483648" * 7)
+    with pytest.raises(WireError, match="array 'x'"):
+        decode(io.BytesIO(struct.pack("<I", len(header)) + header).read)

@@ -43,8 +43,18 @@ def test_what_is_written_is_read_again(value: object) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["[" * 5_000, "{a: " * 5_000, "9" * 5_000, "!!python/object/apply:os.system ['true']", "a: [", "*x", "a\n---\nb"],
+    [
+        *("[" * 5_000, "{a: " * 5_000, "9" * 5_000, "0x" + "f" * 5_000, "!!python/object/apply:os.system ['true']"),
+        *("a: [", "*x", "a\n---\nb", "!!bool x", "!!timestamp x", "!!int ''", "&a [*a]", "&a {b: *a}", "&a {<<: *a}"),
+    ],
 )
 def test_what_cannot_be_read_is_one_kind_of_error(text: str) -> None:
     with pytest.raises(yaml.YAMLError):
         read_yaml(text)
+
+
+@pytest.mark.parametrize("form", ["[*a{0}, *a{0}]", "{{x: *a{0}, y: *a{0}}}", "{{<<: [*a{0}, *a{0}]}}"])
+def test_aliases_that_stand_for_more_than_memory_holds_are_refused(form: str) -> None:
+    lines = ["x: &a0 {z: 1}", *(f"x{place}: &a{place + 1} {form.format(place)}" for place in range(40))]
+    with pytest.raises(yaml.YAMLError, match="aliases"):
+        read_yaml("\n".join(lines))

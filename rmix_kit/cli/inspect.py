@@ -71,7 +71,8 @@ def _is_checkpoint(manifest: Path) -> bool:
 
 
 def _run(path: Path) -> dict[str, Any]:
-    from rmix_kit.errors import CheckpointError
+    from rmix_kit.errors import CheckpointError, RecordError
+    from rmix_kit.results.seal import check_seal, facts_of
     from rmix_kit.training.checkpoint import verify_checkpoint
     from rmix_kit.training.run_folder import RunFolder
 
@@ -90,7 +91,11 @@ def _run(path: Path) -> dict[str, Any]:
         rows[f"step_{step}"] = "not evaluated" if manifest.return_mean is None else f"return {manifest.return_mean:.2f}"
         if manifest.is_finished:
             rows[f"step_{step}"] += ", the end of the run"
-    return {"what": "run", **config, "checkpoints": rows or "none yet"}
+    try:
+        seal = "right" if check_seal(folder, facts_of(folder)) else "none (a run under way, or of an older version)"
+    except RecordError as error:
+        seal = str(error)
+    return {"what": "run", **config, "checkpoints": rows or "none yet", "seal": seal}
 
 
 def _checkpoint(path: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import inspect
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import IO, Any, NoReturn, cast
@@ -71,13 +72,15 @@ class Program(click.Command):
             _stop(error.message, error.code)
         except click.ClickException as error:
             _stop(error.format_message() + _advice(error), error.exit_code)
-        except OSError as error:  # while help was printed; a command's own are told above
-            _stop(f"standard output cannot be written: {error.strerror}", FAILURE)
+        except (OSError, ValueError) as error:  # while help was printed; a command's own are told above
+            if not _is_of_printing(error):
+                raise
+            _stop(f"{_UNREAD}: {_reason(error)}", FAILURE)
         except click.Abort as error:
             number = signal.SIGTERM if isinstance(error.__cause__, Terminated) else signal.SIGINT
             _stop("interrupted", 128 + number)
         if lost := _what_is_lost():
-            _stop(f"standard output cannot be written: {lost}", FAILURE)
+            _stop(f"{_UNREAD}: {lost}", FAILURE)
         sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -102,7 +105,7 @@ class KitCommand(Program):
             if ctx.find_root().meta.get(_DEBUG):
                 raise
             code = 128 + error.signal if isinstance(error, Interrupted) else FAILURE
-            raise CommandError(_one_line(error), code) from error
+            raise CommandError(_one_line(error, resumes="resume" in ctx.params), code) from error
 
 
 class KitGroup(KitCommand, click.Group):
@@ -175,6 +178,8 @@ class LazyGroup(Program, click.Group):
 
 
 _DEBUG = "rmix_kit.debug"
+_PRINTERS = "click.utils", "rich.console"  # modules of `click.echo` and of tables
+_UNREAD = "standard output cannot be written"
 _STANDALONE = "the process ends with the command"
 
 
@@ -197,8 +202,18 @@ def _what_is_lost() -> str:
             sys.stdout.flush()
     except (OSError, ValueError) as error:
         LastingStream(sys.stdout).lose()
-        return getattr(error, "strerror", None) or str(error)
+        return _reason(error)
     return ""
+
+
+def _is_of_printing(error: Exception) -> bool:
+    """Say whether an error came while a result was printed; remarks on standard error raise none."""
+    modules = {frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(error.__traceback__)}
+    return isinstance(error, OSError | ValueError) and not modules.isdisjoint(_PRINTERS)
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _stop(message: str, code: int) -> NoReturn:
@@ -222,13 +237,25 @@ def _own_errors() -> tuple[type[Exception], ...]:
     return RmixKitError, ExportError, MACNError
 
 
-def _one_line(error: Exception) -> str:
-    """Say what went wrong."""
+def _one_line(error: Exception, *, resumes: bool = False) -> str:
+    """Say what went wrong.
+
+    Args:
+        error: What a command let out.
+        resumes: The command takes up what it left with ``--resume``.
+    """
+    from rmix_kit.files import no_room
+
     missing = (error.name or "").split(".")[0] if isinstance(error, ModuleNotFoundError) else ""
     if missing in EXTRAS:
         return f"this needs {missing}; install it with: pip install 'rmix-kit[{EXTRAS[missing]}]'"
     if isinstance(error, _own_errors()):
         return str(error)
+    if _is_of_printing(error):
+        return f"{_UNREAD}: {_reason(error)}"
     if isinstance(error, OSError) and error.strerror:
+        if error.filename and (reason := no_room(error)):
+            again = "again with --resume" if resumes else "again"
+            return f"{error.filename} could not be written: {reason}; make room and give the command {again}"
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     return f"unexpected {type(error).__name__}: {error}; run it again with --debug to see where"

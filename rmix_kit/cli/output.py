@@ -30,6 +30,14 @@ _SHARES = ("success_rate", "fall_rate")
 NO_SUCCESS = "this environment does not report success; the return says how well it went"
 
 
+class _Results(Console):
+    """Standard output for tables; rich itself would end the process without a word where nobody reads any more."""
+
+    def on_broken_pipe(self) -> None:
+        """Let the error out, for `rmix_kit.cli.kit` to tell."""
+        raise  # what rich caught
+
+
 def print_json(value: object) -> None:
     """Print one JSON value on standard output; null stands for numbers that are not finite."""
     from rmix_kit.files import json_text
@@ -57,7 +65,7 @@ def print_rows(title: str, rows: Sequence[Sequence[object]], header: Sequence[st
         table.add_row(*(Text(str(cell)) for cell in row))
     if title:
         click.echo(title)
-    Console(highlight=False).print(table)
+    _Results(highlight=False).print(table)
 
 
 def print_episodes(what: str, env: str, record: Mapping[str, object]) -> None:

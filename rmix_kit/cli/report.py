@@ -67,6 +67,8 @@ def command(
         note(f"unfinished, left out of figures and statistics: {', '.join(unfinished)}")
     if lacking := [record.name for record in records if record.is_finished and record.best is None]:
         note(f"without episodes of the best checkpoint (--evaluate plays them): {', '.join(lacking)}")
+    if unsealed := [record.name for record in records if record.is_finished and not record.is_sealed]:
+        note(f"without a seal, not compared with what training wrote at its end: {', '.join(unsealed)}")
     page = write_report(
         records,
         out,

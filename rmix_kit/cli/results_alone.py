@@ -31,15 +31,17 @@ def results_alone(context: click.Context, *, is_last: bool) -> Iterator[None]:
         return
     shown.flush()
     elsewhere = _elsewhere()  # first: where standard error is closed the next descriptor would take its number
-    with open(os.dup(shown.fileno()), "w", encoding=shown.encoding, errors=shown.errors) as results:
-        os.dup2(elsewhere, shown.fileno())
-        context.meta[_RESULTS] = results
-        try:
-            yield
-        finally:
-            if not is_last:
-                shown.flush()
-                os.dup2(results.fileno(), shown.fileno())
+    results = open(os.dup(shown.fileno()), "w", encoding=shown.encoding, errors=shown.errors)  # noqa: SIM115
+    os.dup2(elsewhere, shown.fileno())
+    context.meta[_RESULTS] = results
+    try:
+        yield
+    finally:
+        if not is_last:
+            shown.flush()
+            os.dup2(results.fileno(), shown.fileno())
+        with contextlib.suppress(OSError):  # a result is flushed when it is printed: what failed then was told
+            results.close()
 
 
 def results_of(context: click.Context | None) -> TextIO | None:

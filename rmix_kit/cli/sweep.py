@@ -13,6 +13,7 @@ import click
 from rmix_kit.cli.kit import FAILURE, CommandError, KitCommand
 from rmix_kit.cli.output import note, print_json, print_rows
 from rmix_kit.cli.words import Word
+from rmix_kit.telling import LastingStream, standard_error
 
 if TYPE_CHECKING:
     from rmix_kit.sweeps.engine import Engine, Plan
@@ -58,7 +59,7 @@ def command(
     status = swept(planned, engine, address)
     if as_json:
         print_json(status)
-    elif not (sys.stdout.isatty() and sys.stderr.isatty()):  # there the live table stays
+    elif not (LastingStream(sys.stdout).isatty() and standard_error().isatty()):  # there the live table stays
         _print_table([RunStatus(**run) for run in status["runs"]])
     failed = [run for run in status["runs"] if run["state"] == "failed"]
     if failed:

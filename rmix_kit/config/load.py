@@ -17,7 +17,7 @@ from rmix_kit.config.validation import build
 from rmix_kit.config.values import SECTIONS, flatten, nest
 from rmix_kit.errors import ConfigError
 from rmix_kit.reading import LARGEST_TEXT, read_plain
-from rmix_kit.spelling import suggestion
+from rmix_kit.spelling import shortened, suggestion
 from rmix_kit.telling import standard_error
 
 FILE_KEYS = ("algo", "preset", "env", "seed", "steps", "device", *SECTIONS)
@@ -176,6 +176,8 @@ def read_config_file(path: Path | None, *, algo: str, preset: str | None) -> Doc
     check_keys(document, (), FILE_KEYS)
     for key, given in (("algo", algo), ("preset", preset)):
         there = document.values.get(key)
+        if not isinstance(there, str | None):
+            raise ConfigError(f"{document.where((key,))}: {key} is {shortened(there)}; it must be a name")
         if given is not None and there not in (None, given):
             raise ConfigError(f"{document.where((key,))}: {key} is {there!r} in the file and {given!r} here")
     return document

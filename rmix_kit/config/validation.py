@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from rmix_kit.errors import ConfigError
-from rmix_kit.spelling import suggestion
+from rmix_kit.spelling import shortened, suggestion
 
 Path = tuple[str, ...]
 Where = Callable[[Path], str]
@@ -45,7 +45,7 @@ def build(cls: type, values: Mapping[str, Any], path: Path, where: Where) -> Any
             )
         if is_dataclass(hints[name]):
             if not isinstance(value, Mapping):
-                raise ConfigError(f"{where(here)}: {'.'.join(here)} is {value!r}; it has keys of its own")
+                raise ConfigError(f"{where(here)}: {'.'.join(here)} is {shortened(value)}; it has keys of its own")
             arguments[name] = build(hints[name], value, here, where)
         else:
             arguments[name] = check_value(hints[name], value, here, where)
@@ -64,7 +64,7 @@ def check_value(hint: Any, value: Any, path: Path, where: Where) -> Any:  # noqa
         return TypeAdapter(hint, config=_STRICTNESS).validate_python(value)
     except ValidationError as error:
         reasons = dict.fromkeys(_reason(entry["type"], entry["msg"], entry.get("ctx", {})) for entry in error.errors())
-        raise ConfigError(f"{where(path)}: {'.'.join(path)} is {value!r}; {' or '.join(reasons)}") from error
+        raise ConfigError(f"{where(path)}: {'.'.join(path)} is {shortened(value)}; {' or '.join(reasons)}") from error
 
 
 def _allows_bool(hint: Any) -> bool:  # noqa: ANN401 - any annotation

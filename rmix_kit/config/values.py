@@ -8,6 +8,7 @@ from typing import Any
 from rmix_kit.config.document import Document
 from rmix_kit.config.overrides import Values
 from rmix_kit.errors import ConfigError
+from rmix_kit.spelling import shortened
 
 SECTIONS = ("algorithm", "training")
 
@@ -23,7 +24,8 @@ def flatten(document: Document, sections: Sequence[str], within: tuple[str, ...]
         if inner is None:
             continue
         if not isinstance(inner, Mapping):
-            raise ConfigError(f"{document.where((*within, section))}: {section} is {inner!r}; it has keys of its own")
+            place = document.where((*within, section))
+            raise ConfigError(f"{place}: {section} is {shortened(inner)}; it has keys of its own")
         for path, value in _leaves(inner, (section,)):
             found[path] = (value, document.where((*within, *path)))
     return found

@@ -10,6 +10,7 @@ import numpy as np
 
 from rmix_kit.envs.text import Value
 from rmix_kit.errors import EnvironmentContractError, EnvironmentTextError
+from rmix_kit.types import LARGEST_COUNT
 
 if TYPE_CHECKING:
     from rmix_kit.envs.agreement import Agreement
@@ -123,7 +124,8 @@ def checked_limit(asked: Value | None, own: int | None, where: str, text: str) -
     limit = own if asked is None else _whole(asked)
     if limit is None or limit < 1:
         raise EnvironmentTextError(
-            f"{where}: {EPISODE_LIMIT} is {asked or own!r}; it must be a whole number, at least 1"
+            f"{where}: {EPISODE_LIMIT} is {asked or own!r}; it must be a whole number, at least 1 and at most "
+            f"{LARGEST_COUNT:,}"
         )
     if own is not None and limit > own:
         raise EnvironmentTextError(
@@ -139,7 +141,10 @@ def _attribute(holder: object, name: str) -> Any:  # noqa: ANN401 - a stranger's
 
 
 def _whole(value: object) -> int | None:
-    """Give a whole number, given as one or as 25.0; None for anything else."""
+    """Give a whole number that counts, given as one or as 25.0; None for anything else."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
         return None
-    return int(value) if np.isfinite(value) and int(value) == value else None
+    if isinstance(value, float | np.floating) and not float(value).is_integer():
+        return None
+    number = int(value)
+    return number if abs(number) <= LARGEST_COUNT else None

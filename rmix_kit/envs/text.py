@@ -69,7 +69,10 @@ def parse(text: str) -> EnvironmentText:
         if key in options:
             raise EnvironmentTextError(f"environment {text!r} gives {key} twice; give it once")
         options[key] = _read(unquote(value))
-    return EnvironmentText(kind=kind.lower(), name=unquote(name), options=tuple(options.items()))
+    parsed = EnvironmentText(kind=kind.lower(), name=unquote(name), options=tuple(options.items()))
+    if not _is_unicode((kind, parsed.name, *options, *options.values())):
+        raise EnvironmentTextError(f"environment {text!a} has characters that are none of Unicode; write it in UTF-8")
+    return parsed
 
 
 def known_options(text: EnvironmentText, known: Iterable[str]) -> dict[str, Value]:
@@ -95,6 +98,11 @@ def known_options(text: EnvironmentText, known: Iterable[str]) -> dict[str, Valu
 def _missing_kind(head: str) -> str:
     """Suggest the kind for a text that is only a name, such as ``4x12``."""
     return f"; did you mean 'macn:{head}'?" if head in NAMED_LAYOUTS else ""
+
+
+def _is_unicode(parts: Iterable[Value]) -> bool:
+    """Say whether parts of a text can be written; half of a pair, or a byte of the command line, cannot."""
+    return not any("\ud800" <= letter <= "\udfff" for part in parts for letter in str(part))
 
 
 def _read(text: str) -> Value:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,13 @@ OBSERVED = "observed."
 """What the names of observed fields begin with where they stand beside others."""
 STEP_FIELDS = ("actions", "is_explored", "reward")
 EPISODE_FIELDS = ("terminated", "length", "risk_level")
+_FORMS = MappingProxyType(
+    {
+        "actions": (("uint8", "int16", "int32"), 2), "is_explored": (("bool",), 2), "reward": (("float32",), 1),
+        "terminated": (("bool",), 1), "length": (("int64",), 1), "risk_level": (("float32",), 1),
+    }
+)  # fmt: skip
+"""Dtypes and axes of each field's rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,9 +100,16 @@ def block_of_rows(rows: Mapping[str, NDArray[np.generic]]) -> EpisodeBlock:
 
     Raises:
         KeyError: A name is missing.
-        ValueError: Lengths and rows disagree.
+        ValueError: Lengths and rows disagree, or are of another form.
     """
-    length = rows["length"].astype(np.int64)
+    for name, (dtypes, axes) in _FORMS.items():
+        if rows[name].dtype.name not in dtypes or rows[name].ndim != axes:
+            raise ValueError(f"{name} is {rows[name].dtype} with {rows[name].ndim} axes")
+    if unknown := [name for name in rows if name not in _FORMS and not name.startswith(OBSERVED)]:
+        raise ValueError(f"{unknown[0]} is no field of an episode")
+    length, steps = rows["length"].astype(np.int64), len(rows["reward"])
+    if not all(1 <= count <= steps for count in length.tolist()):
+        raise ValueError(f"episodes have {length.min()} to {length.max()} steps, and there are {steps}")
     is_observed = np.arange(int(length.max(initial=1)) + 1) <= length[:, None]  # [episode, time + 1]
 
     def padded(name: str, is_real: BoolArray) -> NDArray[np.generic]:
@@ -110,7 +125,26 @@ def block_of_rows(rows: Mapping[str, NDArray[np.generic]]) -> EpisodeBlock:
         **{name: padded(name, is_observed[:, 1:]) for name in STEP_FIELDS},
         **{name: rows[name] for name in EPISODE_FIELDS},
     }
-    return EpisodeBlock(observed={name: padded(OBSERVED + name, is_observed) for name in names}, **arrays)
+    block = EpisodeBlock(observed={name: padded(OBSERVED + name, is_observed) for name in names}, **arrays)
+    if any(len(rows[name]) != len(length) for name in EPISODE_FIELDS):
+        raise ValueError(f"there are {len(length)} lengths, and not as many of {', '.join(EPISODE_FIELDS)}")
+    return block
+
+
+def misfit_of(block: EpisodeBlock, spec: EnvSpec) -> str:
+    """Say why episodes cannot be ones of an environment; empty if they can.
+
+    Args:
+        block: At least one episode.
+        spec: The environment's.
+    """
+    if int(block.length.max()) > spec.episode_limit:
+        return f"an episode has {block.length.max()} steps of at most {spec.episode_limit}"
+    if block.actions.shape[2] != spec.n_agents or block.is_explored.shape != block.actions.shape:
+        return f"it has actions of {block.actions.shape[2]} agents; the team has {spec.n_agents}"
+    if int(block.actions.min()) < 0 or int(block.actions.max()) >= spec.n_actions:
+        return f"an action is {block.actions.max()}; there are {spec.n_actions}"
+    return ""
 
 
 def observed_template(spec: EnvSpec, codec: StepCodec | None) -> dict[str, NDArray[np.generic]]:

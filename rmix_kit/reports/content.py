@@ -133,6 +133,9 @@ def _lead(groups: Sequence[Group], scores: Scores) -> Iterator[str]:
         text += f" {_count(unfinished, 'run')} unfinished: listed, and left out of every figure and statistic."
     if missing:
         text += f" {_count(missing, 'run')} planned and not run."
+    unsealed = sum(not run.is_sealed for group in groups for run in group.runs)
+    if unsealed:
+        text += f" {_count(unsealed, 'run')} without a seal: not compared with what training wrote at its end."
     yield text
     if any(len(group.runs) == 1 for group in groups):
         yield ONE_RUN

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from exporters.aside import folder_aside
+from exporters.aside import PARTIAL_SUFFIX, folder_aside
 from rmix_kit.errors import RecordError, RunFolderError
 from rmix_kit.files import json_text, writing
 from rmix_kit.plotting.style import picture
@@ -99,7 +99,8 @@ def _check_folder(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise RunFolderError(f"{out} is a file; name a folder for the report")
     taken = [name for name in PARTS if (out / name).exists()]
-    if taken and not _is_report(out / PAGE):
+    was_killed = any(out.glob(f".report.*{PARTIAL_SUFFIX}"))  # while it moved the parts of a first report into place
+    if taken and not was_killed and not _is_report(out / PAGE):
         raise RunFolderError(f"{out} holds {', '.join(taken)} and is no report; name another folder")
 
 
@@ -126,8 +127,10 @@ def _write(folder: Path, page: Page) -> None:
 
 
 def _move(aside: Path, out: Path) -> None:
-    """Put the parts where they belong, each in one step."""
-    out.mkdir(parents=True, exist_ok=True)
+    """Put the whole where it belongs in one step, or, where something is there, each part in one."""
+    if not out.exists():
+        os.rename(aside, out)
+        return
     for name in PARTS:
         old = aside / f"old-{name}"
         if (out / name).is_dir():

@@ -71,7 +71,7 @@ def run_table(groups: Sequence[Group]) -> Table:
                     "algorithm": run.algo,
                     "preset": run.preset,
                     "seed": run.seed,
-                    "state": "finished" if run.is_finished else "unfinished",
+                    "state": _state_of_run(run),
                     "env_steps": reached,
                     "steps_asked": run.steps,
                     "overrides": " ".join(f"{name}={json.dumps(value)}" for name, value in run.overrides.items()),
@@ -85,6 +85,12 @@ def run_table(groups: Sequence[Group]) -> Table:
                 }
             )
     return make_table("runs", columns, rows)
+
+
+def _state_of_run(run: RunRecord) -> str:
+    if not run.is_finished:
+        return "unfinished"
+    return "finished" if run.is_sealed else "finished, without a seal"
 
 
 def final_table(scores: Scores) -> Table:

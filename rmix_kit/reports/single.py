@@ -69,7 +69,7 @@ def plot_runs(
         raise RecordError(f"no finished run has evaluations with {metric}; train them to their end first")
     envs = [env for env in environments_of(groups) if table.where(environment=env)]
     data = picture(draw_learning(table, envs, metric, band), kind)
-    with writing(str(out), "nothing was changed"):
+    with writing(str(out), "what was there stands; make room and plot again"):
         out.parent.mkdir(parents=True, exist_ok=True)
         write_file(out, data)
     return silent

@@ -58,6 +58,10 @@ class Episodes:
         Raises:
             RecordError: An entry is missing or has another form.
         """
+        names = {entry.name for entry in fields(cls)}
+        if not isinstance(values, dict) or set(values) - {"sha256"} != names:
+            found = sorted(values)[:9] if isinstance(values, dict) else type(values).__name__
+            raise RecordError(f"{where} holds no episodes: {found}; expected {sorted(names)}; {ADVICE}")
         try:
             episodes = cls(
                 checkpoint_step=int(values["checkpoint_step"]),
@@ -68,7 +72,7 @@ class Episodes:
                 lengths=tuple(map(int, values["lengths"])),
                 risk_levels=tuple(map(float, values["risk_levels"])),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise RecordError(f"{where} holds no episodes: {error!r}; {ADVICE}") from error
         columns = (episodes.returns, episodes.success, episodes.fell, episodes.lengths, episodes.risk_levels)
         counts = [len(column) for column in columns if column is not None]

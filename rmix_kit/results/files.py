@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rmix_kit.errors import RecordError
-from rmix_kit.files import json_text, write_file
+from rmix_kit.files import json_text, with_digest, write_file
 from rmix_kit.reading import LARGEST_TABLE, read_json
 from rmix_kit.results.folder import record_of
-from rmix_kit.results.record import RunRecord
+from rmix_kit.results.record import OLDEST_FORMAT, RunRecord
 
 SUFFIX = ".json"
 
@@ -21,7 +21,7 @@ def write_record(path: Path, record: RunRecord) -> None:
         path: Ends in ``.json``; replaced if it is there.
         record: The record.
     """
-    entries = [f" {json_text(key)}: {json_text(value)}" for key, value in record.to_json().items()]
+    entries = [f" {json_text(key)}: {json_text(value)}" for key, value in with_digest(record.to_json()).items()]
     path.parent.mkdir(parents=True, exist_ok=True)
     write_file(path, ("{\n" + ",\n".join(entries) + "\n}\n").encode())
 
@@ -30,13 +30,16 @@ def read_record(path: Path) -> RunRecord:
     """Read a record file.
 
     Raises:
-        RecordError: It cannot be read or is no record.
+        RecordError: It cannot be read, is no record, or is not what was written.
     """
     try:
         values = read_json(path, LARGEST_TABLE)
     except (OSError, ValueError) as error:
         raise RecordError(f"{path} cannot be read as a record: {error}") from error
-    return RunRecord.from_json(values, str(path))
+    record = RunRecord.from_json(values, str(path))
+    if values["format"] > OLDEST_FORMAT and with_digest(values) != values:
+        raise RecordError(f"{path} is not what was written; restore it, or give the run's folder in its place")
+    return record
 
 
 def find_records(paths: Iterable[Path]) -> tuple[RunRecord, ...]:

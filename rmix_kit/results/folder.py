@@ -13,9 +13,7 @@ import yaml
 from rmix_kit.errors import RecordError, RmixKitError
 from rmix_kit.files import Prefix, is_sealed
 from rmix_kit.reading import (
-    LARGEST_LOG,
     LARGEST_TABLE,
-    LARGEST_TEXT,
     foreign_member,
     parsed_json,
     read_json,
@@ -23,10 +21,12 @@ from rmix_kit.reading import (
 )
 from rmix_kit.results.episodes import ADVICE, Episodes, read_episodes
 from rmix_kit.results.record import RunRecord, is_row
+from rmix_kit.results.seal import check_seal, facts_of
 from rmix_kit.run_paths import MANIFEST_NAME, RunPaths
 from rmix_kit.yaml_text import read_yaml
 
 Rows = list[dict[str, Any]]
+_RESUMING = "restore it, or train on from the checkpoint before (--resume sets a damaged one aside)"
 _KINDS = {"algo": str, "preset": str, "env": str, "seed": int, "steps": int}
 
 
@@ -45,11 +45,12 @@ def record_of(folder: Path) -> RunRecord:
     paths = RunPaths(folder)
     if found := foreign_member(folder):
         raise RecordError(f"{folder} cannot be used: {found}")
-    config = _config(paths)
-    written = _content(paths.metrics)
-    _check_seal(paths, config, written)
+    written = facts_of(paths)
+    config = _config(paths, written[paths.config.name])
+    _check_checkpoint(paths, config, written[paths.metrics.name])
+    sealed = check_seal(paths, written)
     metrics = _rows_in(written, paths.metrics, "kind", "env_steps")
-    timing = _rows(paths.timing, "env_steps", "total")
+    timing = _rows_in(written, paths.timing, "env_steps", "total")
     evaluations = tuple(row for row in metrics if row["kind"] == "evaluation")
     facts = [row for row in metrics if row["kind"] == "environment"]
     replay = _known(metrics, "replay_mebibytes")
@@ -61,7 +62,8 @@ def record_of(folder: Path) -> RunRecord:
         config=config,
         command=_command(config, overrides),
         is_finished=paths.says_finished(),
-        origins=tuple(_rows(paths.origin)),
+        is_sealed=sealed,
+        origins=tuple(_rows_in(written, paths.origin)),
         environment={k: v for row in facts for k, v in row.items() if k not in ("kind", "env_steps")},
         env_spec=_env_spec(paths),
         evaluations=evaluations,
@@ -75,10 +77,10 @@ def record_of(folder: Path) -> RunRecord:
     )
 
 
-def _config(paths: RunPaths) -> dict[str, Any]:
+def _config(paths: RunPaths, written: bytes) -> dict[str, Any]:
     try:
-        values = read_yaml(read_plain(paths.config, LARGEST_TEXT).decode())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        values = read_yaml(written.decode())
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise RecordError(f"{paths.path} is no run: {paths.config.name} cannot be read ({error})") from error
     is_whole = isinstance(values, dict) and all(isinstance(values.get(name), kind) for name, kind in _KINDS.items())
     if not is_whole:
@@ -86,7 +88,7 @@ def _config(paths: RunPaths) -> dict[str, Any]:
     return dict(values)
 
 
-def _check_seal(paths: RunPaths, config: Mapping[str, Any], written: bytes) -> None:
+def _check_checkpoint(paths: RunPaths, config: Mapping[str, Any], written: bytes) -> None:
     """Refuse a run whose numbers or configuration are not those that its newest checkpoint was saved with."""
     manifest = _newest_manifest(paths)
     if manifest is None:
@@ -94,44 +96,43 @@ def _check_seal(paths: RunPaths, config: Mapping[str, Any], written: bytes) -> N
     told = manifest.get("config")
     if isinstance(told, Mapping) and {**told, "steps": config["steps"]} != config:
         raise RecordError(f"{paths.config} is not what the run was trained with; restore it (its checkpoints hold it)")
-    metrics = manifest.get("metrics")
-    if not isinstance(metrics, Mapping):
+    if "metrics" not in manifest:
         return  # a checkpoint of format 5, which has no seal
-    problem = Prefix(**metrics).problem(written)
+    try:
+        problem = Prefix.from_json(manifest["metrics"]).problem(written)
+    except ValueError as error:
+        raise RecordError(f"the newest checkpoint of {paths.path} is foreign: {error}") from error
     if problem:
         raise RecordError(f"{paths.metrics} {problem}: its rows cannot be counted; restore the file, or train again")
 
 
 def _newest_manifest(paths: RunPaths) -> dict[str, Any] | None:
-    """Give the manifest of the newest checkpoint that has a sound one."""
+    """Give the manifest of the newest checkpoint; None before the first.
+
+    Raises:
+        RecordError: It is not what was written.
+    """
     for step in reversed(paths.steps()):
+        file = paths.checkpoint(step) / MANIFEST_NAME
         try:
-            data = read_plain(paths.checkpoint(step) / MANIFEST_NAME, LARGEST_TABLE)
+            data = read_plain(file, LARGEST_TABLE)
             values = parsed_json(data)
-        except (OSError, ValueError):
-            continue
-        if isinstance(values, dict) and is_sealed(data, values):
-            return values
+        except FileNotFoundError as error:
+            if not file.parent.exists():
+                continue  # a training beside us has just dropped it
+            raise RecordError(f"{file} is missing; {_RESUMING}") from error
+        except (OSError, ValueError) as error:
+            raise RecordError(f"{file} cannot be read: {error}; {_RESUMING}") from error
+        if not isinstance(values, dict) or not is_sealed(data, values):
+            raise RecordError(f"{file} is not what was written; {_RESUMING}")
+        return values
     return None
 
 
-def _content(path: Path) -> bytes:
-    try:
-        return read_plain(path, LARGEST_LOG)
-    except FileNotFoundError:
-        return b""
-    except OSError as error:
-        raise RecordError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def _rows(path: Path, *needed: str) -> Rows:
-    return _rows_in(_content(path), path, *needed)
-
-
-def _rows_in(written: bytes, path: Path, *needed: str) -> Rows:
+def _rows_in(written: Mapping[str, bytes], path: Path, *needed: str) -> Rows:
     """Read JSON lines; a run that goes on may be in the middle of its last one."""
     try:
-        rows = [parsed_json(line) for line in written.split(b"\n")[:-1]]
+        rows = [parsed_json(line) for line in written[path.name].split(b"\n")[:-1]]
     except ValueError as error:
         raise RecordError(f"{path} cannot be read: {error}") from error
     for number, row in enumerate(rows, 1):
@@ -185,6 +186,9 @@ def _processes(timing: Rows) -> list[Rows]:
 
 def _is_another_process(before: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
     """Say whether the clock of a row's process was started after the row before it was written."""
+    if "process" in before or "process" in row:
+        return before.get("process") != row.get("process")
+    # Rows that name no process are older ones; all that they tell is the date, which may have been set meanwhile.
     if row["total"] < before["total"]:
         return True
     then, now = before.get("unix_time"), row.get("unix_time")

@@ -9,7 +9,8 @@ from typing import Any, get_type_hints
 from rmix_kit.errors import ConfigError, RecordError
 from rmix_kit.results.episodes import Episodes
 
-KIND, FORMAT = "rmix-kit run record", 1
+KIND = "rmix-kit run record"
+FORMAT, OLDEST_FORMAT = 2, 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,7 @@ class RunRecord:
         config: The whole configuration, as in ``config.yaml``.
         command: The command that makes it again.
         is_finished: It has been trained to its end.
+        is_sealed: Its files were compared with the seal that training left at its end.
         origins: Rows of ``origin.jsonl``: versions, commit, device, one for every process that worked on it.
         environment: What the environment said of itself, such as the version of a game.
         env_spec: Sizes of the environment: agents, actions, observation and state.
@@ -50,6 +52,7 @@ class RunRecord:
     config: Mapping[str, Any]
     command: str
     is_finished: bool
+    is_sealed: bool
     origins: tuple[Mapping[str, Any], ...]
     environment: Mapping[str, Any]
     env_spec: Mapping[str, Any]
@@ -85,11 +88,15 @@ class RunRecord:
 
         if not isinstance(values, dict) or values.get("kind") != KIND:
             raise RecordError(f"{where} is no record of a run; give run folders or files that rmix-kit has recorded")
-        if values.get("format") != FORMAT:
-            raise RecordError(f"{where} has format {values.get('format')}; this version reads format {FORMAT}")
-        names = {entry.name for entry in fields(cls)}
-        if names != set(values) - {"kind", "format"}:
-            lacks, unknown = sorted(names - set(values)), sorted(set(values) - names - {"kind", "format"})
+        if values.get("format") not in range(OLDEST_FORMAT, FORMAT + 1):
+            raise RecordError(
+                f"{where} has format {values.get('format')}; this version reads formats {OLDEST_FORMAT} to {FORMAT}"
+            )
+        if values["format"] < FORMAT:
+            values = {**values, "is_sealed": False}
+        names, others = {entry.name for entry in fields(cls)}, {"kind", "format", "sha256"}
+        if names != set(values) - others:
+            lacks, unknown = sorted(names - set(values)), sorted(set(values) - names - others)
             raise RecordError(f"{where} lacks {lacks or 'nothing'} and has the unknown keys {unknown or 'none'}")
         given = {name: values[name] for name in names}
         for name in ("best", "last"):

@@ -134,7 +134,7 @@ def replanned(manifest: Manifest, steps: int, remark: str = "") -> Manifest:
         config=config,
         state={**state, **{name: end[name] for name in TAKEN_BACK}, "open_end": None},
         evaluation=end["evaluation"],
-        metrics=Prefix(**end.get("metrics", {"length": end.get("metrics_bytes"), "sha256": ""})),
+        metrics=Prefix.from_json(end.get("metrics", {"length": end.get("metrics_bytes"), "sha256": ""})),
         is_finished=False,
         is_interruption=not end["is_due"],
     )

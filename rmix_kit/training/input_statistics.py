@@ -112,8 +112,8 @@ class InputStatistics:
         Raises:
             CheckpointError: They are those of another environment.
         """
-        expected = {name: tuple(value.shape) for name, value in self.tensors().items()}
-        found = {name: tuple(value.shape) for name, value in tensors.items()}
+        expected = {name: (tuple(value.shape), value.dtype) for name, value in self.tensors().items()}
+        found = {name: (tuple(value.shape), value.dtype) for name, value in tensors.items()}
         if expected != found:
             raise CheckpointError(f"the input statistics are {found}; this environment's are {expected}")
         for name, moments in self._moments.items():

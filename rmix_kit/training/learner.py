@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from rmix_kit.algorithms.algorithm import Algorithm, Networks, OptimizerSettings
+from rmix_kit.algorithms.algorithm import Algorithm, Networks
 from rmix_kit.errors import CheckpointError, NonFiniteError
 from rmix_kit.replay import EpisodeBlock
 from rmix_kit.seeding import torch_seed
 from rmix_kit.training.input_statistics import InputStatistics
+from rmix_kit.training.optimizers import load_moments, make_optimizer, moments_of, stepped_parameters
 from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, NonNegativeInt, Progress, UnitFloat
 
 if TYPE_CHECKING:
     from rmix_kit.envs.interface import StepCodec
-
-RMSPROP_SMOOTHING = 0.99  # PyMARL's alpha
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +72,8 @@ class Learner:
         self.target.to(device).requires_grad_(False)
         self.target.load_state_dict(self.online.state_dict())
         self._settings = algorithm.optimizers()
-        self._parameters = {
-            group: list(algorithm.parameters_of(group, self.online).values()) for group in self._settings
-        }
+        self._named = {group: algorithm.parameters_of(group, self.online) for group in self._settings}
+        self._parameters = {group: list(parameters.values()) for group, parameters in self._named.items()}
         self._optimizers = {
             group: make_optimizer(self._parameters[group], settings) for group, settings in self._settings.items()
         }
@@ -169,22 +167,28 @@ class Learner:
         """Steps of the first optimiser since the target networks were copied last."""
         return self._steps_since_copy
 
+    @property
+    def stepped_parameters(self) -> dict[str, int]:
+        """How many parameters of each optimiser have moments."""
+        return stepped_parameters(self._optimizers, self._named)
+
     def state_tensors(self) -> dict[str, dict[str, Tensor]]:
         """Give all that a resumed run needs, by file: "online", "target", "optimizers" and "statistics".
 
         Returns:
             Tensors by name; those of the optimisers are called ``GROUP/PARAMETER/ENTRY``. They are the learner's own.
         """
-        moments = {
-            f"{group}/{name}/{entry}": value
-            for group, name, parameter in self._named_parameters()
-            for entry, value in self._optimizers[group].state[parameter].items()
-        }
         networks = {"online": self.online.state_dict(), "target": self.target.state_dict()}
+        moments = moments_of(self._optimizers, self._named)
         return networks | {"optimizers": moments, "statistics": self.statistics.tensors()}
 
     def load_state(
-        self, tensors: Mapping[str, Mapping[str, Tensor]], *, last_copy_episodes: int, steps_since_copy: int
+        self,
+        tensors: Mapping[str, Mapping[str, Tensor]],
+        *,
+        last_copy_episodes: int,
+        steps_since_copy: int,
+        stepped_parameters: Mapping[str, int] | None = None,
     ) -> None:
         """Go back to a recorded state.
 
@@ -192,6 +196,7 @@ class Learner:
             tensors: From `state_tensors`.
             last_copy_episodes: From `last_copy_episodes`.
             steps_since_copy: From `steps_since_copy`.
+            stepped_parameters: From `stepped_parameters`; None where it was not recorded.
 
         Raises:
             CheckpointError: The tensors belong to other networks or optimisers.
@@ -199,25 +204,9 @@ class Learner:
         load_networks(self.online, tensors["online"])
         load_networks(self.target, tensors["target"])
         self.statistics.load(tensors["statistics"])
-        moments = dict(tensors["optimizers"])
-        for group, name, parameter in self._named_parameters():
-            prefix = f"{group}/{name}/"
-            entries = {key.removeprefix(prefix): moments.pop(key) for key in list(moments) if key.startswith(prefix)}
-            # The count of steps stays on the host, as the optimisers keep it themselves.
-            self._optimizers[group].state[parameter] = {
-                key: value.clone() if key == "step" else value.clone().to(self.device) for key, value in entries.items()
-            }
-        if moments:
-            raise CheckpointError(f"the optimisers have no place for {sorted(moments)[:3]}")
+        load_moments(self._optimizers, self._named, tensors["optimizers"], stepped_parameters)
         self._last_copy_episodes = last_copy_episodes
         self._steps_since_copy = steps_since_copy
-
-    def _named_parameters(self) -> list[tuple[str, str, nn.Parameter]]:
-        return [
-            (group, name, parameter)
-            for group in self._settings
-            for name, parameter in self.algorithm.parameters_of(group, self.online).items()
-        ]
 
     def _follow(self, progress: Progress) -> None:
         settings = self._target_settings
@@ -232,22 +221,6 @@ class Learner:
             self.target.load_state_dict(self.online.state_dict())
             self._last_copy_episodes = progress.episodes
             self._steps_since_copy = 0
-
-
-def make_optimizer(parameters: list[nn.Parameter], settings: OptimizerSettings) -> torch.optim.Optimizer:
-    """Make the optimiser of one parameter group.
-
-    Args:
-        parameters: What it steps.
-        settings: Kind and constants.
-
-    Returns:
-        Adam, or RMSprop as PyMARL sets it up.
-    """
-    if settings.kind == "adam":
-        is_fused = parameters[0].device.type == "cpu"  # elsewhere the count of steps would have to leave the host
-        return torch.optim.Adam(parameters, lr=settings.learning_rate, eps=settings.eps, fused=is_fused)
-    return torch.optim.RMSprop(parameters, lr=settings.learning_rate, alpha=RMSPROP_SMOOTHING, eps=settings.eps)
 
 
 def load_networks(networks: Networks, tensors: Mapping[str, Tensor]) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from rmix_kit.errors import CheckpointError
 from rmix_kit.files import Prefix, StoredFile, is_sealed, seal
 from rmix_kit.origin import kit_version
+from rmix_kit.ranges import misfit
 from rmix_kit.reading import parsed_json, read_plain
 from rmix_kit.run_paths import MANIFEST_NAME
+from rmix_kit.training.manifest_form import ManifestForm
 from rmix_kit.training.replay_files import SEGMENT_NAME, Segment
 from rmix_kit.types import EnvSpec
 
@@ -60,7 +65,7 @@ class Manifest:
     @property
     def return_mean(self) -> float | None:
         """Mean return of the evaluation made at this step."""
-        mean = None if self.evaluation is None else self.evaluation["return_mean"]
+        mean = None if self.evaluation is None else self.evaluation.get("return_mean")
         return None if mean is None else float(mean)
 
 
@@ -102,10 +107,14 @@ def read_manifest(checkpoint: Path) -> Manifest:
         )
     if not is_sealed(data, values):
         raise CheckpointError(f"{checkpoint.name} is damaged: {MANIFEST_NAME} is not what was written")
+    if problem := misfit(values, ManifestForm, MANIFEST_NAME):
+        raise CheckpointError(f"{checkpoint.name} is foreign: {problem}")
     try:
         manifest = _from_values(values)
-    except (KeyError, TypeError, ValueError) as error:
+    except KeyError as error:
         raise CheckpointError(f"{checkpoint.name} is foreign: {MANIFEST_NAME} lacks {error}") from error
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{checkpoint.name} is foreign: its {MANIFEST_NAME} says {error}") from error
     _check_names(checkpoint.name, manifest)
     return manifest
 
@@ -115,7 +124,7 @@ def _from_values(values: dict[str, Any]) -> Manifest:
         values = {**values, "metrics": {"length": values["metrics_bytes"], "sha256": ""}}
     arguments = {entry.name: values[entry.name] for entry in fields(Manifest)}
     arguments["env_spec"] = spec_from_dict(values["env_spec"])
-    arguments["metrics"] = Prefix(**values["metrics"])
+    arguments["metrics"] = Prefix.from_json(values["metrics"])
     arguments["files"] = tuple(StoredFile(**entry) for entry in values["files"])
     arguments["segments"] = tuple(
         Segment(first=entry["first"], end=entry["end"], file=StoredFile(**entry["file"]))
@@ -140,11 +149,26 @@ def spec_to_dict(spec: EnvSpec) -> dict[str, Any]:
 
 
 def spec_from_dict(values: Mapping[str, Any]) -> EnvSpec:
-    """Read back what `spec_to_dict` gave."""
+    """Read back what `spec_to_dict` gave.
+
+    Raises:
+        TypeError: A key is unknown, or a dtype is none.
+        ValueError: Its entries do not belong together.
+    """
     arguments: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
     for bound in ("obs_low", "obs_high", "state_low", "state_high"):
-        arguments[bound] = tuple(float(value) for value in arguments[bound])
-    return EnvSpec(**arguments)
+        arguments[bound] = tuple(float(value) for value in arguments.get(bound, ()))
+    spec = EnvSpec(**arguments)
+    size = math.prod(spec.obs_shape)
+    expected = {"obs_low": size, "obs_high": size, "agent_ids": spec.n_agents, "action_meanings": spec.n_actions}
+    expected |= {name: spec.state_size for name in ("state_low", "state_high") if getattr(spec, name)}
+    for name, count in expected.items():
+        if len(getattr(spec, name)) != count:
+            raise ValueError(f"that {name} has {len(getattr(spec, name))} entries, and {count} are needed")
+    for dtype in (spec.obs_dtype, spec.state_dtype):
+        if np.dtype(dtype).kind not in "biuf":
+            raise ValueError(f"that observations are {dtype}, which are no numbers")
+    return spec
 
 
 def _number(value: float | int | str) -> float | int | str:

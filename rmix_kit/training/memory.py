@@ -26,6 +26,8 @@ KIB, MIB, GIB = 2**10, 2**20, 2**30
 MEMINFO = Path("/proc/meminfo")
 BATCH_BYTES_OF_AGENT = 9
 """An action and whether it was explored."""
+COPIES_OF_WEIGHTS = 5
+"""Online and target, gradients, and the two moments of Adam."""
 BYTES_OF_SLOT = 29
 """Length, level, place and end of an episode in the replay's tables."""
 
@@ -50,7 +52,7 @@ def replay_notes(buffer: ReplayBuffer) -> list[str]:
 def check_memory(
     config: RunConfig, spec: EnvSpec, codec: StepCodec | None, device: torch.device, begun: Reporter | None = None
 ) -> None:
-    """Refuse a run whose replay, collection round and batch do not fit into the memory that is available.
+    """Refuse a run whose networks, replay, collection round and batch do not fit into the memory that is available.
 
     Args:
         config: The run's.
@@ -63,7 +65,8 @@ def check_memory(
         ConfigError: With the numbers.
     """
     planned = planned_memory(config, spec, codec)
-    in_all, on_host = planned.replay + planned.batch + planned.round, planned.round
+    in_all = planned.networks + planned.replay + planned.batch + planned.round
+    on_host = planned.round
     places = [(in_all, available_bytes())] if device.type == "cpu" else [(on_host, available_bytes())]
     if device.type == "cuda":
         places.append((in_all - on_host, torch.cuda.mem_get_info(device)[0]))
@@ -73,8 +76,9 @@ def check_memory(
         text = (
             f"{config.env}: episodes of up to {spec.episode_limit:,} steps need {in_words(needed)} of memory (replay "
             f"{in_words(planned.replay)}, a round of copies {in_words(planned.round)}, a batch "
-            f"{in_words(planned.batch)}), and {in_words(available)} is available: set training.buffer_episodes, "
-            "training.num_envs, training.evaluation_copies or training.batch_size lower, or the episode limit"
+            f"{in_words(planned.batch)}, networks {in_words(planned.networks)}), and {in_words(available)} is "
+            "available: set training.buffer_episodes, training.num_envs, training.evaluation_copies or "
+            "training.batch_size lower, or the episode limit, or the networks' sizes"
         )
         if begun is None:
             raise ConfigError(text)
@@ -90,20 +94,25 @@ class PlannedMemory:
         round: Of the episodes of a round as they are collected, and once more as they are packed for the replay; or of
             those of an evaluation, where they are more.
         batch: Of one batch: observations and states in float32, masks, actions and rewards.
+        networks: Of online and target weights, gradients and an optimiser's two moments.
     """
 
     replay: int
     round: int
     batch: int
+    networks: int
 
 
 def planned_memory(config: RunConfig, spec: EnvSpec, codec: StepCodec | None) -> PlannedMemory:
-    """Say how much memory a run comes to hold at most, without what networks hold.
+    """Say how much memory a run comes to hold at most, but for what an update computes on the way.
 
     Args:
         config: The run's.
         spec: Of its environment.
         codec: The environment's smaller form, if steps are kept in it.
+
+    Raises:
+        ConfigError: A network is larger than torch can count.
     """
     settings, algorithm = config.training, config.algorithm
     episode = episode_bytes(spec, codec)
@@ -118,7 +127,18 @@ def planned_memory(config: RunConfig, spec: EnvSpec, codec: StepCodec | None) ->
         replay=held + BYTES_OF_SLOT * settings.buffer_episodes,
         round=max(2 * settings.num_envs, evaluated) * episode,
         batch=drawn * (spec.episode_limit + 1) * step,
+        networks=COPIES_OF_WEIGHTS * _weight_bytes(config, spec),
     )
+
+
+def _weight_bytes(config: RunConfig, spec: EnvSpec) -> int:
+    """Give the size of an algorithm's networks, which are laid out and not made."""
+    try:
+        with torch.random.fork_rng(devices=[]), torch.device("meta"):
+            networks = config.algorithm.networks(spec)
+    except RuntimeError as error:
+        raise ConfigError(f"the networks of these settings are too large to be made: {error}") from error
+    return sum(weight.numel() * weight.element_size() for weight in networks.parameters())
 
 
 def replay_fill(buffer: ReplayBuffer) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import secrets
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ import torch
 from torch import Tensor
 
 from rmix_kit.collect import Round
-from rmix_kit.files import Prefix, json_text, open_own
+from rmix_kit.files import Prefix, json_text, open_own, writing
 from rmix_kit.reading import LARGEST_LOG, read_plain
 from rmix_kit.training.memory import peak_mebibytes
 from rmix_kit.training.run_folder import RunFolder
 from rmix_kit.training.tensorboard_files import open_board
+
+ROOM = "make room and resume"
 
 
 class Means:
@@ -84,8 +87,9 @@ class MetricsLog:
         self._digest = hashlib.sha256(read_plain(folder.metrics, LARGEST_LOG))
         keep_whole_rows(folder.timing)
         self._timing = open(folder.timing, "a", encoding="utf-8", opener=open_own)  # noqa: SIM115
-        self._board = open_board(folder.tensorboard, purge_step)
+        self._board = open_board(folder.tensorboard, purge_step, advice=ROOM)
         self._start = time.monotonic()
+        self._process = secrets.randbits(48)
         self.has_board = self._board is not None
 
     def row(self, kind: str, env_steps: int, numbers: Mapping[str, float | int | None]) -> None:
@@ -114,12 +118,15 @@ class MetricsLog:
     def time(self, env_steps: int, updates: int, seconds: Mapping[str, float]) -> None:
         """Write how long things took: wall seconds, CPU seconds of the process, and the most memory it has held.
 
+        A clock that nobody sets counts the wall seconds from the beginning of the process, which each row names by a
+        random number: they add up whatever becomes of the date.
+
         Args:
             env_steps: Environment steps taken.
             updates: Updates made.
             seconds: Time spent in each activity since the process began, by name.
         """
-        row: dict[str, Any] = {"env_steps": env_steps, "updates": updates}
+        row: dict[str, Any] = {"env_steps": env_steps, "updates": updates, "process": self._process}
         row |= {name: round(value, 3) for name, value in seconds.items()}
         row |= {"total": round(time.monotonic() - self._start, 3), "unix_time": round(time.time(), 3)}
         row |= {"cpu": round(time.process_time(), 3), "peak_mebibytes": round(peak_mebibytes(), 1)}
@@ -134,14 +141,16 @@ class MetricsLog:
 
     def sync(self) -> Prefix:
         """Make the rows durable and give them as the beginning of what the file will be."""
-        self._metrics.flush()
-        os.fsync(self._metrics.fileno())
+        with writing("metrics.jsonl", ROOM):
+            self._metrics.flush()
+            os.fsync(self._metrics.fileno())
         return Prefix(self._metrics.tell(), self._digest.hexdigest())
 
     def close(self) -> None:
         """Close the files."""
-        self._metrics.close()
-        self._timing.close()
+        for file in (self._metrics, self._timing):
+            with suppress(OSError):  # every row was written out at once, or it was told why it could not be
+                file.close()
         if self._board is not None:
             self._board.close()
 
@@ -176,7 +185,7 @@ def note_origin(folder: RunFolder, origin: Mapping[str, Any]) -> None:
         origin: What `rmix_kit.origin.origin_of_process` gave.
     """
     keep_whole_rows(folder.origin)
-    with open(folder.origin, "a", encoding="utf-8", opener=open_own) as file:
+    with writing("origin.jsonl", ROOM), open(folder.origin, "a", encoding="utf-8", opener=open_own) as file:
         file.write(json_text(origin) + "\n")
 
 

@@ -66,9 +66,9 @@ def read_segment(folder: Path, segment: Segment, owner: str) -> EpisodeBlock:
     data = read_file(folder, segment.file, owner)
     try:
         block = block_of_rows(load(data))
-    except (SafetensorError, KeyError, ValueError) as error:
+    except (SafetensorError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise CheckpointError(f"{owner} is damaged: {segment.file.name} holds no episodes ({error})") from error
-    if len(block.length) != segment.end - segment.first:
+    if not len(block.length) or len(block.length) != segment.end - segment.first:
         raise CheckpointError(f"{owner} is damaged: {segment.file.name} holds {len(block.length)} episodes")
     return block
 

@@ -10,10 +10,10 @@ from rmix_kit.algorithms import ALGORITHMS, Algorithm
 from rmix_kit.errors import ConfigError
 from rmix_kit.ranges import expected_instead
 from rmix_kit.seeding import check_seed
+from rmix_kit.spelling import shortened
 from rmix_kit.training.settings import TrainingSettings
+from rmix_kit.types import LARGEST_COUNT
 
-LONGEST_SHOWN = 60
-"""Characters of a refused value that are repeated."""
 Device = Literal["auto", "cpu", "cuda"]
 
 
@@ -44,6 +44,8 @@ class RunConfig:
         check_seed(self.seed)
         if self.steps < 1:
             raise ConfigError(f"steps is {self.steps}; at least 1 environment step is trained for")
+        if self.steps > LARGEST_COUNT:
+            raise ConfigError(f"steps has {len(str(self.steps))} digits; it must be at most {LARGEST_COUNT:,}")
         if self.device not in get_args(Device):
             raise ConfigError(f"device is {self.device!r}; it must be one of {', '.join(get_args(Device))}")
         capacity = self.training.buffer_episodes
@@ -96,7 +98,7 @@ class RunConfig:
             ("device", str),
         ):
             if expected := expected_instead(values[name], hint):
-                raise ConfigError(f"{name} is {str(values[name])[:LONGEST_SHOWN]!r}; it must be {expected}")
+                raise ConfigError(f"{name} is {shortened(values[name])}; it must be {expected}")
         return cls(
             algorithm=_rebuild(algorithm_class(values["algo"]), values["algorithm"], "algorithm"),
             preset=values["preset"],
@@ -136,7 +138,7 @@ def _rebuild(cls: type, values: Any, path: str) -> Any:  # noqa: ANN401 - any da
             arguments[name] = _rebuild(hint, value, f"{path}.{name}")
         else:
             if expected := expected_instead(value, hint):
-                raise ConfigError(f"{path}.{name} is {str(value)[:LONGEST_SHOWN]!r}; it must be {expected}")
+                raise ConfigError(f"{path}.{name} is {shortened(value)}; it must be {expected}")
             arguments[name] = tuple(value) if isinstance(value, list) else value
     return cls(**arguments)
 

@@ -14,7 +14,7 @@ import yaml
 
 from exporters.aside import PARTIAL_SUFFIX
 from rmix_kit.errors import CheckpointError, ConfigError, RunFolderError
-from rmix_kit.files import remove, sync_folder, write_file
+from rmix_kit.files import no_room, remove, sync_folder, write_file
 from rmix_kit.reading import LARGEST_TEXT, foreign_member, read_plain
 from rmix_kit.run_paths import RunPaths
 from rmix_kit.training.manifest import Manifest, read_manifest
@@ -49,7 +49,10 @@ class RunFolder(RunPaths):
             raise RunFolderError(f"{self.config} cannot be read: {error.strerror}") from error
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise ConfigError(f"{self.config} cannot be read: {error}") from error
-        return RunConfig.from_dict(values)
+        try:
+            return RunConfig.from_dict(values)
+        except ConfigError as error:
+            raise ConfigError(f"{self.config} cannot be used: {error}") from error
 
     def check_members(self) -> None:
         """Refuse a folder with members that lead out of it, as nothing is read, written or removed through those.
@@ -118,7 +121,10 @@ class RunFolder(RunPaths):
             self.path.mkdir(parents=True, exist_ok=True)
             handle = os.open(self.path / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
         except OSError as error:
-            raise RunFolderError(f"{self.path} cannot be written: {error.strerror}") from error
+            raise RunFolderError(
+                f"{self.path} cannot be written: {no_room(error) or error.strerror}; make room, or choose a folder "
+                "that can be written"
+            ) from error
         try:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -8,6 +8,7 @@ from typing import Any
 from rmix_kit.errors import CheckpointError
 from rmix_kit.files import Prefix, writing
 from rmix_kit.replay import ReplayBuffer
+from rmix_kit.replay.episode import misfit_of
 from rmix_kit.replay.records import kept_arrays
 from rmix_kit.training.checkpoint import read_tensors, verify_checkpoint, write_checkpoint
 from rmix_kit.training.learner import Learner
@@ -73,6 +74,7 @@ class Storage:
                     **state.to_json(),
                     "last_copy_episodes": learner.last_copy_episodes,
                     "steps_since_copy": learner.steps_since_copy,
+                    "stepped_parameters": learner.stepped_parameters,
                     "open_end": open_end,
                     "reward_range": [buffer.reward_low, buffer.reward_high] if buffer.added else None,
                 },
@@ -112,7 +114,7 @@ class Storage:
         names = [name.removesuffix(".safetensors") for name in TENSOR_FILES]
         tensors = {name: read_tensors(place, manifest, name) for name in names}
         counters = {key: manifest.state[key] for key in ("last_copy_episodes", "steps_since_copy")}
-        learner.load_state(tensors, **counters)
+        learner.load_state(tensors, **counters, stepped_parameters=manifest.state.get("stepped_parameters"))
         self._fill(buffer, manifest)
         state = TrainerState.from_json(manifest.state, self._config.seed)
         held = manifest.segments[-1:] if manifest.is_interruption and buffer.added > state.segment_start else ()
@@ -141,6 +143,8 @@ class Storage:
                 raise CheckpointError(
                     f"the replay of step_{manifest.step} keeps {then}; this environment's keeps {now}"
                 )
+            if problem := misfit_of(block, manifest.env_spec):
+                raise CheckpointError(f"step_{manifest.step} is foreign: {segment.file.name}: {problem}")
             buffer.add(block)
         recorded: Any = manifest.state["reward_range"]
         if recorded is not None:

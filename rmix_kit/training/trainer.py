@@ -18,10 +18,12 @@ from rmix_kit.errors import (
 )
 from rmix_kit.files import writing
 from rmix_kit.played import copies_for
+from rmix_kit.results.seal import check_seal, facts_of, seal_run
 from rmix_kit.training.checkpoint import verify_checkpoint
 from rmix_kit.training.device import choose_device, keep_freed_memory, torch_threads
 from rmix_kit.training.extension import extend, planned_steps
 from rmix_kit.training.loop import TrainingLoop
+from rmix_kit.training.manifest import read_manifest
 from rmix_kit.training.memory import check_memory
 from rmix_kit.training.progress_bar import Reporter, make_reporter
 from rmix_kit.training.run import Run, load
@@ -70,8 +72,13 @@ def train(
         config = settled(config, folder, told, resume=resume)
     device = choose_device(config.device)
     folder.check(config, resume=resume, of_any_steps=resume)
+    if resume:
+        check_seal(folder, facts_of(folder))
     if resume and planned_steps(folder) == config.steps and is_finished(folder, told):
         told.note(f"{folder.path} is finished; nothing to do")
+        if not folder.seal.exists() and read_manifest(folder.checkpoint(folder.steps()[-1])).metrics.sha256:
+            with folder.lock():  # a kill came between the last checkpoint and the seal
+                _seal(folder)
         return load(folder.path, consent="once")  # the caller named it
     keep_freed_memory()
     folder.check_is_free()
@@ -87,9 +94,11 @@ def train(
         with folder.lock():
             with writing(str(folder.path), "choose a folder that can be written"):
                 extend(folder, config, told, is_inexact_allowed=extend_inexactly)
+                folder.seal.unlink(missing_ok=True)  # of an end that is none any more
                 folder.prepare(config, resume=resume)
                 folder.clear_leftovers()
             TrainingLoop(config, folder, envs=envs, test_envs=test_envs, device=device, reporter=told).run(signals)
+            _seal(folder)
     return load(folder.path, consent="once")  # the caller named it
 
 
@@ -117,6 +126,11 @@ def settled(config: RunConfig, folder: RunFolder, reporter: Reporter, *, resume:
     if text != config.env:
         reporter.note(f"{config.env} is {text} here; the run keeps the longer form")
     return replace(config, env=text)
+
+
+def _seal(folder: RunFolder) -> None:
+    with writing(str(folder.seal), "the run is whole: make room and resume to seal it"):
+        seal_run(folder)
 
 
 def is_finished(folder: RunFolder, reporter: Reporter) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 from pathlib import Path
 from typing import NoReturn
@@ -43,6 +44,17 @@ def test_the_exit_code_says_how_it_ended(
     assert result.exit_code == code
     assert len(result.stderr.strip().splitlines()) == 1
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_where_there_is_no_room_the_line_names_the_file_and_says_what_to_do(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainer, "train", _raising(OSError(number, "[Errno]", "a/file")))
+    (line,) = CliRunner().invoke(main, [*TRAIN, str(tmp_path / "run")]).stderr.strip().splitlines()
+    assert line.startswith("Error: a/file could not be written: ")
+    assert line.endswith("; make room and give the command again with --resume")
+    assert "[Errno]" not in line
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["before the command", "behind it"])

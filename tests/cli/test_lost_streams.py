@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from rmix_kit.cli.main import main
 from rmix_kit.telling import LastingStream
 from tests.fixtures.trained import Trained
 
@@ -53,6 +55,36 @@ def test_a_result_that_cannot_be_printed_is_a_failure_in_one_line(
         assert done.returncode == 1
         assert done.stderr.startswith("Error: ")
         assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "ending", "reason"),
+    [
+        (("algos",), ">/dev/full", "No space left on device"),
+        (("algos", "--json"), ">/dev/full", "No space left on device"),
+        (("algos",), "| true", "Broken pipe"),
+    ],
+)
+def test_it_is_standard_output_that_cannot_be_written(
+    words: tuple[str, ...], ending: str, reason: str, tmp_path: Path
+) -> None:
+    command = ["bash", "-c", f'set -o pipefail; "$@" {ending}', "bash", *KIT, *words]
+    done = subprocess.run(command, cwd=tmp_path, env=ENVIRON, timeout=240, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (1, f"Error: standard output cannot be written: {reason}\n")
+
+
+@pytest.mark.parametrize("words", [("algos",), ("algos", "--json"), ("train", "--help")])
+def test_a_standard_output_that_is_closed_is_told_in_one_line(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed, told = io.StringIO(), io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stdout", closed)
+    monkeypatch.setattr(sys, "stderr", told)
+    with pytest.raises(SystemExit) as stop:
+        main(list(words), prog_name="rmix-kit")
+    assert stop.value.code == 1
+    assert told.getvalue() == "Error: standard output cannot be written: I/O operation on closed file\n"
 
 
 @pytest.mark.parametrize(

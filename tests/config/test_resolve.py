@@ -107,6 +107,11 @@ def test_fixed_risk_level_is_a_number(settle: Resolve) -> None:
         ("training:\n  target: 3\n", "training.target is 3; it has keys of its own"),
         ("training:\n  batch_size:\n    more: 3\n", "training.batch_size is {'more': 3}"),
         ("algo: rdn\n", "algo is 'rdn' in the file and 'rmix' here"),
+        ("preset: 1\n", ":1: preset is 1; it must be a name"),
+        ("preset: {a: 1}\n", "preset is {'a': 1}; it must be a name"),
+        ("algo: [rmix]\n", "algo is ['rmix']; it must be a name"),
+        ("training: &a\n  batch_size: *a\n", "it lies within itself"),
+        ("training:\n  batch_size: !!bool x\n", "a value is not what its tag says"),
         ("a: [\n", "this is not YAML"),
         ("- 1\n", "expected keys with values"),
     ],
@@ -119,6 +124,15 @@ def test_wrong_file_is_refused_with_its_line(settle: Resolve, tmp_path: Path, te
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize("value", ["0x" + "f" * 4_000, "a" * 10_000, "[" + "[1, 2], " * 10_000 + "]"])
+def test_a_long_value_is_refused_in_one_short_line(settle: Resolve, value: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(f"training:\n  batch_size: {value}\n")
+    with pytest.raises(ConfigError) as caught:
+        settle(config_file=file)
+    assert len(str(caught.value)) < 500 + len(str(file))
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -127,6 +141,8 @@ def test_wrong_file_is_refused_with_its_line(settle: Resolve, tmp_path: Path, te
         ({"algo": "rdn", "preset": "rmix-paper"}, "preset rmix-paper is for rmix, not for rdn"),
         ({"seed": -1}, "seed is -1"),
         ({"steps": 0}, "steps is 0"),
+        ({"steps": 10**400}, "steps has 401 digits; it must be at most 9,223,372,036,854,775,807"),
+        ({"overrides": [f"buffer_episodes={10**400}"]}, "less than or equal to 9223372036854775807"),
         ({"device": "gpu"}, "auto, cpu, cuda"),
         ({"overrides": ["buffer_episodes=31"]}, "buffer_episodes is 31 and training.num_envs 32"),
         ({"num_envs": 0}, "--num-envs: training.num_envs is 0"),

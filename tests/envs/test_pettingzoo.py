@@ -123,6 +123,8 @@ def test_the_current_directory_is_importable(tmp_path: Path, monkeypatch: pytest
         (f"{GAMES}Countign", "did you mean 'Counting'"),
         (f"{GAMES}Counting?lenght=3", "did you mean 'length'"),
         (f"{GAMES}Counting?episode_limit=0", "at least 1"),
+        (f"{GAMES}Counting?episode_limit={10**30}", "at most"),
+        (f"{GAMES}Counting?episode_limit=1.5", "a whole number"),
         (f"{GAMES}Broken", "RuntimeError: no such file"),
         ("pettingzoo:not a name", "dotted name"),
         ("pettingzoo:sys.version", "sys is a part of Python"),

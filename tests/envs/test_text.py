@@ -61,6 +61,12 @@ def test_another_form_is_refused_with_the_right_one(text: str) -> None:
         parse(text)
 
 
+@pytest.mark.parametrize("text", ["macn:\udcff", "macn:4x7?a=\udcff", 'macn:4x7?a="\\ud800"', "macn:4x7?\udcff=1"])
+def test_a_text_that_cannot_be_written_is_refused(text: str) -> None:
+    with pytest.raises(EnvironmentTextError, match="Unicode"):
+        parse(text)
+
+
 def test_a_key_given_twice_is_refused() -> None:
     with pytest.raises(EnvironmentTextError, match="slip twice"):
         parse("macn:4x12?slip=0&slip=1")

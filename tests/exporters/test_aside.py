@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -44,6 +47,20 @@ def test_an_error_leaves_what_was_there_and_nothing_else(tmp_path: Path) -> None
         (folder / "inner").mkdir()
         raise ZeroDivisionError
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("table.json", "old")]
+
+
+@pytest.mark.parametrize("aside", [file_aside, folder_aside])
+@pytest.mark.parametrize("is_told", [True, False], ids=["of what lies aside", "of nothing"])
+def test_a_refusal_of_the_system_names_what_was_to_be_written(
+    aside: Callable[[Path], AbstractContextManager[Path]], is_told: bool, tmp_path: Path
+) -> None:
+    target = tmp_path / "table.json"
+    with pytest.raises(FileExistsError) as caught, aside(target) as place:
+        raise OSError(errno.EEXIST, "there", *([str(place)] if is_told else []))
+    assert (caught.value.filename, caught.value.filename2) == (str(target), None)
+    with pytest.raises(OSError) as caught, aside(target):
+        raise OSError(errno.ENOSPC, "full", "another")
+    assert caught.value.filename == "another"
 
 
 def test_many_writers_of_one_target_do_not_meet(tmp_path: Path) -> None:

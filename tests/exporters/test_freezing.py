@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 import exporters
+from exporters import freezing
 from exporters.bundle import FORMAT_VERSION, GOLDEN_NAME, entry_of, read_manifest
 from exporters.contract import PolicySpec
 from exporters.errors import BundleError, ParityError, PolicyError, SpecError, UnsupportedError
@@ -135,6 +136,22 @@ def test_freezing_leaves_the_module_alone(tmp_path: Path) -> None:
     exporters.freeze(policy, tmp_path / "export", ["torchscript"])
     assert module.training
     assert all(parameter.requires_grad for parameter in module.parameters())
+
+
+def test_who_comes_second_at_one_folder_is_refused_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, own = tmp_path / "policy", freezing._check_sealed
+
+    def slowly(*arguments: object) -> None:
+        own(*arguments)  # type: ignore[arg-type]
+        folder.mkdir()
+        (folder / "first").touch()
+
+    monkeypatch.setattr(freezing, "_check_sealed", slowly)
+    with pytest.raises(BundleError, match="exists; an export never overwrites"):
+        exporters.freeze(plain_policy(0), folder, ("onnx",))
+    assert [path.name for path in tmp_path.rglob("*")] == ["policy", "first"]
 
 
 def test_mismatch_leaves_nothing_and_is_named(tmp_path: Path) -> None:

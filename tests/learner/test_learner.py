@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from rmix_kit.algorithms import Algorithm, Networks, OptimizerSettings
 from rmix_kit.algorithms.rdn import RDN
 from rmix_kit.errors import NonFiniteError
-from rmix_kit.training.learner import Learner, TargetSettings, make_optimizer
+from rmix_kit.training.learner import Learner, TargetSettings
+from rmix_kit.training.optimizers import make_optimizer
 from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, Progress
 from tests.algorithms.cases import CASES, PROGRESS, batch_for, make_learner, weights
 from tests.fixtures.episodes import CPU, make_spec

@@ -83,6 +83,7 @@ def record(
         "config": config,
         "command": f"rmix-kit train --algo {algo} --env {env} --seed {seed} --steps 4000",
         "is_finished": True,
+        "is_sealed": True,
         "origins": (
             origin | {"python": "3.12", "torch": "2.13.0", "numpy": "2.4", "platform": "Linux", "device": "cpu"},
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,35 @@ def test_the_same_runs_give_the_same_page(tmp_path: Path) -> None:
 def test_no_runs_at_all_are_refused(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="no runs"):
         write_report([], tmp_path / "report")
+
+
+def test_a_first_report_appears_at_once_and_one_that_a_kill_broke_off_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "report"
+    moved: list[str] = []
+    rename, replace = os.rename, os.replace
+
+    def killed(source: Path, target: Path) -> None:
+        moved.append(Path(target).name)
+        if len(moved) == 2:
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    folder.mkdir()
+    monkeypatch.setattr("rmix_kit.reports.report.os.replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        write_report([record()], folder, resamples=9)
+    assert moved == ["figures", "tables"]
+    (folder / ".report.01234567.partial").mkdir()  # which a kill does not clear away
+    monkeypatch.setattr("rmix_kit.reports.report.os.replace", replace)
+    write_report([record()], folder, resamples=9)
+    assert (folder / "index.html").exists()
+    seen: list[list[str]] = []
+    fresh = tmp_path / "fresh"
+    monkeypatch.setattr(
+        "rmix_kit.reports.report.os.rename",
+        lambda source, target: [seen.append(sorted(os.listdir(source))), rename(source, target)],
+    )
+    write_report([record()], fresh, resamples=9)
+    assert seen == [["figures", "index.html", "marl_eval.json", "tables"]]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -110,14 +111,25 @@ def test_an_unfinished_run_says_so_and_has_no_last_word(run: Path, tmp_path: Pat
     assert record.best is None
 
 
-def test_seconds_go_on_after_a_resume(run: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "resumed"
+def times_of(run: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (run / "timing.jsonl").read_text().splitlines()]
+
+
+def with_times(run: Path, copy: Path, times: list[dict[str, Any]]) -> Path:
+    """Copy a run, unsealed, with other rows of time."""
     shutil.copytree(run, copy)
-    first = record_of(run)
-    rows = (copy / "timing.jsonl").read_text().splitlines()
-    again = json.dumps({**json.loads(rows[-1]), "total": 0.25, "cpu": 0.5})
-    (copy / "timing.jsonl").write_text("\n".join([*rows, again]) + "\n")
-    record = record_of(copy)
+    (copy / "seal.json").unlink(missing_ok=True)
+    (copy / "timing.jsonl").write_text("".join(json.dumps(row) + "\n" for row in times))
+    return copy
+
+
+@pytest.mark.parametrize("names_processes", [True, False])
+def test_seconds_go_on_after_a_resume(run: Path, tmp_path: Path, names_processes: bool) -> None:
+    first, times = record_of(run), times_of(run)
+    times.append({**times[-1], "process": times[-1]["process"] + 1, "total": 0.25, "cpu": 0.5})
+    if not names_processes:  # as older versions wrote them
+        times = [{name: value for name, value in row.items() if name != "process"} for row in times]
+    record = record_of(with_times(run, tmp_path / "resumed", times))
     assert first.wall_seconds is not None
     assert first.cpu_seconds is not None
     assert record.wall_seconds == pytest.approx(first.wall_seconds + 0.25, abs=1e-3)
@@ -128,19 +140,32 @@ def test_seconds_go_on_after_a_resume(run: Path, tmp_path: Path) -> None:
 def test_a_resumed_process_counts_though_its_first_row_of_time_is_later_than_the_last_of_before(
     run: Path, tmp_path: Path
 ) -> None:
-    copy = tmp_path / "resumed"
-    shutil.copytree(run, copy)
     first = record_of(run)
-    rows = (copy / "timing.jsonl").read_text().splitlines()
-    last = json.loads(rows[-1])
-    longer, started = last["total"] + 7.0, last["unix_time"] + 60.0
-    again = json.dumps({**last, "total": longer, "cpu": 9.5, "unix_time": started + longer})
-    (copy / "timing.jsonl").write_text("\n".join([*rows, again]) + "\n")
-    record = record_of(copy)
+    times = [{name: value for name, value in row.items() if name != "process"} for row in times_of(run)]
+    longer, started = times[-1]["total"] + 7.0, times[-1]["unix_time"] + 60.0
+    times.append({**times[-1], "total": longer, "cpu": 9.5, "unix_time": started + longer})
+    record = record_of(with_times(run, tmp_path / "resumed", times))
     assert first.wall_seconds is not None
     assert first.cpu_seconds is not None
     assert record.wall_seconds == pytest.approx(first.wall_seconds + longer, abs=1e-3)
     assert record.cpu_seconds == pytest.approx(first.cpu_seconds + 9.5, abs=1e-3)
+
+
+@pytest.mark.parametrize("jump", [-7_200.0, 7_200.0])
+def test_a_date_that_is_set_within_a_process_counts_no_time_twice(run: Path, tmp_path: Path, jump: float) -> None:
+    times = times_of(run)
+    last = times[-1]
+    times.append({**last, "unix_time": last["unix_time"] + jump, "total": last["total"] + 1.0})
+    record = record_of(with_times(run, tmp_path / "set", times))
+    assert record.wall_seconds == pytest.approx(last["total"] + 1.0, abs=1e-3)
+
+
+def test_a_process_counts_though_the_date_was_set_back_before_it(run: Path, tmp_path: Path) -> None:
+    times = times_of(run)
+    last = times[-1]
+    again = {**last, "process": last["process"] + 1, "unix_time": last["unix_time"] - 7_200, "total": last["total"] + 5}
+    record = record_of(with_times(run, tmp_path / "resumed", [*times, again]))
+    assert record.wall_seconds == pytest.approx(2 * last["total"] + 5, abs=1e-3)
 
 
 def test_evaluating_again_changes_nothing(run: Path) -> None:
@@ -217,6 +242,7 @@ def test_a_run_with_a_damaged_file_is_refused_with_its_folder(
 def test_numbers_that_a_run_does_not_know_are_left_out(run: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(run, copy)
+    (copy / "seal.json").unlink()
     (copy / "timing.jsonl").write_text(
         '{"env_steps": 5, "total": 1.0, "unix_time": null, "peak_mebibytes": null}\n' * 2
     )

@@ -14,7 +14,7 @@ from rmix_kit.training.progress_bar import SilentReporter, Status
 from rmix_kit.training.run_config import RunConfig
 from rmix_kit.training.settings import TrainingSettings
 
-CLOCKED = ("timing.jsonl", "origin.jsonl", "tensorboard", ".lock")
+CLOCKED = ("timing.jsonl", "origin.jsonl", "seal.json", "tensorboard", ".lock")
 
 
 def tiny(**changes: Any) -> RunConfig:

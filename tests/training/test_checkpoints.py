@@ -2,21 +2,26 @@ from __future__ import annotations
 
 import errno
 import json
+import resource
 import shutil
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 import torch
 
 from rmix_kit.errors import CheckpointError, RunFolderError
 from rmix_kit.training import checkpoint as checkpoint_module
+from rmix_kit.training import metrics as metrics_module
 from rmix_kit.training import storage as storage_module
 from rmix_kit.training.checkpoint import network_tensors, verify_checkpoint
 from rmix_kit.training.manifest import FORMAT, TENSOR_FILES
 from rmix_kit.training.run import load
 from rmix_kit.training.run_folder import RunFolder
+from rmix_kit.training.tensorboard_files import open_board
 from rmix_kit.training.trainer import train
 from tests.training.runs import Notes, content, tiny
 
@@ -168,6 +173,51 @@ def test_full_disk_leaves_the_checkpoint_before(
     assert f"that of step {step} stands" in str(caught.value)
     assert verify_checkpoint(RunFolder(tmp_path / "run").checkpoint(step)).step == step
     assert not list((tmp_path / "run").rglob("*.partial"))
+
+
+def _no_room(*arguments: object, **options: object) -> NoReturn:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_origins_that_have_no_room_are_told_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics_module, "open", _no_room, raising=False)
+    with pytest.raises(RunFolderError, match=r"origin\.jsonl could not be written: no space is left on the disk"):
+        metrics_module.note_origin(RunFolder(tmp_path), {})
+
+
+def test_rows_that_cannot_be_made_durable_are_told_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = metrics_module.MetricsLog(RunFolder(tmp_path), keep=0, purge_step=None)
+    monkeypatch.setattr(metrics_module.os, "fsync", _no_room)
+    with pytest.raises(RunFolderError, match=r"metrics\.jsonl could not be written: no space is left on the disk"):
+        log.sync()
+    log.close()
+
+
+@pytest.fixture
+def small_files() -> Iterator[None]:
+    """No file grows beyond 300 bytes, whoever writes it."""
+    most, handler = resource.getrlimit(resource.RLIMIT_FSIZE)[1], signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300, most))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+@pytest.mark.usefixtures("small_files")
+def test_a_row_that_had_no_room_does_not_keep_its_file_from_being_closed(tmp_path: Path) -> None:
+    log = metrics_module.MetricsLog(RunFolder(tmp_path), keep=0, purge_step=None)
+    with pytest.raises(OSError, match="too large"):
+        log.facts(0, {"text": "long" * 100})
+    log.close()
+
+
+@pytest.mark.usefixtures("small_files")
+def test_scalars_that_have_no_room_are_told_by_name(tmp_path: Path) -> None:
+    board = open_board(tmp_path, None, advice="make room")
+    assert board is not None
+    with pytest.raises(RunFolderError, match=r"tensorboard could not be written: no file may grow .*; make room"):
+        board.add({f"training/{number}": 0.0 for number in range(100)}, 0)
+    board.close()
 
 
 def test_weights_of_other_networks_are_refused() -> None:

@@ -116,3 +116,13 @@ def test_a_chunk_is_no_larger_than_a_system_gives_at_once() -> None:
 )
 def test_sizes_are_said_with_three_figures(size: int, words: str) -> None:
     assert in_words(size) == words
+
+
+@pytest.mark.parametrize(
+    ("size", "message"), [(1_000_000, r"networks [\d,]+ GiB\), and"), (10**12, "too large to be made")]
+)
+def test_networks_that_cannot_fit_leave_no_folder(size: int, message: str, tmp_path: Path) -> None:
+    algorithm = replace(tiny().algorithm, hidden_size=size)
+    with pytest.raises(ConfigError, match=message):
+        train(tiny(algorithm=algorithm), tmp_path / "run", reporter=Notes())
+    assert not (tmp_path / "run").exists()

@@ -50,6 +50,8 @@ def checked_options(
         if not isinstance(value, types[key]) or (isinstance(value, bool) and bool not in types[key]):
             names = " or ".join(kind.__name__ for kind in types[key])
             raise EnvironmentTextError(f"{where}: {key} is {value!r}; expected {names}")
+        if isinstance(value, str) and "\0" in value:  # no path, and no argument of a program, can have one
+            raise EnvironmentTextError(f"{where}: {key} is {value!r}; expected a text without NUL")
     given: dict[str, Any] = dict(options)
     if "difficulty" in given:
         given["difficulty"] = code = str(given["difficulty"]).upper()

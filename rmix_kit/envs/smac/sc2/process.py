@@ -16,6 +16,8 @@ from collections import deque
 from collections.abc import Mapping
 from typing import IO, Any
 
+import numpy as np
+
 from rmix_kit.envs.smac.sc2.settings import PYTHON_VARIABLE, Settings
 from rmix_kit.errors import StarCraftError
 from rmix_kit.pipes import reader, write_within
@@ -25,6 +27,7 @@ END_SECONDS = 5.0
 # A reply that was written in time is read even if the supervisor comes late to it.
 GRACE_SECONDS = 0.25
 KEPT_LINES = 20
+LARGEST_NUMBER = float(np.finfo(np.float32).max)  # rewards are float32
 BLOCK, LONGEST_LINE = 2**16, 400  # bytes read at once, and of a line those that are kept
 
 Answer = tuple[dict[str, Any], dict[str, Array]]
@@ -208,14 +211,14 @@ def finite(fields: Mapping[str, Any], name: str) -> float:
     """Give a number of an answer.
 
     Raises:
-        WorkerFailure: It is missing, none, or too large for a float.
+        WorkerFailure: It is missing, none, or too large for float32.
     """
     value = plain(fields, name, (int, float))
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
-    if not math.isfinite(number):
+    if not abs(number) <= LARGEST_NUMBER:
         raise WorkerFailure(f"the worker sent the {name} {str(value)[:40]}")
     return number
 
@@ -263,6 +266,6 @@ def plain(fields: Mapping[str, Any], name: str, kind: type | tuple[type, ...]) -
         WorkerFailure: It is missing or of another type.
     """
     value = fields.get(name)
-    if not isinstance(value, kind):
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise WorkerFailure(f"the worker answered {name}={str(value)[:40]!r}")
     return value

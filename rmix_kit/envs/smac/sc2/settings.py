@@ -18,6 +18,7 @@ PYTHON_VARIABLE = "RMIX_SMAC_PYTHON"
 WORKER = Path(__file__).with_name("worker.py")
 PACKAGES = ("smac", "smacv2")
 WORKERS = ("local", "ray")
+LONGEST_TIMEOUT = 1_000_000  # seconds; the operating system waits for some 2,000,000 at most
 
 # SMACv2's three generated maps (Ellis et al. 2023): unit types with their weights.
 _GENERATED: Mapping[str, tuple[tuple[str, float], ...]] = {
@@ -131,8 +132,11 @@ def read_settings(map_name: str, options: Mapping[str, Value]) -> Settings:
 
 def _check_ranges(settings: Settings, where: str) -> None:
     for name in ("launch_timeout", "step_timeout"):
-        if not getattr(settings, name) > 0:
-            raise EnvironmentTextError(f"{where}: {name} is {getattr(settings, name)}; it must be above 0 (seconds)")
+        seconds = getattr(settings, name)
+        if not 0 < seconds <= LONGEST_TIMEOUT:
+            raise EnvironmentTextError(
+                f"{where}: {name} is {seconds}; it must be above 0 and at most {LONGEST_TIMEOUT:,} (seconds)"
+            )
     for name, least in (("max_restarts", 0), ("games", 1), ("n_units", 1), ("n_enemies", 1)):
         if getattr(settings, name) < least:
             raise EnvironmentTextError(f"{where}: {name} is {getattr(settings, name)}; it must be at least {least}")

@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pytest
 
+from rmix_kit.envs.smac.sc2.process import WorkerFailure, finite
 from rmix_kit.errors import StarCraftError
 from tests.envs.smac.sc2.theatre import Theatre, ended, fault, first_allowed, is_running, pids_in, play
 
@@ -160,6 +161,8 @@ MALFORMED = {
     "more than two gigabytes": '{"fields": {}, "arrays": [["a", "int8", [2147483648]], ["b", "int8", [1]]]}',
     "a reward of 400 digits": f'{{"fields": {{"reward": {10**400}, {INFO}}}, "arrays": []}}',
     "an infinite reward": f'{{"fields": {{"reward": 1e400, {INFO}}}, "arrays": []}}',
+    "a reward beyond float32": f'{{"fields": {{"reward": 1e39, {INFO}}}, "arrays": []}}',
+    "a reward that is true": f'{{"fields": {{"reward": true, {INFO}}}, "arrays": []}}',
     "a reward in words": f'{{"fields": {{"reward": "much", {INFO}}}, "arrays": []}}',
     "no reward": f'{{"fields": {{{INFO}}}, "arrays": []}}',
     "a billion dead": f'{{"fields": {{"reward": 0, {INFO.replace("1}", "1000000000}")}}}, "arrays": []}}',
@@ -197,3 +200,9 @@ def test_sizes_that_no_map_has_are_refused_at_once(sizes: str, words: str, theat
 def test_a_line_without_end_on_standard_error_is_read_in_pieces(theatre: Theatre) -> None:
     vector = theatre.make(fault("step", "endless line", at=0), num_envs=1)
     assert play(vector).damaged == [False]
+
+
+@pytest.mark.parametrize("reward", [1e39, -1e39, 10**400, float("nan"), True, "1", None])
+def test_what_no_float32_holds_is_no_reward(reward: object) -> None:
+    with pytest.raises(WorkerFailure, match="reward"):
+        finite({"reward": reward}, "reward")
