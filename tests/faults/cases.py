@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
+import shutil
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,6 +69,24 @@ class Answer(NamedTuple):
     text: str
 
 
+class Reader(NamedTuple):
+    """Something that reads a folder.
+
+    Attributes:
+        name: For the account.
+        folder: What it reads.
+        read: Reads it, and gives all that it shows.
+        weight: How often it is tried.
+        tells: Words in which it says what it passed over and goes on.
+    """
+
+    name: str
+    folder: str
+    read: Callable[[], Answer]
+    weight: int
+    tells: tuple[str, ...] = ()
+
+
 def command(words: Sequence[str]) -> Answer:
     """Run `rmix-kit` in this process.
 
@@ -106,3 +127,51 @@ def own_errors() -> tuple[type[Exception], ...]:
     from rmix_kit.errors import RmixKitError
 
     return RmixKitError, ExportError, MACNError
+
+
+def judged(case: Case, reader: Reader, what: str, *, may_be_read: bool = False) -> tuple[str, str]:
+    """Let a reader read, and compare what it says with what it says of the folder as it was written.
+
+    Args:
+        case: The case, with the changed folder in its home.
+        reader: Reads it.
+        what: Was done, for the account.
+        may_be_read: What was changed says something that is as good as what it said before.
+
+    Raises:
+        SilentAcceptanceError: It says something else, and nothing of a change.
+    """
+    expected = _undamaged(case.base, reader)
+    answer = reader.read()
+    if answer.code:
+        return REFUSED, refusal(answer)
+    if answer.text == expected:
+        return SAME, what
+    if any(word in answer.text for word in reader.tells):
+        return REFUSED, f"{reader.name} says so"
+    if may_be_read:
+        return READ, what
+    raise SilentAcceptanceError(f"{reader.name}: {what}")
+
+
+@cache
+def _undamaged(base: Path, reader: Reader) -> str:
+    """Give what a reader says of its folder as it was written."""
+    here, place = Path.cwd(), Path.cwd() / "undamaged"
+    place.mkdir()
+    os.chdir(place)
+    try:
+        shutil.copytree(base / reader.folder, reader.folder)
+        answer = reader.read()
+    finally:
+        os.chdir(here)
+        shutil.rmtree(place)
+    assert answer.code == 0, answer.text
+    return answer.text
+
+
+def chosen(case: Case, readers: Sequence[Reader]) -> Reader:
+    """Choose a reader, and lay out the folder that it reads."""
+    (reader,) = case.rng.choices(readers, [reader.weight for reader in readers])
+    shutil.copytree(case.base / reader.folder, reader.folder)
+    return reader

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from rmix_kit.files import seal
 from rmix_kit.results import read_record, record_of, write_record
 from rmix_kit.results.seal import check_seal, facts_of
 from rmix_kit.run_paths import RunPaths
-from tests.fixtures.trained import ENVIRONMENT, Trained
+from tests.fixtures.trained import ENVIRONMENT
 
 FACTS = "config.yaml", "metrics.jsonl", "timing.jsonl", "origin.jsonl"
 REPORT = "report", "run", "--out", "report"
@@ -33,28 +32,21 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-@pytest.fixture
-def run(trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    shutil.copytree(trained.run, tmp_path / "run")
-    monkeypatch.chdir(tmp_path)
-    return Path("run")
-
-
 def invoked(*words: str) -> Result:
     return CliRunner().invoke(main, words)
 
 
-def test_training_leaves_a_seal_at_its_end(run: Path) -> None:
-    paths = RunPaths(run)
+def test_training_leaves_a_seal_at_its_end(own_run: Path) -> None:
+    paths = RunPaths(own_run)
     assert check_seal(paths, facts_of(paths))
-    assert record_of(run).is_sealed
+    assert record_of(own_run).is_sealed
     assert json.loads(invoked("inspect", "run", "--json").output)["seal"] == "right"
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
 @pytest.mark.parametrize("name", FACTS)
-def test_a_changed_file_is_refused_by_name(name: str, damage: str, run: Path) -> None:
-    file = run / name
+def test_a_changed_file_is_refused_by_name(name: str, damage: str, own_run: Path) -> None:
+    file = own_run / name
     file.write_bytes(DAMAGE[damage](file.read_bytes()))
     for words in (REPORT, (*TRAIN, "200"), (*TRAIN, "400", "--extend-inexactly")):
         result = invoked(*words)
@@ -64,8 +56,8 @@ def test_a_changed_file_is_refused_by_name(name: str, damage: str, run: Path) ->
     assert name in (shown.output if shown.exit_code else json.loads(shown.output)["seal"])
 
 
-def test_a_changed_seal_is_refused(run: Path) -> None:
-    file = run / "seal.json"
+def test_a_changed_seal_is_refused(own_run: Path) -> None:
+    file = own_run / "seal.json"
     values = json.loads(file.read_bytes())
     for changed in (
         file.read_bytes().replace(b"1", b"2", 1),
@@ -76,12 +68,12 @@ def test_a_changed_seal_is_refused(run: Path) -> None:
     ):
         file.write_bytes(changed)
         with pytest.raises(RecordError, match=r"seal\.json"):
-            record_of(run)
+            record_of(own_run)
 
 
-def test_a_run_without_a_seal_says_so(run: Path) -> None:
-    (run / "seal.json").unlink()
-    assert not record_of(run).is_sealed
+def test_a_run_without_a_seal_says_so(own_run: Path) -> None:
+    (own_run / "seal.json").unlink()
+    assert not record_of(own_run).is_sealed
     result = invoked(*REPORT)
     assert "without a seal, not compared with what training wrote at its end: run" in result.output
     assert "1 run without a seal" in Path("report/index.html").read_text()
@@ -89,35 +81,35 @@ def test_a_run_without_a_seal_says_so(run: Path) -> None:
         assert [row["state"] for row in csv.DictReader(file)] == ["finished, without a seal"]
 
 
-def test_a_kill_between_the_last_checkpoint_and_the_seal_is_made_good(run: Path) -> None:
-    before = (run / "seal.json").read_bytes()
-    (run / "seal.json").unlink()
+def test_a_kill_between_the_last_checkpoint_and_the_seal_is_made_good(own_run: Path) -> None:
+    before = (own_run / "seal.json").read_bytes()
+    (own_run / "seal.json").unlink()
     assert "nothing to do" in invoked(*TRAIN, "200").output
-    assert (run / "seal.json").read_bytes() == before
+    assert (own_run / "seal.json").read_bytes() == before
 
 
-def test_a_run_that_goes_on_has_no_seal_before_its_new_end(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_goes_on_has_no_seal_before_its_new_end(own_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from rmix_kit.training.loop import TrainingLoop
 
     seen = []
     play = TrainingLoop.round
-    monkeypatch.setattr(TrainingLoop, "round", lambda self: [seen.append((run / "seal.json").exists()), play(self)])
+    monkeypatch.setattr(TrainingLoop, "round", lambda self: [seen.append((own_run / "seal.json").exists()), play(self)])
     assert invoked(*TRAIN, "260", "--extend-inexactly").exit_code == 0
     assert seen
     assert not any(seen)
-    assert record_of(run).is_sealed
+    assert record_of(own_run).is_sealed
 
 
-def test_a_newest_checkpoint_whose_manifest_is_damaged_is_refused_by_name(run: Path) -> None:
-    (manifest,) = run.glob("checkpoints/*/manifest.json")
+def test_a_newest_checkpoint_whose_manifest_is_damaged_is_refused_by_name(own_run: Path) -> None:
+    (manifest,) = own_run.glob("checkpoints/*/manifest.json")
     manifest.write_bytes(manifest.read_bytes().replace(b'"is_finished": true', b'"is_finished": false'))
     result = invoked(*REPORT)
     assert result.exit_code == 1
     assert "manifest.json is not what was written" in result.output
 
 
-def test_a_record_file_carries_its_own_digest(run: Path) -> None:
-    record, file = record_of(run), Path("record.json")
+def test_a_record_file_carries_its_own_digest(own_run: Path) -> None:
+    record, file = record_of(own_run), Path("record.json")
     write_record(file, record)
     assert read_record(file) == record
     file.write_bytes(file.read_bytes().replace(b'"seed": 3', b'"seed": 4', 1))
@@ -129,18 +121,18 @@ def test_a_record_file_carries_its_own_digest(run: Path) -> None:
         read_record(file)
 
 
-def test_a_record_of_format_one_is_read_and_has_no_seal(run: Path) -> None:
+def test_a_record_of_format_one_is_read_and_has_no_seal(own_run: Path) -> None:
     file = Path("record.json")
-    write_record(file, record_of(run))
+    write_record(file, record_of(own_run))
     values = json.loads(file.read_bytes())
     del values["sha256"], values["is_sealed"]
     file.write_text(json.dumps({**values, "format": 1}))
     assert not read_record(file).is_sealed
 
 
-def test_episodes_whose_seal_was_renamed_are_refused(run: Path) -> None:
+def test_episodes_whose_seal_was_renamed_are_refused(own_run: Path) -> None:
     assert invoked("report", "run", "--evaluate", "--out", "report").exit_code == 0
-    file = run / "evaluations" / "best.json"
+    file = own_run / "evaluations" / "best.json"
     file.write_bytes(file.read_bytes().replace(b'"sha256"', b'"sha257"'))
     with pytest.raises(RecordError, match="holds no episodes"):
-        record_of(run)
+        record_of(own_run)

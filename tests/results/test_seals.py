@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from click.testing import CliRunner, Result
 from rmix_kit.cli.main import main
 from rmix_kit.files import is_sealed, seal
 from rmix_kit.training.manifest import FORMAT, read_manifest
-from tests.fixtures.trained import ENVIRONMENT, Trained
+from tests.fixtures.trained import ENVIRONMENT
 
 READERS = {
     "report": ("report", "run", "--out", "report"),
@@ -22,13 +21,6 @@ RESUME = (
     *("train", "--algo", "rmix", "--env", ENVIRONMENT, "--seed", "3", "--num-envs", "4", "--device", "cpu"),
     *("--steps", "200", "--resume", "--out", "run"),
 )
-
-
-@pytest.fixture
-def run(trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    shutil.copytree(trained.run, tmp_path / "run")
-    monkeypatch.chdir(tmp_path)
-    return Path("run")
 
 
 def invoked(*words: str) -> Result:
@@ -53,15 +45,15 @@ DAMAGE = {
 }
 
 
-def test_a_run_as_it_was_written_is_taken(run: Path) -> None:
+def test_a_run_as_it_was_written_is_taken(own_run: Path) -> None:
     for words in READERS.values():
         assert invoked(*words).exit_code == 0
     assert "nothing to do" in invoked(*RESUME).output
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_changed_numbers_are_refused_by_name(damage: str, run: Path) -> None:
-    metrics = run / "metrics.jsonl"
+def test_changed_numbers_are_refused_by_name(damage: str, own_run: Path) -> None:
+    metrics = own_run / "metrics.jsonl"
     metrics.write_bytes(DAMAGE[damage](metrics.read_bytes()))
     for words in READERS.values():
         result = invoked(*words)
@@ -73,15 +65,15 @@ def test_changed_numbers_are_refused_by_name(damage: str, run: Path) -> None:
     assert "metrics.jsonl" in result.output
 
 
-def test_rows_after_the_last_checkpoint_of_a_run_that_goes_on_are_no_damage(run: Path) -> None:
-    (run / "seal.json").unlink()
-    with (run / "metrics.jsonl").open("ab") as file:
+def test_rows_after_the_last_checkpoint_of_a_run_that_goes_on_are_no_damage(own_run: Path) -> None:
+    (own_run / "seal.json").unlink()
+    with (own_run / "metrics.jsonl").open("ab") as file:
         file.write(b'{"kind": "training", "env_steps": 999, "updates": 1}\n')
     assert invoked(*READERS["report"]).exit_code == 0
 
 
-def test_a_changed_configuration_is_refused_by_name(run: Path) -> None:
-    config = run / "config.yaml"
+def test_a_changed_configuration_is_refused_by_name(own_run: Path) -> None:
+    config = own_run / "config.yaml"
     config.write_text(config.read_text().replace("preset: rmix", "preset: rmix-paper"))
     for words in READERS.values():
         result = invoked(*words)
@@ -89,9 +81,9 @@ def test_a_changed_configuration_is_refused_by_name(run: Path) -> None:
         assert "config.yaml is not what the run was trained with" in result.output
 
 
-def test_changed_episodes_are_refused_and_played_again(run: Path) -> None:
+def test_changed_episodes_are_refused_and_played_again(own_run: Path) -> None:
     assert invoked("report", "run", "--evaluate", "--out", "report").exit_code == 0
-    file = run / "evaluations" / "last.json"
+    file = own_run / "evaluations" / "last.json"
     values = json.loads(file.read_bytes())
     file.write_text(json.dumps({**values, "returns": [value + 1 for value in values["returns"]]}))
     result = invoked("report", "run", "--out", "second")
@@ -101,8 +93,8 @@ def test_changed_episodes_are_refused_and_played_again(run: Path) -> None:
     assert json.loads(file.read_bytes()) == values
 
 
-def test_a_checkpoint_of_format_five_has_no_seal_and_is_read(run: Path) -> None:
-    (checkpoint,) = (run / "checkpoints").iterdir()
+def test_a_checkpoint_of_format_five_has_no_seal_and_is_read(own_run: Path) -> None:
+    (checkpoint,) = (own_run / "checkpoints").iterdir()
     file = checkpoint / "manifest.json"
     values = json.loads(file.read_bytes())
     metrics = values.pop("metrics")

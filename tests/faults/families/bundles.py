@@ -5,17 +5,24 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import shutil
 import zipfile
-from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tests.faults.cases import READ, REFUSED, SAME, Answer, Case, SilentAcceptanceError, command, refusal
+from tests.faults.cases import (
+    READ,
+    REFUSED,
+    Answer,
+    Case,
+    Reader,
+    SilentAcceptanceError,
+    chosen,
+    command,
+    judged,
+)
 from tests.faults.mutate import damaged, with_another_value
 
 SECRET = b"\x00\x00\x80\x3f" * 4096
@@ -39,56 +46,21 @@ def repeated(format: str) -> Answer:
     return Answer(0, str(replay_golden(team, Path("agents"), format)))
 
 
-READERS: dict[str, tuple[Callable[[], Answer], int]] = {
-    "inspect": (lambda: command(("inspect", "agents", "--json")), 2),
-    "inspect a file": (lambda: command(("inspect", "agents/agent_1.onnx", "--json")), 2),
-    "run": (lambda: played("onnx"), 4),
-    "run torchscript": (lambda: played("torchscript"), 1),
-    "golden": (lambda: repeated("onnx"), 3),
-    "golden torchscript": (lambda: repeated("torchscript"), 1),
-    "replay": (lambda: command(("replay", "agents", "--episodes", "1", "--out", "page.html")), 1),
-}
-
-
-def chosen(case: Case, *, without: str = "-") -> str:
-    """Choose a reader, and lay out the folder."""
-    shutil.copytree(case.base / "agents", "agents")
-    names = [name for name in READERS if without not in name]
-    return case.rng.choices(names, [READERS[name][1] for name in names])[0]
-
-
-@cache
-def undamaged(base: Path, name: str) -> str:
-    """Give what a reader says of the folder as it was exported."""
-    here, place = Path.cwd(), Path.cwd() / "undamaged"
-    place.mkdir()
-    os.chdir(place)
-    try:
-        shutil.copytree(base / "agents", "agents")
-        answer = READERS[name][0]()
-    finally:
-        os.chdir(here)
-        shutil.rmtree(place)
-    assert answer.code == 0, answer.text
-    return answer.text
-
-
-def judged(case: Case, name: str, what: str, *, may_be_read: bool) -> tuple[str, str]:
-    """Let a reader read, and compare what it says with what it says of the folder as it was exported."""
-    expected = undamaged(case.base, name)
-    answer = READERS[name][0]()
-    if answer.code:
-        return REFUSED, refusal(answer)
-    if answer.text == expected:
-        return SAME, what
-    if may_be_read:
-        return READ, what
-    raise SilentAcceptanceError(f"{name}: {what}")
+GOLDEN = Reader("golden", "agents", lambda: repeated("onnx"), 3)
+READERS = (
+    GOLDEN,
+    Reader("inspect", "agents", lambda: command(("inspect", "agents", "--json")), 2),
+    Reader("inspect a file", "agents", lambda: command(("inspect", "agents/agent_1.onnx", "--json")), 2),
+    Reader("run", "agents", lambda: played("onnx"), 4),
+    Reader("run torchscript", "agents", lambda: played("torchscript"), 1),
+    Reader("golden torchscript", "agents", lambda: repeated("torchscript"), 1),
+    Reader("replay", "agents", lambda: command(("replay", "agents", "--episodes", "1", "--out", "page.html")), 1),
+)
 
 
 def damaged_bytes(case: Case) -> tuple[str, str]:
     """Damage a file of an export: what is shown is what was exported, or is refused."""
-    name = chosen(case)
+    reader = chosen(case, READERS)
     victim = case.rng.choice(sorted(path for path in Path("agents").iterdir()))
     match case.rng.randrange(8):
         case 0:
@@ -106,12 +78,12 @@ def damaged_bytes(case: Case) -> tuple[str, str]:
         case _:
             victim.write_bytes(damaged(victim.read_bytes(), case.rng))
             what = f"{victim} damaged"
-    return judged(case, name, what, may_be_read=False)
+    return judged(case, reader, what)
 
 
 def changed_facts(case: Case) -> tuple[str, str]:
     """Change values in an export's manifest: refused in one line, or read."""
-    name = chosen(case)
+    reader = chosen(case, READERS)
     manifest = Path("agents/manifest.json")
     values = with_another_value(json.loads(manifest.read_text()), case.rng)
     try:
@@ -119,7 +91,7 @@ def changed_facts(case: Case) -> tuple[str, str]:
     except (ValueError, RecursionError):
         text = "[" * 5_000 + "]" * 5_000
     manifest.write_text(text)
-    return judged(case, name, "manifest.json changed", may_be_read=True)
+    return judged(case, reader, "manifest.json changed", may_be_read=True)
 
 
 def listed_again(name: str, data: bytes) -> None:
@@ -239,7 +211,7 @@ def changed_golden(case: Case) -> tuple[str, str]:
     with np.load(io.BytesIO(data), allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
     listed_again("golden.npz", golden_changed(data, arrays, case))
-    return judged(case, "golden", "golden.npz changed", may_be_read=True)
+    return judged(case, GOLDEN, "golden.npz changed", may_be_read=True)
 
 
 def golden_changed(data: bytes, arrays: dict[str, Any], case: Case) -> bytes:

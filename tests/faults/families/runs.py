@@ -6,8 +6,6 @@ import json
 import os
 import shutil
 import socket
-from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +13,16 @@ import yaml
 
 from rmix_kit.files import json_text, seal
 from tests.faults.cases import (
-    READ,
-    REFUSED,
-    SAME,
     SETTINGS,
     STEPS,
     TRAIN,
     Answer,
     Case,
+    Reader,
     SilentAcceptanceError,
+    chosen,
     command,
-    refusal,
+    judged,
 )
 from tests.faults.mutate import damaged, with_another_value
 
@@ -74,68 +71,20 @@ def replayed() -> Answer:
     return answer if answer.code else Answer(0, answer.text + Path("page.html").read_text())
 
 
-READERS: dict[str, tuple[str, Callable[[], Answer], int]] = {
-    "inspect": ("run", lambda: command(("inspect", "run", "--json")), 4),
-    "records": ("run", records, 6),
-    "evaluate": ("run", lambda: command(("evaluate", "run", "--episodes", "1", "--json")), 4),
-    "replay": ("run", replayed, 2),
-    "resume": ("half", resumed, 3),
-    "report": ("run", lambda: command(("plot", "run", "--metric", "return_mean", "--out", "curve.png")), 1),
-}
-"""What reads a run: the folder that it reads, itself, and how often it is tried."""
-
-
-def chosen(case: Case) -> str:
-    """Choose a reader, and lay out the folder that it reads."""
-    name = case.rng.choices(list(READERS), [weight for _, _, weight in READERS.values()])[0]
-    folder = READERS[name][0]
-    shutil.copytree(case.base / folder, folder)
-    return name
-
-
-@cache
-def undamaged(base: Path, name: str) -> str:
-    """Give what a reader says of the folder as it was written."""
-    folder, read, _ = READERS[name]
-    here, place = Path.cwd(), Path.cwd() / "undamaged"
-    place.mkdir()
-    os.chdir(place)
-    try:
-        shutil.copytree(base / folder, folder)
-        answer = read()
-    finally:
-        os.chdir(here)
-        shutil.rmtree(place)
-    assert answer.code == 0, answer.text
-    return answer.text
-
-
-def judged(case: Case, name: str, what: str, *, may_be_read: bool = False) -> tuple[str, str]:
-    """Let a reader read, and compare what it says with what it says of the folder as it was written.
-
-    Args:
-        case: The case.
-        name: Of the reader.
-        what: Was done, for the account.
-        may_be_read: What was changed says something that is as good as what it said before.
-    """
-    expected = undamaged(case.base, name)
-    answer = READERS[name][1]()
-    if answer.code:
-        return REFUSED, refusal(answer)
-    if answer.text == expected:
-        return SAME, what
-    if any(word in answer.text for word in TOLD) and name == "inspect":
-        return REFUSED, f"{name} says so"
-    if may_be_read:
-        return READ, what
-    raise SilentAcceptanceError(f"{name}: {what}")
+READERS = (
+    Reader("inspect", "run", lambda: command(("inspect", "run", "--json")), 4, TOLD),
+    Reader("records", "run", records, 6),
+    Reader("evaluate", "run", lambda: command(("evaluate", "run", "--episodes", "1", "--json")), 4),
+    Reader("replay", "run", replayed, 2),
+    Reader("resume", "half", resumed, 3),
+    Reader("plot", "run", lambda: command(("plot", "run", "--metric", "return_mean", "--out", "curve.png")), 1),
+)
 
 
 def damaged_bytes(case: Case) -> tuple[str, str]:
     """Damage a file of a run; what is shown is what was written, or is refused."""
-    name = chosen(case)
-    folder = Path(READERS[name][0])
+    reader = chosen(case, READERS)
+    folder = Path(reader.folder)
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not {*path.parts} & NOT_READ)
     groups: dict[str, list[Path]] = {}
     for path in files:
@@ -156,19 +105,19 @@ def damaged_bytes(case: Case) -> tuple[str, str]:
             victim.write_bytes(damaged(victim.read_bytes(), case.rng))
             what += " damaged"
     is_told = victim.name in ("seal.json", "best.json", "last.json") and not victim.exists()  # by each reader
-    return judged(case, name, what, may_be_read=is_told)
+    return judged(case, reader, what, may_be_read=is_told)
 
 
 def changed_facts(case: Case) -> tuple[str, str]:
     """Change the values of a file that holds facts, its own digest made anew: refused in one line, or read."""
-    name = chosen(case)
-    folder = Path(READERS[name][0])
+    reader = chosen(case, READERS)
+    folder = Path(reader.folder)
     manifests = sorted(folder.glob("checkpoints/*/manifest.json"))
     others = [folder / "config.yaml", folder / "metrics.jsonl", folder / "timing.jsonl", folder / "origin.jsonl"]
     sealed = [*manifests, *folder.glob("evaluations/*.json"), *folder.glob("seal.json")]
     victim = case.rng.choice([*sealed, *others, *manifests])
     write_changed(victim, case)
-    return judged(case, name, f"{victim} changed", may_be_read=True)
+    return judged(case, reader, f"{victim} changed", may_be_read=True)
 
 
 def write_changed(victim: Path, case: Case) -> None:
@@ -206,8 +155,8 @@ def _dumped(values: Any) -> str:
 
 def members_that_lead_out(case: Case) -> tuple[str, str]:
     """Put what leads out in the place of a member, with the member's own content behind it: refused, never followed."""
-    name = chosen(case)
-    folder = Path(READERS[name][0])
+    reader = chosen(case, READERS)
+    folder = Path(reader.folder)
     members = sorted(path for path in folder.rglob("*") if path.name != "half")
     victim = case.rng.choice(members)
     target = case.bait.folder / "taken"
@@ -235,6 +184,6 @@ def members_that_lead_out(case: Case) -> tuple[str, str]:
             os.link(target, victim)
     case.bait.laid_out()
     try:
-        return judged(case, name, f"{victim} is a {way}")
+        return judged(case, reader, f"{victim} is a {way}")
     except SilentAcceptanceError as error:
         raise SilentAcceptanceError(f"followed: {error}") from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
 from rmix_kit.files import seal
-from tests.faults.cases import Case, SilentAcceptanceError
-from tests.faults.families.runs import READERS, judged, newest
+from tests.faults.cases import Case, SilentAcceptanceError, chosen, judged
+from tests.faults.families.runs import READERS, newest
 
 Tensors = dict[str, NDArray[Any]]
 OF_FORM = "gone", "renamed", "one more", "another dtype", "another shape", "empty", "nothing at all"
@@ -23,23 +22,22 @@ OF_FORM = "gone", "renamed", "one more", "another dtype", "another shape", "empt
 
 def changed_tensors(case: Case) -> tuple[str, str]:
     """Change tensors of the newest checkpoint or of a segment: another form is refused, other values are read."""
-    name = case.rng.choice(("resume", "resume", "resume", "evaluate"))
-    run = Path(READERS[name][0])
-    shutil.copytree(case.base / run, run)
+    reader = chosen(case, [reader for reader in READERS if reader.name in ("resume", "evaluate")])
+    run = Path(reader.folder)
     checkpoint = run / "checkpoints" / f"step_{newest(run)}"
     manifest: dict[str, Any] = json.loads((checkpoint / "manifest.json").read_text())
     entries = [(entry, checkpoint) for entry in manifest["files"]]
     entries += [(entry["file"], run / "replay") for entry in manifest["segments"]]
-    entry, folder = case.rng.choice(entries[:1] if name == "evaluate" else entries)
+    entry, folder = case.rng.choice(entries[:1] if reader.name == "evaluate" else entries)
     tensors = load((folder / entry["name"]).read_bytes())
     how = changed(tensors, case)
     data = save(tensors)
     entry |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     (folder / entry["name"]).write_bytes(data)
     (checkpoint / "manifest.json").write_bytes(seal(manifest))
-    outcome = judged(case, name, f"{entry['name']}: {how}", may_be_read=True)
+    outcome = judged(case, reader, f"{entry['name']}: {how}", may_be_read=True)
     if outcome[0] != "refused" and how.split(":")[0] in OF_FORM:
-        raise SilentAcceptanceError(f"{name}: {entry['name']}: {how}")
+        raise SilentAcceptanceError(f"{reader.name}: {entry['name']}: {how}")
     return outcome
 
 
