@@ -196,3 +196,18 @@ def test_python_asks_as_the_commands_do(here: Path) -> None:
         rmix_kit.load("run").evaluate(episodes=1)
     assert MODULE not in sys.modules
     assert rmix_kit.load("run", consent="once").evaluate(episodes=1).to_json()["episodes"] == 1
+
+
+def test_a_sweep_runs_what_its_file_names_and_not_what_lies_in_its_folder(here: Path) -> None:
+    Path("sweep.yaml").write_text("algorithms: [rmix]\nenvironments: ['didactic:climbing']\nseeds: [3]\nsteps: 200\n")
+    place = Path("swept/runs/rmix_didactic-climbing_seed-3")
+    place.parent.mkdir(parents=True)
+    shutil.copytree("run", place)
+    for words in (("--engine", "local"), ("--engine", "ray")):  # refused where it is planned, before any engine
+        result = invoked(("sweep", "sweep.yaml", "--out", "swept", *words))
+        assert result.exit_code == 1
+        assert "holds another run" in result.output
+    assert MODULE not in sys.modules
+    assert invoked(("train", "--algo", "rmix", "--env", "didactic:climbing", "--seed", "3", "--steps", "200",
+                    "--resume", "--out", "run")).exit_code == 1  # fmt: skip
+    assert MODULE not in sys.modules
