@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporters.contract import LAST_ACTION, PolicySpec, TensorSpec
-from exporters.errors import InvalidInputError, InvalidObservationError
+from exporters.errors import BundleError, InvalidInputError, InvalidObservationError
 
 Array: TypeAlias = NDArray[np.generic]
 ON_INVALID = ("raise", "return")
@@ -229,7 +229,11 @@ class Agent(ABC):
             raise InvalidInputError(
                 f"{self.spec.agent_id} ({self.spec.algorithm}) has no risk dial; leave risk_level at 0"
             )
-        self._steps[self._now]()
+        try:
+            self._steps[self._now]()
+        except RuntimeError as error:  # what onnxruntime and torch raise within a graph
+            said = (str(error).splitlines() or [""])[0]
+            raise BundleError(f"{self.spec.agent_id}'s file cannot be run: {said}; export it again") from error
         if self._raises and not tensors.valid.all():
             raise InvalidObservationError(self._reasons())
 

@@ -70,15 +70,19 @@ def replay_golden(team: Team[AnyAgent], directory: Path, format: str) -> dict[st
 
 def _replay(agent: Agent, arrays: Tensors, format: str) -> Parity:
     spec, figures = agent.spec, Parity()
-    names = [_key(spec, "input", name) for name in spec.input_names]
-    names += [_key(spec, "output", name) for name in spec.output_names]
-    counts = {len(arrays[name]) for name in names}
-    if len(counts) != 1 or counts == {0}:
-        raise ValueError(
-            f"{spec.agent_id}'s tensors have {sorted(counts)} steps; expected as many each, and at least one"
-        )
+    steps = len(arrays[_key(spec, "input", "obs")])
+    if not steps:
+        raise ValueError(f"{spec.agent_id} has no steps; expected at least one")
+    for side, tensors in (("input", spec.inputs), ("output", spec.outputs)):
+        for tensor in tensors:
+            array, shape = arrays[_key(spec, side, tensor.name)], (steps, 1, *tensor.shape)
+            if array.shape != shape or array.dtype != tensor.dtype:
+                raise ValueError(
+                    f"{spec.agent_id}'s {side} {tensor.name} is {array.dtype} {array.shape}; "
+                    f"expected {tensor.dtype} {shape}"
+                )
     agent.reset()
-    for step in range(counts.pop()):
+    for step in range(steps):
         inputs = {name: arrays[_key(spec, "input", name)][step] for name in spec.input_names}
         expected = {name: arrays[_key(spec, "output", name)][step] for name in spec.output_names}
         result = agent.act_batch(inputs["obs"], inputs["avail_actions"], inputs.get("risk_level", 0.0))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
 
 from exporters.errors import BundleError, ExportError
 from exporters.onnx_scan import scan_onnx
-from exporters.runtime import open_session
+from exporters.runtime import OnnxAgent, open_session
 
 
 def _changed(sealed_team: Path, change: Callable[[onnx.ModelProto], object]) -> bytes:
@@ -96,3 +97,24 @@ def test_scan_agrees_with_onnx(sealed_team: Path) -> None:
     assert facts.opsets == {entry.domain: entry.version for entry in model.opset_import}
     assert facts.metadata == {entry.key: entry.value for entry in model.metadata_props}
     assert not facts.has_external_data
+
+
+def test_a_graph_that_fails_when_it_is_run_is_told_in_one_line(sealed_team: Path, tmp_path: Path) -> None:
+    def lose_the_index(model: onnx.ModelProto) -> None:
+        table = helper.make_tensor("table", TensorProto.INT64, [1], [0])
+        place = helper.make_tensor("place", TensorProto.INT64, [], [7])
+        model.graph.initializer.extend([table, place])
+        (output,) = [node for node in model.graph.node if "action" in node.output]
+        output.output[list(output.output).index("action")] = "chosen"
+        model.graph.node.extend(
+            [
+                helper.make_node("Gather", ["table", "place"], ["nowhere"]),
+                helper.make_node("Add", ["chosen", "nowhere"], ["action"]),
+            ]
+        )
+
+    (tmp_path / "agent_0.onnx").write_bytes(_changed(sealed_team, lose_the_index))
+    agent = OnnxAgent(tmp_path / "agent_0.onnx")
+    obs = np.zeros(agent.spec.obs.shape, agent.spec.obs.dtype)
+    with pytest.raises(BundleError, match="file cannot be run"):
+        agent.act(obs, np.ones(agent.spec.n_actions, dtype=bool))

@@ -236,7 +236,17 @@ def _as_a_number(arrays: dict[str, Any]) -> dict[str, Any]:
     return arrays | {"agent_0.input.obs": np.float64(1)}
 
 
-@pytest.mark.parametrize("change", [_without_steps, _with_a_step_less, _as_a_number])
+def _with_a_mask_of_one(arrays: dict[str, Any]) -> dict[str, Any]:
+    return arrays | {"agent_0.input.avail_actions": arrays["agent_0.input.avail_actions"][..., :1]}
+
+
+def _as_other_numbers(arrays: dict[str, Any]) -> dict[str, Any]:
+    return arrays | {"agent_0.output.action_values": arrays["agent_0.output.action_values"].astype(np.float16)}
+
+
+@pytest.mark.parametrize(
+    "change", [_without_steps, _with_a_step_less, _as_a_number, _with_a_mask_of_one, _as_other_numbers]
+)
 def test_golden_steps_that_compare_nothing_are_refused(
     change: Callable[[dict[str, Any]], dict[str, Any]], sealed_team: Path, tmp_path: Path
 ) -> None:

@@ -20,7 +20,7 @@ from tests.faults.cases import FAULTS, GOOD
 from tests.faults.families import FAMILIES
 
 CHUNK = 250
-WHOLE = 10_000
+WHOLE = 12_000
 
 
 class Span(NamedTuple):

@@ -46,11 +46,12 @@ def repeated(format: str) -> Answer:
     return Answer(0, str(replay_golden(team, Path("agents"), format)))
 
 
+WITHOUT_SUMS = ("no list of sums beside it",)
 GOLDEN = Reader("golden", "agents", lambda: repeated("onnx"), 3)
 READERS = (
     GOLDEN,
     Reader("inspect", "agents", lambda: command(("inspect", "agents", "--json")), 2),
-    Reader("inspect a file", "agents", lambda: command(("inspect", "agents/agent_1.onnx", "--json")), 2),
+    Reader("inspect a file", "agents", lambda: command(("inspect", "agents/agent_1.onnx", "--json")), 2, WITHOUT_SUMS),
     Reader("run", "agents", lambda: played("onnx"), 4),
     Reader("run torchscript", "agents", lambda: played("torchscript"), 1),
     Reader("golden torchscript", "agents", lambda: repeated("torchscript"), 1),
