@@ -210,7 +210,7 @@ def check_format(table: object, where: str) -> None:
 def _manifest_from(table: Mapping[str, object]) -> Manifest:
     agents = tuple(_agent_from(agent) for agent in _typed(table["agents"], list, "agents"))
     files = {
-        str(name): FileEntry(size=int(entry["size"]), sha256=str(entry["sha256"]))
+        str(name): FileEntry(size=_typed(entry["size"], int, "size"), sha256=str(entry["sha256"]))
         for name, entry in _typed(table["files"], dict, "files").items()
     }
     _check_team(agents)

@@ -286,7 +286,10 @@ def _integer(value: object, key: str) -> int:
 def _number(value: object, key: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise SpecError(f"{key} is {value!r}; expected a number")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise SpecError(f"{key} is a number of too many digits; expected one that a float can hold") from None
 
 
 def _bounds_to_json(bounds: tuple[float, ...] | None) -> list[object] | None:

@@ -62,7 +62,8 @@ def replay_golden(team: Team[AnyAgent], directory: Path, format: str) -> dict[st
     data = read_member(directory, team.manifest, GOLDEN_NAME)
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            arrays: Tensors = {name: archive[name] for name in archive.files}
+            # A member that is no array comes as its bytes.
+            arrays: Tensors = {name: np.asarray(archive[name]) for name in archive.files}
             return {name: _replay(agent, arrays, format) for name, agent in team.agents.items()}
     except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise BundleError(f"{directory / GOLDEN_NAME} cannot be read: {error}") from error

@@ -129,7 +129,7 @@ def open_session(data: bytes, where: str) -> tuple[onnxruntime.InferenceSession,
         raise BundleError(f"{where} keeps data in other files; an exported agent is one file (external_data=False)")
     try:
         metadata = {key: json.loads(value) for key, value in facts.metadata.items()}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BundleError(f"{where} has unreadable metadata; it was not written by this package") from error
     check_format(metadata, where)
     check_onnxruntime(metadata.get("minimum_onnxruntime"), where)

@@ -87,7 +87,7 @@ def open_module(data: bytes, where: str) -> tuple[torch.jit.ScriptModule, Policy
         with jit_deprecation():
             module = torch.jit.load(io.BytesIO(data), map_location="cpu", _extra_files=extra)  # type: ignore[no-untyped-call]
         metadata = json.loads(str(extra[METADATA_NAME], "utf-8"))  # type: ignore[call-overload]
-    except (RuntimeError, ValueError, TypeError) as error:
+    except (RuntimeError, ValueError, TypeError) as error:  # RecursionError is a RuntimeError
         first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BundleError(f"{where} cannot be loaded as TorchScript: {first_line}") from error
     check_format(metadata, where)

@@ -143,7 +143,7 @@ def _onnx_file(path: Path) -> dict[str, Any]:
     scanned = scan_onnx(data, str(path))
     try:
         metadata = {key: json.loads(value) for key, value in scanned.metadata.items()}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BundleError(f"{path} has unreadable metadata; it was not written by rmix-kit") from error
     check_format(metadata, str(path))
     return {

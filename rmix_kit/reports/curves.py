@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from rmix_kit.errors import RecordError
 from rmix_kit.reports.groups import Group
 from rmix_kit.reports.table import Row, Table, make_table
 from rmix_kit.results import RunRecord
@@ -37,9 +38,16 @@ def curve_table(groups: Iterable[Group], metrics: Sequence[str] = CURVES) -> Tab
 
 
 def evaluation_interval(run: RunRecord) -> int:
-    """Give the environment steps between evaluations."""
+    """Give the environment steps between evaluations.
+
+    Raises:
+        RecordError: The run's configuration has something else there.
+    """
     training = run.config.get("training", {})
-    return int(training.get("evaluation_interval", _WIDEST_GAP)) or _WIDEST_GAP
+    interval = training.get("evaluation_interval", _WIDEST_GAP) if isinstance(training, Mapping) else None
+    if type(interval) is not int or interval < 1:
+        raise RecordError(f"the record of {run.name} says training.evaluation_interval is {interval!r}; restore it")
+    return interval
 
 
 def is_known(row: Mapping[str, Any], metric: str) -> bool:

@@ -195,6 +195,8 @@ def test_newer_format_is_refused_with_both_numbers(team_folder: Path) -> None:
         lambda table: table["agents"][0]["spec"].update(n_actions="four"),
         lambda table: table["agents"][0]["files"].update(exe="agent_0.onnx"),
         lambda table: table["files"]["agent_0.onnx"].update(size="big"),
+        lambda table: table["files"]["agent_0.onnx"].update(size=float("inf")),
+        lambda table: table["agents"][0]["spec"]["obs"].update(low=[10**400] * 3, high=[10**400] * 3),
         lambda table: table.update(opset=True),
     ],
 )

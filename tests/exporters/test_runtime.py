@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -240,12 +241,16 @@ def _with_a_mask_of_one(arrays: dict[str, Any]) -> dict[str, Any]:
     return arrays | {"agent_0.input.avail_actions": arrays["agent_0.input.avail_actions"][..., :1]}
 
 
+def _without_dots(arrays: dict[str, Any]) -> dict[str, Any]:
+    return arrays | {"agent_0.input.obs": arrays["agent_0.input.obs"].astype("S3")}
+
+
 def _as_other_numbers(arrays: dict[str, Any]) -> dict[str, Any]:
     return arrays | {"agent_0.output.action_values": arrays["agent_0.output.action_values"].astype(np.float16)}
 
 
 @pytest.mark.parametrize(
-    "change", [_without_steps, _with_a_step_less, _as_a_number, _with_a_mask_of_one, _as_other_numbers]
+    "change", [_without_steps, _with_a_step_less, _as_a_number, _with_a_mask_of_one, _as_other_numbers, _without_dots]
 )
 def test_golden_steps_that_compare_nothing_are_refused(
     change: Callable[[dict[str, Any]], dict[str, Any]], sealed_team: Path, tmp_path: Path
@@ -325,3 +330,14 @@ def test_contract_needs_the_standard_library_alone() -> None:
 def test_wrong_on_invalid_is_refused(sealed_team: Path) -> None:
     with pytest.raises(InvalidInputError, match="raise"):
         OnnxAgent(sealed_team / "agent_0.onnx", on_invalid="ignore")
+
+
+def test_golden_steps_with_a_member_that_is_no_array_are_refused(sealed_team: Path, tmp_path: Path) -> None:
+    with np.load(sealed_team / GOLDEN_NAME, allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    for foreign in ("agent_0.input.obs", "agent_0.output.valid"):
+        buffer = io.BytesIO()
+        np.savez(buffer, **{name: array for name, array in arrays.items() if name != foreign})
+        with zipfile.ZipFile(buffer, "a") as archive:
+            archive.writestr(f"{foreign}.npy", b"no array")
+        _refused(sealed_team, tmp_path / foreign, buffer.getvalue())

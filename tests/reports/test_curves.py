@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rmix_kit.reports.curves import curve_table
+from rmix_kit.errors import RecordError
+from rmix_kit.reports.curves import curve_table, evaluation_interval
 from rmix_kit.reports.groups import group_runs
 from rmix_kit.results import RunRecord
 from tests.reports.records import evaluation, record
@@ -49,3 +50,10 @@ def test_unfinished_runs_are_left_out() -> None:
     found = rows(record(seed=0), record(seed=1, successes=(1.0,) * 5, is_finished=False))
     assert found[0]["mean"] == 0.0
     assert found[0]["runs"] == 1
+
+
+@pytest.mark.parametrize("interval", ["nan", 0, -5, 1.5, None, [10], True])
+def test_an_interval_that_is_none_is_refused(interval: object) -> None:
+    config = {**record().config, "training": {"evaluation_interval": interval}}
+    with pytest.raises(RecordError, match="evaluation_interval"):
+        evaluation_interval(record(config=config))
