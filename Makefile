@@ -27,7 +27,7 @@ help:
 	@echo "make demo           train RMIX on a cliff map, export it, run the exported agents"
 	@echo "make test           lint, types and the fast tests"
 	@echo "make test-browser   open replays and reports in a headless Chromium and click through them"
-	@echo "make test-faults    damaged and foreign files, faults while running: ten thousand generated cases"
+	@echo "make test-faults    damaged and foreign files, faults while running: twelve thousand generated cases"
 	@echo "make test-learning  the slow tests: that the algorithms learn"
 	@echo "make test-ray       sweeps and workers on a two-node Ray cluster on this machine"
 	@echo "make test-envs      with other people's libraries and environments, installed into $(ENVS)"
