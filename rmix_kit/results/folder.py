@@ -16,7 +16,6 @@ from rmix_kit.reading import (
     LARGEST_TABLE,
     foreign_member,
     parsed_json,
-    read_json,
     read_plain,
 )
 from rmix_kit.results.episodes import ADVICE, Episodes, read_episodes
@@ -47,7 +46,8 @@ def record_of(folder: Path) -> RunRecord:
         raise RecordError(f"{folder} cannot be used: {found}")
     written = facts_of(paths)
     config = _config(paths, written[paths.config.name])
-    _check_checkpoint(paths, config, written[paths.metrics.name])
+    manifest = _newest_manifest(paths)
+    _check_checkpoint(manifest, paths, config, written[paths.metrics.name])
     sealed = check_seal(paths, written)
     metrics = _rows_in(written, paths.metrics, "kind", "env_steps")
     timing = _rows_in(written, paths.timing, "env_steps", "total")
@@ -61,11 +61,11 @@ def record_of(folder: Path) -> RunRecord:
         overrides=overrides,
         config=config,
         command=_command(config, overrides),
-        is_finished=paths.says_finished(),
+        is_finished=manifest.get("is_finished") is True,
         is_sealed=sealed,
         origins=tuple(_rows_in(written, paths.origin)),
         environment={k: v for row in facts for k, v in row.items() if k not in ("kind", "env_steps")},
-        env_spec=_env_spec(paths),
+        env_spec=_env_spec(manifest),
         evaluations=evaluations,
         seconds_at=_seconds_at([row["env_steps"] for row in evaluations], timing),
         wall_seconds=_spent(timing, "total"),
@@ -88,11 +88,8 @@ def _config(paths: RunPaths, written: bytes) -> dict[str, Any]:
     return dict(values)
 
 
-def _check_checkpoint(paths: RunPaths, config: Mapping[str, Any], written: bytes) -> None:
+def _check_checkpoint(manifest: Mapping[str, Any], paths: RunPaths, config: Mapping[str, Any], written: bytes) -> None:
     """Refuse a run whose numbers or configuration are not those that its newest checkpoint was saved with."""
-    manifest = _newest_manifest(paths)
-    if manifest is None:
-        return
     told = manifest.get("config")
     if isinstance(told, Mapping) and {**told, "steps": config["steps"]} != config:
         raise RecordError(f"{paths.config} is not what the run was trained with; restore it (its checkpoints hold it)")
@@ -106,8 +103,8 @@ def _check_checkpoint(paths: RunPaths, config: Mapping[str, Any], written: bytes
         raise RecordError(f"{paths.metrics} {problem}: its rows cannot be counted; restore the file, or train again")
 
 
-def _newest_manifest(paths: RunPaths) -> dict[str, Any] | None:
-    """Give the manifest of the newest checkpoint; None before the first.
+def _newest_manifest(paths: RunPaths) -> dict[str, Any]:
+    """Give the manifest of the newest checkpoint; empty before the first.
 
     Raises:
         RecordError: It is not what was written.
@@ -126,7 +123,7 @@ def _newest_manifest(paths: RunPaths) -> dict[str, Any] | None:
         if not isinstance(values, dict) or not is_sealed(data, values):
             raise RecordError(f"{file} is not what was written; {_RESUMING}")
         return values
-    return None
+    return {}
 
 
 def _rows_in(written: Mapping[str, bytes], path: Path, *needed: str) -> Rows:
@@ -163,15 +160,13 @@ def _command(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> str:
     return shlex.join(words)
 
 
-def _env_spec(paths: RunPaths) -> dict[str, Any]:
-    """Give the environment's sizes from the newest checkpoint; empty before the first."""
-    for step in reversed(paths.steps()):
-        try:
-            spec = read_json(paths.checkpoint(step) / MANIFEST_NAME, LARGEST_TABLE)["env_spec"]
-            return {name: spec[name] for name in ("n_agents", "n_actions", "obs_shape", "state_size", "episode_limit")}
-        except (OSError, ValueError, KeyError, TypeError):
-            continue  # a damaged checkpoint; the one before has the same environment
-    return {}
+def _env_spec(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the environment's sizes from a checkpoint's manifest; empty where it has none."""
+    try:
+        spec = manifest["env_spec"]
+        return {name: spec[name] for name in ("n_agents", "n_actions", "obs_shape", "state_size", "episode_limit")}
+    except (KeyError, TypeError):
+        return {}
 
 
 def _processes(timing: Rows) -> list[Rows]:
