@@ -26,7 +26,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 help:
 	@echo "make demo           train RMIX on a cliff map, export it, run the exported agents"
 	@echo "make test           lint, types and the fast tests"
-	@echo "make test-browser   open replays and reports in a headless Chromium and click through them"
+	@echo "make test-browser   open films and reports in a headless Chromium and click through them"
 	@echo "make test-faults    damaged and foreign files, faults while running: twelve thousand generated cases"
 	@echo "make test-learning  the slow tests: that the algorithms learn"
 	@echo "make test-ray       sweeps and workers on a two-node Ray cluster on this machine"
@@ -45,7 +45,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@touch $@
 
 demo: $(INSTALLED)
-	$(RUN) -m rmix_kit.demo --out demo
+	$(RUN) -m rmix_kit.cli.demo --out demo
 
 test: $(INSTALLED)
 	$(RUN) -m ruff check .

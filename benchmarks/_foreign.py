@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rmix_kit.checking import check
 from rmix_kit.cli.kit import CommandError
 from rmix_kit.cli.main import main
+from rmix_kit.doctor.environment import check
 from rmix_kit.envs.make import make_vector_env
 
 ALGORITHM, STEPS, EPISODES = "qmix", 2_000, 4
@@ -86,7 +86,7 @@ def put_through(text: str, folder: Path) -> Outcome:
         command("export", run, "--out", agents, "--format", "onnx")
         evaluated, played = command("evaluate", run, *size), command("run", agents, *size)
         once = "--trust-environment", "--episodes", "1", "--seed", "1"
-        command("replay", agents, *once, "--out", folder / "replay.html", as_json=False)
+        command("replay", agents, *once, "--out", folder / "film.html", as_json=False)
     except CommandError as error:
         return Outcome(env=text, outcome="refused", why=error.message, **known)
     is_same = evaluated == played or "reproducibility" in known["warnings"]

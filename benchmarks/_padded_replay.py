@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rmix_kit.replay.buffer import make_packing
 from rmix_kit.replay.episode import EpisodeBlock
-from rmix_kit.replay.packing import make_packing
 from rmix_kit.types import EpisodeBatch
 
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from rmix_kit.algorithms.rmix import RMIX
 from rmix_kit.networks.quantile import QuantileAgent
 from rmix_kit.networks.unroll import agent_ids, last_actions
-from rmix_kit.replay.packing import make_packing
+from rmix_kit.replay.buffer import make_packing
 from rmix_kit.training.device import keep_freed_memory
 from rmix_kit.training.learner import Learner, TargetSettings
 from rmix_kit.types import EnvSpec, EpisodeBatch, Progress

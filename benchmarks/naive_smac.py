@@ -1,6 +1,6 @@
 """The straightforward way to simulate SMAC: one battle, one unit after the other, in plain Python.
 
-It plays the rules of `rmix_kit.envs.smac.combat` and lays out what `rmix_kit.envs.smac.layout` lays out; a test holds
+It plays the rules of `rmix_kit.smac.combat` and lays out what `rmix_kit.smac.layout` lays out; a test holds
 both against each other. `benchmarks/smac_throughput.py` measures against it.
 """
 
@@ -11,11 +11,11 @@ from collections.abc import Callable
 
 from naive_smac_layout import NaiveLayout, Unit
 
-from rmix_kit.envs.smac import movement
-from rmix_kit.envs.smac.arena import LOOPS_PER_TICK, TICKS_PER_STEP, Arena, Difficulty
-from rmix_kit.envs.smac.battle import DELAY_HIGH, DELAY_LOW, Battle
-from rmix_kit.envs.smac.combat import TICK_SECONDS
-from rmix_kit.envs.smac.facts import (
+from rmix_kit.smac import movement
+from rmix_kit.smac.arena import LOOPS_PER_TICK, TICKS_PER_STEP, Arena, Difficulty
+from rmix_kit.smac.battle import DELAY_HIGH, DELAY_LOW, Battle
+from rmix_kit.smac.combat import TICK_SECONDS
+from rmix_kit.smac.facts import (
     DEATH_VALUE,
     FIRST_TARGET,
     MOVES,
@@ -23,10 +23,10 @@ from rmix_kit.envs.smac.facts import (
     WIN_VALUE,
     Facts,
 )
-from rmix_kit.envs.smac.maps import MAP_SIZE
-from rmix_kit.envs.smac.targeting import WOUNDED_NEARER
-from rmix_kit.envs.smac.terrain import FINE, FINE_SIZE
-from rmix_kit.envs.smac.unit_types import (
+from rmix_kit.smac.maps import MAP_SIZE
+from rmix_kit.smac.targeting import WOUNDED_NEARER
+from rmix_kit.smac.terrain import FINE, FINE_SIZE
+from rmix_kit.smac.unit_types import (
     ENERGY_PER_SECOND,
     HEALTH_PER_ENERGY,
     HEALTH_PER_SECOND,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rmix_kit.envs.smac.facts import FIRST_TARGET, MOVES, NO_ACTION_YET, SHOOT, SIGHT, Facts
-from rmix_kit.envs.smac.maps import MAP_SIZE
+from rmix_kit.smac.facts import FIRST_TARGET, MOVES, NO_ACTION_YET, SHOOT, SIGHT, Facts
+from rmix_kit.smac.maps import MAP_SIZE
 
 
 @dataclass

@@ -24,11 +24,11 @@ import numpy as np
 from _rmix_work import RESULTS, machine_note
 from naive_smac import NaiveBattle
 
-from rmix_kit.envs.smac import combat
-from rmix_kit.envs.smac.arena import DIFFICULTIES, arena_of
 from rmix_kit.envs.smac.builtin import BuiltinVector
-from rmix_kit.envs.smac.facts import layout_facts
-from rmix_kit.envs.smac.maps import SCENARIOS
+from rmix_kit.smac import combat
+from rmix_kit.smac.arena import DIFFICULTIES, arena_of
+from rmix_kit.smac.facts import layout_facts
+from rmix_kit.smac.maps import SCENARIOS
 
 MAPS = ("3m", "2s3z", "10m_vs_11m", "MMM2", "corridor")
 COPIES = (1, 32, 256)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from rmix_kit.demo import draw
+from rmix_kit.cli.demo import draw
 from rmix_kit.playing.isolation import IsolatedTeam
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 import rmix_kit
 from macn import oracle
 from rmix_kit.config.load import resolve
-from rmix_kit.exporting import export
+from rmix_kit.training.exporting import export
 
 
 def main(arguments: list[str] | None = None) -> Path:

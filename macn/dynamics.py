@@ -158,7 +158,7 @@ def transition(tables: Tables, cells: Array, actions: Array) -> Array:
     Args:
         tables: tables of the game.
         cells: int64 [env, agent].
-        actions: int64 [env, agent], already slipped (`macn.slipping`).
+        actions: int64 [env, agent], already slipped (`macn.counter_hash`).
 
     Returns:
         int64 [env, agent].

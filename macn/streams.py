@@ -8,7 +8,7 @@ from typing import TypeGuard, cast
 import numpy as np
 import numpy.typing as npt
 
-from macn import slipping
+from macn import counter_hash
 from macn.errors import ParameterError
 
 Integers = npt.NDArray[np.int64]
@@ -52,15 +52,17 @@ class Streams:
         seeds: list[int | None]
         if seed is None or is_one_seed(seed):
             environment = np.arange(num_envs, dtype=np.int64)
-            seeds = [None if seed is None else slipping.checked_seed(seed)] * num_envs
+            seeds = [None if seed is None else counter_hash.checked_seed(seed)] * num_envs
         else:
             environment = np.zeros(num_envs, dtype=np.int64)
-            seeds = [None if one is None else slipping.checked_seed(one) for one in cast(Sequence[int | None], seed)]
+            seeds = [
+                None if one is None else counter_hash.checked_seed(one) for one in cast(Sequence[int | None], seed)
+            ]
             if len(seeds) != num_envs:
                 raise ParameterError(f"got {len(seeds)} seeds for {num_envs} copies; give one per copy, or one int")
         is_given = np.asarray([one is not None for one in seeds]) & mask
         if not self._is_seeded:  # copies without a seed share one random seed
-            self._seed[:] = draws.integers(slipping.LARGEST_SEED)
+            self._seed[:] = draws.integers(counter_hash.LARGEST_SEED)
             self._is_seeded = True
         self._episode[mask & ~is_given & is_started] += 1
         self._seed[is_given] = np.asarray([one or 0 for one in seeds], dtype=np.int64)[is_given]
@@ -73,5 +75,5 @@ class Streams:
 
     def keys(self, copies: Integers) -> Integers:
         """Return the key of the episode that each of the copies with these indices is in, int64."""
-        keys: Integers = slipping.stream_keys(self._seed[copies], self._environment[copies], self._episode[copies])
+        keys: Integers = counter_hash.stream_keys(self._seed[copies], self._environment[copies], self._episode[copies])
         return keys

@@ -13,7 +13,7 @@ from gymnasium.spaces import MultiDiscrete
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from macn import dynamics, slipping
+from macn import counter_hash, dynamics
 from macn.errors import ActionError, NotResetError, ParameterError
 from macn.layout import CliffLayout
 from macn.limits import require_copies_fit
@@ -123,7 +123,7 @@ class MACNVectorEnv(VectorEnv[Observations, npt.NDArray[np.int64], Any]):
         """
         mask = self._reset_mask(options)
         if is_one_seed(seed):
-            slipping.checked_seed(seed)
+            counter_hash.checked_seed(seed)
             super().reset(seed=operator.index(seed))
         self._streams.start(seed, mask, self._is_started, self.np_random)
         self._begin(np.flatnonzero(mask))
@@ -150,8 +150,8 @@ class MACNVectorEnv(VectorEnv[Observations, npt.NDArray[np.int64], Any]):
         chosen = self._checked_actions(actions)
         tables, settings, was_done = self.tables, self.settings, self._is_done
         if settings.slip > 0.0:
-            draws = slipping.slip_draws(self._keys, self._elapsed, tables.agent_index)
-            chosen = slipping.slipped(chosen, draws, settings.slip)
+            draws = counter_hash.counter_draws(self._keys, self._elapsed, tables.agent_index)
+            chosen = counter_hash.slipped(chosen, draws, settings.slip)
         cells = dynamics.transition(tables, self._cells, chosen)
         any_done = bool(was_done.any())
         if any_done and self.autoreset_mode is AutoresetMode.DISABLED:

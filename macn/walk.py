@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from macn import dynamics, slipping
+from macn import counter_hash, dynamics
 from macn.errors import ActionError, NotResetError
 from macn.settings import N_ACTIONS, OTHER_AGENT, WINDOW, Settings
 
@@ -61,13 +61,13 @@ class Walk:
             seed: starts the stream of slips of this seed; None goes on with the next episode of the stream.
         """
         if seed is not None:
-            self._seed, self._episode = slipping.checked_seed(seed), 0
+            self._seed, self._episode = counter_hash.checked_seed(seed), 0
         elif self._seed is None:
-            self._seed = int(np.random.default_rng().integers(slipping.LARGEST_SEED))
+            self._seed = int(np.random.default_rng().integers(counter_hash.LARGEST_SEED))
         else:
             self._episode += 1
         if self._can_slip:
-            self._key = slipping.stream_key(self._seed, 0, self._episode)
+            self._key = counter_hash.stream_key(self._seed, 0, self._episode)
         self.cells = self._start_cells
         self.elapsed = 0
         self.reward = 0.0
@@ -88,7 +88,7 @@ class Walk:
             raise NotResetError("step was called while no episode was running; call reset() first")
         chosen = checked_actions(actions, self.names)
         if self._can_slip:
-            chosen = slipping.slip_one(chosen, self._key, self.elapsed, self.settings.slip)
+            chosen = counter_hash.slip_one(chosen, self._key, self.elapsed, self.settings.slip)
         destination, weight = self._destination, self._weight
         moves, outcome = [], 0
         for cell, action in zip(self.cells, chosen, strict=True):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rmix_kit.consent import Consent
+    from rmix_kit.envs.consent import Consent
     from rmix_kit.training.run import Run
     from rmix_kit.training.run_config import RunConfig
 

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from exporters.contract import PolicySpec, TensorSpec
-from rmix_kit.networks.carry import Carry, zero_carry
-from rmix_kit.networks.output import StepOutput
+from rmix_kit.networks.carry import Carry, StepOutput, zero_carry
 from rmix_kit.networks.unroll import available_probabilities, greedy_actions
 from rmix_kit.types import BoolArray, EnvSpec, FloatArray, IntArray
 

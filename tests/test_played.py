@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from rmix_kit.episodes import PlayedEpisodes, play_rounds
 from rmix_kit.errors import EnvironmentContractError
-from rmix_kit.played import PlayedEpisodes, play_rounds
 
 
 def keeping(is_sound: Callable[[int], bool]) -> Callable[[Sequence[int]], PlayedEpisodes]:

@@ -18,7 +18,7 @@ from tests.training.runs import Notes, tiny
 SIZES = (0, 1, 31, 32, 33, 63, 64, 65, 100, 126)
 AROUND = sorted({max(0, 2**size + offset) for size in SIZES for offset in (-1, 0, 1)} | {LARGEST_SEED})
 TOO_LARGE = (2**127, 2**128, 2**1000, 10**5000)
-OF_EPISODES = (["evaluate", "run"], ["run", "agents"], ["replay", "run", "--out", "page.html"])
+OF_EPISODES = (["evaluate", "run"], ["run", "agents"], ["film", "run", "--out", "page.html"])
 
 
 @pytest.mark.parametrize("seed", AROUND)

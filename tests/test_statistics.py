@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rmix_kit.statistics import bootstrap_interval, summarize, tail_mean, wilson_interval
+from rmix_kit.episodes import bootstrap_interval, summarize, tail_mean, wilson_interval
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from typing import Any
 from _runs import RESULTS, kit, machine, make_all
 
 from macn import oracle
-from rmix_kit.statistics import wilson_interval
+from rmix_kit.episodes import wilson_interval
 
 FOLDER = RESULTS / "dial"
 LEVELS = (0.1, 0.25, 0.5, 1.0)

@@ -20,7 +20,7 @@ from rmix_kit.cli.kit import EXTRAS, FAILURE, CommandError, KitCommand
 from rmix_kit.cli.output import print_json
 
 if TYPE_CHECKING:
-    from rmix_kit.envs.smac.installation import Finding
+    from rmix_kit.doctor.starcraft import Finding
 
 COLOURS = {"ok": "green", "warning": "yellow", "problem": "bold red", "absent": "dim"}
 WITHOUT_STARCRAFT = (
@@ -73,7 +73,7 @@ def command(
     Each fix is one line for a shell. Nothing is changed, and no game is started without --launch. The exit code is 0
     if StarCraft works or is simply not installed, 1 if something that is installed is broken.
     """
-    from rmix_kit.envs.smac.installation import examine, is_starcraft_absent
+    from rmix_kit.doctor.starcraft import examine, is_starcraft_absent
 
     ours = examine_kit()
     starcraft = examine(smac_python, sc2_path, games, gib_per_game=gib_per_game, launch=launch)
@@ -102,7 +102,7 @@ def command(
 
 def examine_kit() -> list[Finding]:
     """Check what rmix-kit itself needs: the interpreter, the base, each extra, a GPU."""
-    from rmix_kit.envs.smac.installation import Finding
+    from rmix_kit.doctor.starcraft import Finding
 
     found = f"{platform.python_version()}, {sys.executable}"
     findings = [Finding(name="python", status="ok", found=found), _base()]
@@ -126,7 +126,7 @@ def _version(distribution: str) -> str | None:
 
 def _base() -> Finding:
     """Play one step of MACN."""
-    from rmix_kit.envs.smac.installation import Finding
+    from rmix_kit.doctor.starcraft import Finding
 
     version = _version("rmix-kit") or "run from its sources"
     fix = f"{shlex.quote(sys.executable)} -m pip install --upgrade --force-reinstall rmix-kit"
@@ -144,7 +144,7 @@ def _base() -> Finding:
 
 def _imported(names: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Import libraries in a process of its own, so that a broken one breaks nothing here."""
-    from rmix_kit.envs.smac.installation.interpreter import run
+    from rmix_kit.doctor.starcraft.interpreter import run
 
     if not names:
         return {}
@@ -160,7 +160,7 @@ def _imported(names: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 def _extra(extra: str, names: Sequence[str], answers: dict[str, dict[str, Any]]) -> Finding:
     """Judge one extra of the distribution."""
-    from rmix_kit.envs.smac.installation import Finding
+    from rmix_kit.doctor.starcraft import Finding
 
     name, fix = f"extra {extra}", f"{shlex.quote(sys.executable)} -m pip install 'rmix-kit[{extra}]'"
     versions = {library: _version(library) for library in names}

@@ -50,7 +50,7 @@ def check_command(context: click.Context, text: str, episodes: int, as_json: boo
     gives the same episode again, and the memory of the replay. The exit code is 1 if something keeps the environment
     from being trained on; what may not be meant is a warning. docs/environments/yours.md explains the findings.
     """
-    from rmix_kit.checking import check
+    from rmix_kit.doctor.environment import check
 
     findings = check(text, episodes)
     if as_json:

@@ -15,7 +15,7 @@ from rmix_kit.cli.trust import consent_options
 from rmix_kit.cli.words import CHECKPOINT, ENVIRONMENT, RISK_LEVEL, SEED
 
 if TYPE_CHECKING:
-    from rmix_kit.consent import Consent
+    from rmix_kit.envs.consent import Consent
 
 OF_EPISODES = ("episodes", "seed", "risk_level", *OPTIONS)
 

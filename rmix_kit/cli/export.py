@@ -29,7 +29,7 @@ def command(run: Path, out: Path, formats: tuple[str, ...], checkpoint: str | in
     The folder holds everything that running the agents needs; `rmix-kit inspect` shows what is in it.
     """
     import rmix_kit
-    from rmix_kit.exporting import export
+    from rmix_kit.training.exporting import export
 
     folder = export(rmix_kit.load(run, checkpoint=checkpoint), out, formats)
     note(f"exported and verified: {folder}; next: rmix-kit run {shlex.quote(str(folder))} --isolated")

@@ -13,7 +13,7 @@ from rmix_kit.cli.output import EPISODE_LABELS, note, print_json, print_rows
 from rmix_kit.cli.words import RISK_LEVELS
 
 if TYPE_CHECKING:
-    from rmix_kit.frontier.measuring import Frontier, Player
+    from rmix_kit.reports.frontier.measuring import Frontier, Player
 
 DEFAULT_LEVELS = (0.1, 0.25, 0.5, 1.0, None)
 HEADER = ("level", "quantity", "measured", "95 % interval", "exact", "difference")
@@ -83,8 +83,8 @@ def show_frontier(
         checkpoint_step: Environment steps after which the policy was saved.
         as_json: Print JSON alone.
     """
-    from rmix_kit.frontier.folder import check_can_write, write_frontier
-    from rmix_kit.frontier.measuring import measure
+    from rmix_kit.reports.frontier.folder import check_can_write, write_frontier
+    from rmix_kit.reports.frontier.measuring import measure
 
     if out is not None:
         check_can_write(out)
@@ -109,8 +109,8 @@ def show_frontier(
 def print_frontier(frontier: Frontier) -> None:
     """Print one line per level and quantity, and what must be said of them."""
     from rmix_kit.envs.make import remark_on
-    from rmix_kit.frontier.measuring import SHARES
-    from rmix_kit.frontier.table import shown
+    from rmix_kit.reports.frontier.measuring import SHARES
+    from rmix_kit.reports.frontier.table import shown
 
     rows = []
     for level in frontier.levels:

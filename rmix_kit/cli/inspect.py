@@ -11,7 +11,7 @@ import click
 
 from rmix_kit.cli.kit import KitCommand
 from rmix_kit.cli.output import print_json, print_rows
-from rmix_kit.run_paths import MANIFEST_NAME
+from rmix_kit.results.paths import MANIFEST_NAME
 
 if TYPE_CHECKING:
     from exporters.contract import PolicySpec, TensorSpec
@@ -61,7 +61,7 @@ def facts_about(path: Path) -> dict[str, Any]:
 
 
 def _is_checkpoint(manifest: Path) -> bool:
-    from rmix_kit.reading import LARGEST_TABLE, read_json
+    from rmix_kit.files.reading import LARGEST_TABLE, read_json
 
     try:
         table = read_json(manifest, LARGEST_TABLE)

@@ -16,9 +16,9 @@ from typing import IO, Any, NoReturn, cast
 import click
 
 from rmix_kit.cli.results_alone import results_alone
+from rmix_kit.console import LastingStream, standard_error
 from rmix_kit.errors import Interrupted, RmixKitError
 from rmix_kit.spelling import suggestion
-from rmix_kit.telling import LastingStream, standard_error
 
 FAILURE = 1
 # Libraries that an extra of the distribution brings.
@@ -145,9 +145,15 @@ class CommandError(click.ClickException):
 class LazyGroup(Program, click.Group):
     """A group whose commands are modules, imported when they are asked for."""
 
-    def __init__(self, *args: Any, modules: dict[str, str], **kwargs: Any) -> None:  # noqa: ANN401 - handed to click
+    def __init__(
+        self,
+        *args: Any,  # noqa: ANN401 - handed to click
+        modules: dict[str, str],
+        old_names: dict[str, str],
+        **kwargs: Any,  # noqa: ANN401 - handed to click
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self._modules = modules
+        self._modules, self._old_names = modules, old_names
         self.params.append(
             click.Option(["--debug"], is_flag=True, expose_value=False, help="Show the traceback of an error.",
                          callback=_remember_debug)
@@ -167,7 +173,8 @@ class LazyGroup(Program, click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command that the arguments name; suggest the nearest one for a misspelt name."""
+        """Find the command that the arguments name, by an old name too; suggest the nearest for a misspelt one."""
+        args = [self._old_names.get(args[0], args[0]), *args[1:]] if args else args
         if args and args[0] not in self._modules and not args[0].startswith("-"):
             raise click.UsageError(
                 f"there is no command {args[0]!r}; commands are {', '.join(self._modules)}"
@@ -244,7 +251,7 @@ def _one_line(error: Exception, *, resumes: bool = False) -> str:
         error: What a command let out.
         resumes: The command takes up what it left with ``--resume``.
     """
-    from rmix_kit.files import no_room
+    from rmix_kit.files.writing import no_room
 
     missing = (error.name or "").split(".")[0] if isinstance(error, ModuleNotFoundError) else ""
     if missing in EXTRAS:

@@ -10,10 +10,12 @@ from rmix_kit.origin import kit_version
 _MODULES = {
     name: f"rmix_kit.cli.{name}"
     for name in (
-        *("train", "evaluate", "export", "run", "replay", "inspect", "sweep", "report", "plot", "reproduce"),
+        *("train", "evaluate", "export", "run", "film", "inspect", "sweep", "report", "plot", "reproduce"),
         *("algos", "envs", "doctor"),
     )
 }
+
+_OLD_NAMES = {"replay": "film"}
 
 
 def _show_version(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -23,7 +25,13 @@ def _show_version(ctx: click.Context, parameter: click.Parameter, value: bool) -
     ctx.exit()
 
 
-@click.group("rmix-kit", cls=LazyGroup, modules=_MODULES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    "rmix-kit",
+    cls=LazyGroup,
+    modules=_MODULES,
+    old_names=_OLD_NAMES,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version."
 )

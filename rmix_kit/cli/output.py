@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rmix_kit.cli.results_alone import results_of
-from rmix_kit.telling import standard_error
+from rmix_kit.console import standard_error
 
 EPISODE_LABELS = {
     "return_mean": "mean return",
@@ -40,7 +40,7 @@ class _Results(Console):
 
 def print_json(value: object) -> None:
     """Print one JSON value on standard output; null stands for numbers that are not finite."""
-    from rmix_kit.files import json_text
+    from rmix_kit.files.writing import json_text
 
     click.echo(json_text(value, indent=2, ensure_ascii=False), file=results_of(click.get_current_context(silent=True)))
 

@@ -13,7 +13,7 @@ from rmix_kit.cli.trust import consent_options
 from rmix_kit.cli.words import Word
 
 if TYPE_CHECKING:
-    from rmix_kit.consent import Consent
+    from rmix_kit.envs.consent import Consent
     from rmix_kit.reports.scores import ScoreName
 
 
@@ -54,8 +54,8 @@ def command(
     algorithm on one environment that differ in more than their seed are refused by name, unless --variants tells
     their presets and settings apart.
     """
-    from rmix_kit.reports import write_report
     from rmix_kit.reports.expected import read_expected
+    from rmix_kit.reports.report import write_report
     from rmix_kit.results import find_records
 
     expected = read_expected(expect) if expect is not None else []
@@ -85,7 +85,7 @@ def command(
 def play_missing(runs: tuple[Path, ...], consent: Consent | None = None) -> None:
     """Play the episodes of the best and the last checkpoint of every finished run that has none yet."""
     from rmix_kit.results import run_folders
-    from rmix_kit.run_paths import RunPaths
+    from rmix_kit.results.paths import RunPaths
     from rmix_kit.training.absolute import evaluate_run
 
     for folder in run_folders(runs):

@@ -128,8 +128,8 @@ def _train(missing: Plan, jobs: int) -> int:
 
 def _report(reproduction: Reproduction) -> dict[str, Any]:
     """Write the report and the summary of what is recorded."""
-    from rmix_kit.files import write_file
-    from rmix_kit.reports import write_report
+    from rmix_kit.files.writing import write_file
+    from rmix_kit.reports.report import write_report
     from rmix_kit.reproduction.page import page_of
 
     records = list(reproduction.records.values())

@@ -14,9 +14,9 @@ from rmix_kit.cli.trust import consent_options
 from rmix_kit.cli.words import ENVIRONMENT, FORMAT, RISK_LEVEL, SEED
 
 if TYPE_CHECKING:
-    from rmix_kit.consent import Consent
-    from rmix_kit.frontier.measuring import MakeEnvs
-    from rmix_kit.played import PlayedEpisodes
+    from rmix_kit.envs.consent import Consent
+    from rmix_kit.episodes import PlayedEpisodes
+    from rmix_kit.reports.frontier.measuring import MakeEnvs
 
 
 @click.command("run", cls=KitCommand)
@@ -106,7 +106,7 @@ def _play(
     most: int | None,
 ) -> PlayedEpisodes:
     from rmix_kit.envs.make import copies_to_play
-    from rmix_kit.played import copies_for
+    from rmix_kit.episodes import copies_for
     from rmix_kit.playing.episodes import play
     from rmix_kit.playing.isolation import IsolatedTeam
     from rmix_kit.playing.team import LocalTeam, load_team

@@ -13,7 +13,7 @@ import click
 from rmix_kit.cli.kit import FAILURE, CommandError, KitCommand
 from rmix_kit.cli.output import note, print_json, print_rows
 from rmix_kit.cli.words import Word
-from rmix_kit.telling import LastingStream, standard_error
+from rmix_kit.console import LastingStream, standard_error
 
 if TYPE_CHECKING:
     from rmix_kit.sweeps.engine import Engine, Plan

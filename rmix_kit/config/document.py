@@ -1,14 +1,16 @@
-"""Reading a YAML mapping together with the line of every key."""
+"""Reading a YAML mapping together with the line of every key, and the presets that come with the package."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib.resources import files
 from typing import Any
 
 import yaml
 
 from rmix_kit.errors import ConfigError
-from rmix_kit.yaml_text import compose_yaml
+from rmix_kit.files.yaml_text import compose_yaml
+from rmix_kit.spelling import suggestion
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,3 +70,35 @@ def _collect_lines(node: yaml.Node, path: tuple[str, ...], lines: dict[tuple[str
             raise ConfigError(f"{source}:{line}: {'.'.join(inner)} is already given in line {lines[inner]}")
         lines[inner] = line
         _collect_lines(value, inner, lines, source)
+
+
+KEYS = ("algo", "algorithm", "training", "maps")
+
+
+def preset_names() -> list[str]:
+    """Give the names of all presets, in alphabetical order."""
+    folder = files("rmix_kit.config") / "presets"
+    return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+
+
+def read_preset(name: str) -> Document:
+    """Read a preset.
+
+    Args:
+        name: A name of `preset_names`.
+
+    Returns:
+        Its keys: ``algo``, ``algorithm``, ``training``, and ``maps`` with the same two for single maps, or for all of a
+        kind (``smac:*``).
+
+    Raises:
+        ConfigError: There is no such preset.
+    """
+    if name not in preset_names():
+        raise ConfigError(f"there is no preset {name!r}{suggestion(name, preset_names())}; there are {_listed()}")
+    file = files("rmix_kit.config") / "presets" / f"{name}.yaml"
+    return read_document(file.read_text(encoding="utf-8"), f"presets/{name}.yaml")
+
+
+def _listed() -> str:
+    return ", ".join(preset_names())

@@ -7,18 +7,17 @@ from pathlib import Path
 from typing import Any, get_args
 
 from rmix_kit.algorithms import ALGORITHMS, Algorithm
-from rmix_kit.config.document import Document, read_document
+from rmix_kit.config.document import KEYS as PRESET_KEYS
+from rmix_kit.config.document import Document, preset_names, read_document, read_preset
 from rmix_kit.config.frame import frame_values
 from rmix_kit.config.overrides import Values, parse_overrides
-from rmix_kit.config.presets_folder import KEYS as PRESET_KEYS
-from rmix_kit.config.presets_folder import preset_names, read_preset
 from rmix_kit.config.schema import Device, RunConfig, TrainingSettings, algorithm_class
 from rmix_kit.config.validation import build
 from rmix_kit.config.values import SECTIONS, flatten, nest
+from rmix_kit.console import standard_error
 from rmix_kit.errors import ConfigError
-from rmix_kit.reading import LARGEST_TEXT, read_plain
+from rmix_kit.files.reading import LARGEST_TEXT, read_plain
 from rmix_kit.spelling import shortened, suggestion
-from rmix_kit.telling import standard_error
 
 FILE_KEYS = ("algo", "preset", "env", "seed", "steps", "device", *SECTIONS)
 

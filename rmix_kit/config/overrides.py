@@ -11,8 +11,8 @@ import yaml
 from rmix_kit.algorithms import Algorithm
 from rmix_kit.config.schema import TrainingSettings
 from rmix_kit.errors import ConfigError
+from rmix_kit.files.yaml_text import read_yaml
 from rmix_kit.spelling import suggestion
-from rmix_kit.yaml_text import read_yaml
 
 Values = dict[tuple[str, ...], tuple[Any, str]]
 """A value and where it was given, by path."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 import macn
 from macn.layout import CLIFF, KNOWN
 from macn.settings import ACTION_MEANINGS, Settings, make_settings
-from rmix_kit.envs.bounds import flat_bounds
+from rmix_kit.envs.spaces import flat_bounds
 from rmix_kit.envs.text import EnvironmentText, Value, known_options
 from rmix_kit.errors import EnvironmentTextError
 from rmix_kit.types import BoolArray, EnvSpec, IntArray, TimeStep

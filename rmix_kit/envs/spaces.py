@@ -10,7 +10,6 @@ import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Space
 from numpy.typing import NDArray
 
-from rmix_kit.envs.bounds import flat_bounds
 from rmix_kit.errors import EnvironmentContractError
 
 Array = NDArray[np.generic]
@@ -239,3 +238,17 @@ def _joint_bounds(boxes: list[Box], shape: tuple[int, ...]) -> tuple[tuple[float
         highs.append(np.pad(own_high, pads))
     low, high = np.min(lows, axis=0).reshape(-1), np.max(highs, axis=0).reshape(-1)
     return tuple(map(float, low)), tuple(map(float, high))
+
+
+def flat_bounds(box: Box) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Give a box's bounds, one number per element in C order.
+
+    Args:
+        box: An observation space.
+
+    Returns:
+        Low and high; infinite where unbounded.
+    """
+    low = tuple(float(value) for value in np.broadcast_to(box.low, box.shape).reshape(-1))
+    high = tuple(float(value) for value in np.broadcast_to(box.high, box.shape).reshape(-1))
+    return low, high

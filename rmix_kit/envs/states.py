@@ -9,7 +9,7 @@ from gymnasium.spaces import Box
 from numpy.typing import NDArray
 from pettingzoo import AECEnv, ParallelEnv
 
-from rmix_kit.envs.bounds import flat_bounds
+from rmix_kit.envs.spaces import flat_bounds
 from rmix_kit.types import FloatArray
 
 

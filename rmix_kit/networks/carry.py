@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -21,3 +23,17 @@ def zero_carry(sizes: dict[str, int], rows: int, device: torch.device) -> Carry:
         float32 zeros ``[row, size]`` by name.
     """
     return {name: torch.zeros(rows, size, device=device) for name, size in sizes.items()}
+
+
+class StepOutput(NamedTuple):
+    """One acting step.
+
+    Attributes:
+        action_values: What the agent maximises ``[row, action]``.
+        risk_level: The level used ``[row]``; ones for agents without one.
+        carry: Next carry, all entries but ``last_action``.
+    """
+
+    action_values: Tensor
+    risk_level: Tensor
+    carry: Carry

@@ -8,10 +8,9 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from rmix_kit.networks.carry import Carry
+from rmix_kit.networks.carry import Carry, StepOutput
 from rmix_kit.networks.images import IMAGE_CHANNELS
 from rmix_kit.networks.inputs import AgentInputs
-from rmix_kit.networks.output import StepOutput
 from rmix_kit.networks.packing import pack, unpack
 from rmix_kit.networks.recurrent import RecurrentEncoder
 from rmix_kit.networks.unroll import agent_ids, last_actions

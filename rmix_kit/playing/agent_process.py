@@ -1,6 +1,6 @@
 """What runs in the process of one isolated agent (`rmix_kit.playing.isolation` starts it).
 
-It reads messages from standard input and answers on standard output (`rmix_kit.wire`) until the input ends. All
+It reads messages from standard input and answers on standard output (`rmix_kit.messages`) until the input ends. All
 that it is ever told is its own observations, its own masks and the risk level.
 """
 
@@ -15,8 +15,8 @@ from typing import BinaryIO
 from exporters.agent import Agent
 from exporters.errors import ExportError
 from rmix_kit.errors import RmixKitError
+from rmix_kit.messages import Array, WireError, decode, encode
 from rmix_kit.playing.team import levels_of, load_agent
-from rmix_kit.wire import Array, WireError, decode, encode
 
 
 def main(arguments: list[str]) -> int:

@@ -10,8 +10,8 @@ import numpy as np
 from exporters.contract import PolicySpec
 from exporters.errors import InvalidInputError
 from rmix_kit.envs.interface import VectorEnv, reports_success
+from rmix_kit.episodes import PlayedEpisodes, play_rounds
 from rmix_kit.errors import EnvironmentContractError
-from rmix_kit.played import PlayedEpisodes, play_rounds
 from rmix_kit.seeding import episode_seed
 from rmix_kit.types import BoolArray, EnvSpec, FloatArray, IntArray
 

@@ -18,10 +18,9 @@ from exporters.bundle import Manifest, read_manifest
 from exporters.contract import PolicySpec
 from exporters.errors import BundleError
 from rmix_kit.errors import AgentProcessError
-from rmix_kit.pipes import reader, write_within
+from rmix_kit.messages import Array, WireError, decode, encode, reader, write_within
 from rmix_kit.playing.episodes import Choice
 from rmix_kit.types import BoolArray
-from rmix_kit.wire import Array, WireError, decode, encode
 
 START_SECONDS = 120.0  # loading a runtime library on a busy machine
 STEP_SECONDS = 60.0

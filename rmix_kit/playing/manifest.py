@@ -1,4 +1,4 @@
-"""What `rmix_kit.exporting` wrote into an exported folder's manifest."""
+"""What `rmix_kit.training.exporting` wrote into an exported folder's manifest."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from exporters.bundle import MANIFEST_NAME, Manifest
-from rmix_kit.consent import Consent, allowed
+from rmix_kit.envs.consent import Consent, allowed
 from rmix_kit.errors import EnvironmentTextError
 
 

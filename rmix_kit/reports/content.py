@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rmix_kit.envs.make import remark_on
+from rmix_kit.episodes import TAIL_LEVELS
 from rmix_kit.errors import RmixKitError
 from rmix_kit.reports import figures, views
 from rmix_kit.reports.curves import curve_table
@@ -25,7 +26,6 @@ from rmix_kit.reports.score_tables import improvement_table, profile_table, stat
 from rmix_kit.reports.scores import Comparison, Scores
 from rmix_kit.reports.statistics import PROFILE_RESAMPLES, RESAMPLES
 from rmix_kit.reports.table import Table
-from rmix_kit.statistics import TAIL_LEVELS
 
 GREEDY = (
     "Every number is of greedy test episodes: the agents do not explore, and their seeds are not those of training. "

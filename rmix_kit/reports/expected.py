@@ -9,9 +9,9 @@ import yaml
 
 from rmix_kit.envs.make import resolved_text
 from rmix_kit.errors import ConfigError
-from rmix_kit.reading import LARGEST_TEXT, read_plain
+from rmix_kit.files.reading import LARGEST_TEXT, read_plain
+from rmix_kit.files.yaml_text import read_yaml
 from rmix_kit.reports.groups import Cell
-from rmix_kit.yaml_text import read_yaml
 
 FORM = "a list of {algo: NAME, env: TEXT, seeds: [0, 1, ...]}"
 

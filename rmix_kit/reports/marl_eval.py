@@ -15,10 +15,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rmix_kit.envs.text import parse
+from rmix_kit.episodes import TAIL_LEVELS, tail_mean
 from rmix_kit.reports.curves import METRICS, is_known
 from rmix_kit.reports.groups import Group
 from rmix_kit.results import Episodes, RunRecord
-from rmix_kit.statistics import TAIL_LEVELS, tail_mean
 
 # During training a run keeps the mean over its evaluation's episodes: lists of one value.
 _NAMES = {name: name.removesuffix("_mean") for name in METRICS}

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from exporters.aside import PARTIAL_SUFFIX, folder_aside
 from rmix_kit.errors import RecordError, RunFolderError
-from rmix_kit.files import json_text, writing
+from rmix_kit.files.reading import LARGEST_LOG, read_plain
+from rmix_kit.files.writing import json_text, writing
 from rmix_kit.plotting.style import picture
-from rmix_kit.reading import LARGEST_LOG, read_plain
 from rmix_kit.reports.content import make_page
 from rmix_kit.reports.groups import Cell, group_runs
 from rmix_kit.reports.marl_eval import marl_eval

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from rmix_kit.episodes import TAIL_LEVELS, tail_mean, wilson_interval
 from rmix_kit.reports import statistics
 from rmix_kit.reports.groups import Group, environments_of
 from rmix_kit.reports.scores import Scores
 from rmix_kit.reports.table import Table, make_table
-from rmix_kit.statistics import TAIL_LEVELS, tail_mean, wilson_interval
 
 BINS = 30
 LEVELS = (*TAIL_LEVELS, 1.0)

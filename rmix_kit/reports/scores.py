@@ -13,6 +13,7 @@ from macn import MACNError, oracle
 from macn.joint import return_grid
 from macn.settings import make_settings
 from rmix_kit.envs.text import EnvironmentText, parse
+from rmix_kit.episodes import TAIL_LEVELS, summarize
 from rmix_kit.errors import RecordError
 from rmix_kit.plotting.style import rank_of
 from rmix_kit.reports.curves import is_known
@@ -20,7 +21,6 @@ from rmix_kit.reports.groups import MIXED, Group
 from rmix_kit.reports.statistics import Floats
 from rmix_kit.reports.success import SUCCESS, silent_environments
 from rmix_kit.results import Episodes, RunRecord
-from rmix_kit.statistics import TAIL_LEVELS, summarize
 
 ScoreName: TypeAlias = Literal["success_rate", "normalized_return"]
 SCORES: tuple[ScoreName, ...] = ("success_rate", "normalized_return")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rmix_kit.errors import ConfigError, RecordError
-from rmix_kit.files import write_file, writing
+from rmix_kit.files.writing import write_file, writing
 from rmix_kit.plotting.style import FORMATS, picture
 from rmix_kit.reports.curves import curve_table
 from rmix_kit.reports.figures import Band, draw_learning

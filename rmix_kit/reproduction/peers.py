@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rmix_kit.errors import RecordError
-from rmix_kit.reading import LARGEST_TABLE, read_json
+from rmix_kit.files.reading import LARGEST_TABLE, read_json
 from rmix_kit.results.record import is_row
 
 KIND, FORMAT = "EPyMARL run record", 1

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from rmix_kit.errors import RecordError
-from rmix_kit.files import json_text, write_file
-from rmix_kit.reading import LARGEST_TEXT, read_json
+from rmix_kit.files.reading import LARGEST_TEXT, read_json
+from rmix_kit.files.writing import json_text, write_file
 from rmix_kit.reproduction.suites import Part, Suite
 
 FILE = "scale.json"

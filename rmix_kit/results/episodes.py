@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from rmix_kit.errors import RecordError
-from rmix_kit.files import is_sealed
-from rmix_kit.reading import LARGEST_TABLE, parsed_json, read_plain
+from rmix_kit.files.reading import LARGEST_TABLE, parsed_json, read_plain
+from rmix_kit.files.writing import is_sealed
 
 ADVICE = "rmix-kit report RUN --out DIR --evaluate plays a run's anew"
 

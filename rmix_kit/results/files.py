@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rmix_kit.errors import RecordError
-from rmix_kit.files import json_text, with_digest, write_file
-from rmix_kit.reading import LARGEST_TABLE, read_json
+from rmix_kit.files.reading import LARGEST_TABLE, read_json
+from rmix_kit.files.writing import json_text, with_digest, write_file
 from rmix_kit.results.folder import record_of
 from rmix_kit.results.record import OLDEST_FORMAT, RunRecord
 

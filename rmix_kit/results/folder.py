@@ -11,18 +11,18 @@ from typing import Any
 import yaml
 
 from rmix_kit.errors import RecordError, RmixKitError
-from rmix_kit.files import Prefix, is_sealed
-from rmix_kit.reading import (
+from rmix_kit.files.reading import (
     LARGEST_TABLE,
     foreign_member,
     parsed_json,
     read_plain,
 )
+from rmix_kit.files.writing import Prefix, is_sealed
+from rmix_kit.files.yaml_text import read_yaml
 from rmix_kit.results.episodes import ADVICE, Episodes, read_episodes
+from rmix_kit.results.paths import MANIFEST_NAME, RunPaths
 from rmix_kit.results.record import RunRecord, is_row
 from rmix_kit.results.seal import check_seal, facts_of
-from rmix_kit.run_paths import MANIFEST_NAME, RunPaths
-from rmix_kit.yaml_text import read_yaml
 
 Rows = list[dict[str, Any]]
 _RESUMING = "restore it, or train on from the checkpoint before (--resume sets a damaged one aside)"

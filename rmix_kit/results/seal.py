@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from rmix_kit.errors import RecordError
-from rmix_kit.files import Prefix, digest_of, is_sealed, seal, write_file
-from rmix_kit.reading import LARGEST_LOG, LARGEST_TABLE, LARGEST_TEXT, parsed_json, read_plain
-from rmix_kit.run_paths import RunPaths
+from rmix_kit.files.reading import LARGEST_LOG, LARGEST_TABLE, LARGEST_TEXT, parsed_json, read_plain
+from rmix_kit.files.writing import Prefix, digest_of, is_sealed, seal, write_file
+from rmix_kit.results.paths import RunPaths
 
 KIND, FORMAT = "rmix-kit seal", 1
 

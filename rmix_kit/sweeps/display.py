@@ -11,9 +11,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from rmix_kit.console import LastingStream, standard_error
 from rmix_kit.sweeps.progress import State
 from rmix_kit.sweeps.status import RunStatus
-from rmix_kit.telling import LastingStream, standard_error
 
 _ORDER: tuple[State, ...] = ("running", "failed", "to resume", "new", "finished")
 _STYLES = {"running": "cyan", "failed": "red", "finished": "green"}

@@ -82,7 +82,7 @@ def command_line(run: PlannedRun, folder: Path) -> str:
 
 
 def told(run: PlannedRun, folder: Path, storage: str | None) -> dict[str, Any]:
-    """Give what a process of `rmix_kit.sweeps.child` is told, as JSON values.
+    """Give what a process of `rmix_kit.cli.child` is told, as JSON values.
 
     Args:
         run: To train.

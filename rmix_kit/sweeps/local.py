@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Collection
 from pathlib import Path
 
+from rmix_kit.doctor.starcraft import starcraft_folder
 from rmix_kit.envs.make import parse_known
-from rmix_kit.envs.smac.installation import starcraft_folder
 from rmix_kit.errors import StarCraftError
 from rmix_kit.sweeps.engine import Ended, Event, Plan, PlannedRun, Started, folder_of, log_of, told
 from rmix_kit.sweeps.process import RunProcess, end_all

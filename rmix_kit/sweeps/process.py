@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from rmix_kit.files import open_own
+from rmix_kit.files.writing import open_own
 
 LOG_TAIL = 8192
 LONGEST_REASON = 300
@@ -23,13 +23,13 @@ _PACKAGES = Path(__file__).resolve().parents[2]
 
 
 class RunProcess:
-    """A child that trains; it ends itself when this process is gone (`rmix_kit.sweeps.child`)."""
+    """A child that trains; it ends itself when this process is gone (`rmix_kit.cli.child`)."""
 
     def __init__(self, told: Mapping[str, Any], log: Path, threads: int) -> None:
         """Start the child.
 
         Args:
-            told: What `rmix_kit.sweeps.child` is to do, JSON values.
+            told: What `rmix_kit.cli.child` is to do, JSON values.
             log: Receives what it says, behind what is there.
             threads: Of its numerical libraries.
         """
@@ -43,7 +43,7 @@ class RunProcess:
         with open(log, "ab", opener=open_own) as file:
             self._log, self._begin = log, file.tell()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "rmix_kit.sweeps.child", json.dumps(told)],
+                [sys.executable, "-m", "rmix_kit.cli.child", json.dumps(told)],
                 stdin=subprocess.PIPE,  # nothing is written: its end tells the child that nobody waits any more
                 stdout=file,
                 stderr=subprocess.STDOUT,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rmix_kit.results import played_step
-from rmix_kit.run_paths import RunPaths
+from rmix_kit.results.paths import RunPaths
 
 TAIL = 65536  # bytes of metrics.jsonl in which an evaluation is found
 

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from rmix_kit.files import open_own
+from rmix_kit.files.writing import open_own
 from rmix_kit.sweeps.engine import Ended, Event, Plan, PlannedRun, Started, folder_of, log_of, told
 from rmix_kit.sweeps.ray_task import attempt
 from rmix_kit.sweeps.storage import Mirror, url_of

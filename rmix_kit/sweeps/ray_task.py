@@ -18,7 +18,7 @@ def attempt(task: Mapping[str, Any]) -> dict[str, str]:
     """Train a run to its end.
 
     Args:
-        task: Plain values: "threads"; "log", a path that all nodes share, or None; and for `rmix_kit.sweeps.child`
+        task: Plain values: "threads"; "log", a path that all nodes share, or None; and for `rmix_kit.cli.child`
             "train", "folder" (None: a temporary one, whose copy lies at "storage"), "evaluation", "storage".
 
     Returns:

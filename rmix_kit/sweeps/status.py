@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rmix_kit.files import json_text, write_file
+from rmix_kit.files.writing import json_text, write_file
 from rmix_kit.sweeps.engine import Plan, PlannedRun, command_line, folder_of, log_of
 from rmix_kit.sweeps.progress import TAIL, Progress, State, progress_in, state_of, tail_of_file
 

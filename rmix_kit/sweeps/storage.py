@@ -8,10 +8,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 
+from rmix_kit.console import standard_error
 from rmix_kit.errors import RunFolderError
-from rmix_kit.files import remove
-from rmix_kit.run_paths import MANIFEST_NAME, STEP_NAME, RunPaths
-from rmix_kit.telling import standard_error
+from rmix_kit.files.writing import remove
+from rmix_kit.results.paths import MANIFEST_NAME, STEP_NAME, RunPaths
 
 PARTIAL_SUFFIX = ".partial"
 LOCK_NAME = ".lock"

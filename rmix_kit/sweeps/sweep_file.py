@@ -15,7 +15,7 @@ from rmix_kit.config.document import Document, read_document
 from rmix_kit.config.schema import Device
 from rmix_kit.config.validation import build
 from rmix_kit.errors import ConfigError
-from rmix_kit.reading import LARGEST_TEXT, read_plain
+from rmix_kit.files.reading import LARGEST_TEXT, read_plain
 from rmix_kit.seeding import check_seed
 from rmix_kit.spelling import suggestion
 from rmix_kit.types import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from rmix_kit.consent import Consent
+from rmix_kit.envs.consent import Consent
 from rmix_kit.envs.interface import VectorEnv
 from rmix_kit.envs.make import make_vector_env
-from rmix_kit.files import seal, write_file, writing
+from rmix_kit.files.writing import seal, write_file, writing
 from rmix_kit.results import Episodes, played_step
-from rmix_kit.run_paths import RunPaths
+from rmix_kit.results.paths import RunPaths
 from rmix_kit.training.evaluator import Evaluation
 from rmix_kit.training.run import load
 

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from exporters.aside import PARTIAL_SUFFIX
 from rmix_kit.errors import CheckpointError
-from rmix_kit.files import read_file, sync_folder, write_file
-from rmix_kit.reading import LARGEST_LOG, read_plain
-from rmix_kit.run_paths import MANIFEST_NAME
+from rmix_kit.files.reading import LARGEST_LOG, read_plain
+from rmix_kit.files.writing import read_file, sync_folder, write_file
+from rmix_kit.results.paths import MANIFEST_NAME
 from rmix_kit.training.manifest import Manifest, encode, read_manifest
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from rmix_kit.collect import Collector
 from rmix_kit.envs.interface import VectorEnv, reports_success
-from rmix_kit.played import PlayedEpisodes, play_rounds
+from rmix_kit.episodes import PlayedEpisodes, play_rounds
 from rmix_kit.policy import TeamPolicy
 from rmix_kit.seeding import episode_seed, generator
 

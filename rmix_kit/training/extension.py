@@ -7,14 +7,14 @@ from dataclasses import replace
 from itertools import zip_longest
 
 from rmix_kit.errors import CheckpointError, RunFolderError
-from rmix_kit.files import Prefix, write_file
-from rmix_kit.run_paths import MANIFEST_NAME
+from rmix_kit.files.writing import Prefix, write_file
+from rmix_kit.results.paths import MANIFEST_NAME
 from rmix_kit.training.checkpoint import verify_checkpoint
 from rmix_kit.training.manifest import Manifest, encode, read_manifest
 from rmix_kit.training.progress_bar import Reporter
 from rmix_kit.training.run_config import RunConfig
 from rmix_kit.training.run_folder import RunFolder, newest_sound
-from rmix_kit.training.schedules import schedules
+from rmix_kit.training.settings import schedules
 
 SCHEDULES = ("epsilon", "the factor on the learning rate")
 POINTS = 10_000

@@ -13,7 +13,7 @@ from torch import Tensor
 from rmix_kit.collect import Collector, Round
 from rmix_kit.envs.interface import VectorEnv, codec_of, facts_of, is_reproducible, notes_of, reports_success
 from rmix_kit.errors import Interrupted, NonFiniteError
-from rmix_kit.files import writing
+from rmix_kit.files.writing import writing
 from rmix_kit.origin import origin_of_process
 from rmix_kit.policy import TeamPolicy
 from rmix_kit.replay import ReplayBuffer
@@ -26,7 +26,7 @@ from rmix_kit.training.progress_bar import Reporter, Status
 from rmix_kit.training.run import acting
 from rmix_kit.training.run_config import RunConfig
 from rmix_kit.training.run_folder import RunFolder
-from rmix_kit.training.schedules import schedules
+from rmix_kit.training.settings import schedules
 from rmix_kit.training.signals import StopSignals
 from rmix_kit.training.state import TrainerState
 from rmix_kit.training.storage import Storage

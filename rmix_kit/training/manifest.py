@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from rmix_kit.errors import CheckpointError
-from rmix_kit.files import Prefix, StoredFile, is_sealed, seal
+from rmix_kit.files.forms import misfit
+from rmix_kit.files.reading import parsed_json, read_plain
+from rmix_kit.files.writing import Prefix, StoredFile, is_sealed, seal
 from rmix_kit.origin import kit_version
-from rmix_kit.ranges import misfit
-from rmix_kit.reading import parsed_json, read_plain
-from rmix_kit.run_paths import MANIFEST_NAME
+from rmix_kit.results.paths import MANIFEST_NAME
 from rmix_kit.training.manifest_form import ManifestForm
 from rmix_kit.training.replay_files import SEGMENT_NAME, Segment
 from rmix_kit.types import EnvSpec

@@ -15,14 +15,14 @@ Numbers = dict[str, float | int | None]
 
 
 class PrefixForm(TypedDict):
-    """`rmix_kit.files.Prefix`."""
+    """`rmix_kit.files.writing.Prefix`."""
 
     length: Count
     sha256: str
 
 
 class FileForm(TypedDict):
-    """`rmix_kit.files.StoredFile`."""
+    """`rmix_kit.files.writing.StoredFile`."""
 
     name: str
     bytes: Count

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from rmix_kit.episodes import copies_for
 from rmix_kit.errors import ConfigError
-from rmix_kit.played import copies_for
 from rmix_kit.replay import ReplayBuffer
 from rmix_kit.replay.records import episode_bytes, worst_case_bytes
 from rmix_kit.training.run_config import RunConfig

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from rmix_kit.collect import Round
-from rmix_kit.files import Prefix, json_text, open_own, writing
-from rmix_kit.reading import LARGEST_LOG, read_plain
+from rmix_kit.files.reading import LARGEST_LOG, read_plain
+from rmix_kit.files.writing import Prefix, json_text, open_own, writing
 from rmix_kit.training.memory import peak_mebibytes
 from rmix_kit.training.run_folder import RunFolder
 from rmix_kit.training.tensorboard_files import open_board

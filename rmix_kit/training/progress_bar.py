@@ -9,7 +9,7 @@ from typing import IO, Protocol, TextIO, cast
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from rmix_kit.telling import LastingStream, standard_error
+from rmix_kit.console import LastingStream, standard_error
 
 PLAIN_SECONDS = 10.0
 

@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from rmix_kit.errors import CheckpointError
-from rmix_kit.files import StoredFile, read_file, write_file
+from rmix_kit.files.writing import StoredFile, read_file, write_file
 from rmix_kit.replay import EpisodeBlock, ReplayBuffer
 from rmix_kit.replay.episode import block_of_rows
 

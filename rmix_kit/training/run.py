@@ -8,11 +8,11 @@ from pathlib import Path
 import torch
 
 from rmix_kit.algorithms import Networks
-from rmix_kit.consent import Consent, allowed
+from rmix_kit.envs.consent import Consent, allowed
 from rmix_kit.envs.interface import VectorEnv
 from rmix_kit.envs.make import copies_to_play, make_vector_env
+from rmix_kit.episodes import copies_for
 from rmix_kit.errors import CheckpointError, ConfigError, EnvironmentContractError
-from rmix_kit.played import copies_for
 from rmix_kit.policy import ActingAgent, GreedyPolicy, TeamPolicy
 from rmix_kit.seeding import check_seed
 from rmix_kit.training.checkpoint import network_tensors

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, get_type_hints
 
 from rmix_kit.algorithms import ALGORITHMS, Algorithm
 from rmix_kit.errors import ConfigError
-from rmix_kit.ranges import expected_instead
+from rmix_kit.files.forms import expected_instead
 from rmix_kit.seeding import check_seed
 from rmix_kit.spelling import shortened
 from rmix_kit.training.settings import TrainingSettings

@@ -14,12 +14,12 @@ import yaml
 
 from exporters.aside import PARTIAL_SUFFIX
 from rmix_kit.errors import CheckpointError, ConfigError, RunFolderError
-from rmix_kit.files import no_room, remove, sync_folder, write_file
-from rmix_kit.reading import LARGEST_TEXT, foreign_member, read_plain
-from rmix_kit.run_paths import RunPaths
+from rmix_kit.files.reading import LARGEST_TEXT, foreign_member, read_plain
+from rmix_kit.files.writing import no_room, remove, sync_folder, write_file
+from rmix_kit.files.yaml_text import read_yaml, write_yaml
+from rmix_kit.results.paths import RunPaths
 from rmix_kit.training.manifest import Manifest, read_manifest
 from rmix_kit.training.run_config import RunConfig
-from rmix_kit.yaml_text import read_yaml, write_yaml
 
 LOCK_NAME = ".lock"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from rmix_kit.collect import LinearSchedule
 from rmix_kit.training.learner import TargetSettings
 from rmix_kit.types import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, ThreadCount, UnitFloat
 
@@ -65,3 +66,17 @@ class TrainingSettings:
     def most_evaluation_copies(self) -> int | None:
         """Most copies that any evaluation makes; None for no limit of the run's own."""
         return self.num_envs if self.evaluation_copies == 0 else self.evaluation_copies
+
+
+def schedules(settings: TrainingSettings, steps: int) -> tuple[LinearSchedule, LinearSchedule]:
+    """Give exploration and the factor on the learning rate over a run of so many environment steps."""
+    explored = int(settings.epsilon_share * steps) or settings.epsilon_steps
+    epsilon = LinearSchedule(start=settings.epsilon_start, end=settings.epsilon_end, begin_steps=0, end_steps=explored)
+    decays = settings.learning_rate_decay_from < 1
+    learning_rate = LinearSchedule(
+        start=1.0,
+        end=settings.learning_rate_end if decays else 1.0,
+        begin_steps=int(settings.learning_rate_decay_from * steps),
+        end_steps=steps,
+    )
+    return epsilon, learning_rate

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rmix_kit.files import Prefix
+from rmix_kit.files.writing import Prefix
 from rmix_kit.seeding import generator, generator_state, restore_generator
 from rmix_kit.training.metrics import Means
 from rmix_kit.training.return_scale import ReturnScale

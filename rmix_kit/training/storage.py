@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rmix_kit.errors import CheckpointError
-from rmix_kit.files import Prefix, writing
+from rmix_kit.files.writing import Prefix, writing
 from rmix_kit.replay import ReplayBuffer
 from rmix_kit.replay.episode import misfit_of
 from rmix_kit.replay.records import kept_arrays

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from rmix_kit.files import open_own, writing
+from rmix_kit.files.writing import open_own, writing
 
 
 class Board:

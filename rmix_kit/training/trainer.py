@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rmix_kit.envs.interface import VectorEnv, codec_of, is_costly
 from rmix_kit.envs.make import copies_to_play, make_vector_env, resolved_text
+from rmix_kit.episodes import copies_for
 from rmix_kit.errors import (
     ConfigError,
     EnvironmentContractError,
@@ -16,8 +17,7 @@ from rmix_kit.errors import (
     RmixKitError,
     RunFolderError,
 )
-from rmix_kit.files import writing
-from rmix_kit.played import copies_for
+from rmix_kit.files.writing import writing
 from rmix_kit.results.seal import check_seal, facts_of, seal_run
 from rmix_kit.training.checkpoint import verify_checkpoint
 from rmix_kit.training.device import choose_device, keep_freed_memory, torch_threads

@@ -13,7 +13,7 @@ import torch
 from rmix_kit.algorithms import Algorithm
 from rmix_kit.algorithms.rdn import RDN
 from rmix_kit.networks import QuantileAgent
-from rmix_kit.replay.packing import make_packing
+from rmix_kit.replay.buffer import make_packing
 from rmix_kit.types import EpisodeBatch, Progress
 from tests.algorithms.cases import make_learner
 from tests.fixtures.episodes import CPU, make_spec

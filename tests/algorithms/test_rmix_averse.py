@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rmix_kit.algorithms.rmix_averse import RMIXAverse, teammates_explored
 from rmix_kit.networks import QuantileAgent
-from rmix_kit.replay.packing import make_packing
+from rmix_kit.replay.buffer import make_packing
 from rmix_kit.types import EpisodeBatch, Progress
 from tests.algorithms.cases import batch_for, make_learner
 from tests.algorithms.test_bandit import RISKY, bandit_batch

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rmix_kit.files import json_text
+from rmix_kit.files.writing import json_text
 from tests.architecture.sources import modules, syntax_tree
 
 # What they write was read from text or are words of our own, and is read by ourselves or a person.
 OF_WORDS = {
     "exporters.freezing",
     "rmix_kit.cli.doctor",
-    "rmix_kit.envs.smac.installation.probe",
-    "rmix_kit.envs.smac.installation.starter",
+    "rmix_kit.doctor.starcraft.probe",
+    "rmix_kit.doctor.starcraft.starter",
     "rmix_kit.envs.smac.sc2.process",
     "rmix_kit.envs.text",
     "rmix_kit.reports.run_tables",
@@ -27,7 +27,7 @@ OF_WORDS = {
     "rmix_kit.results.folder",
     "rmix_kit.sweeps.plan",
     "rmix_kit.sweeps.process",
-    "rmix_kit.wire",
+    "rmix_kit.messages",
 }
 numbers = st.integers() | st.floats() | st.none()
 
@@ -37,7 +37,7 @@ def test_json_is_written_without_nan_and_infinity(module: str) -> None:
     calls = [node for node in ast.walk(syntax_tree(modules()[module])) if isinstance(node, ast.Call)]
     writers = [call for call in calls if ast.unparse(call.func) in ("json.dumps", "json.dump")]
     lines = [call.lineno for call in writers if "allow_nan=False" not in map(ast.unparse, call.keywords)]
-    assert not lines, f"{modules()[module]}: lines {lines} lack allow_nan=False; call rmix_kit.files.json_text"
+    assert not lines, f"{modules()[module]}: lines {lines} lack allow_nan=False; call rmix_kit.files.writing.json_text"
 
 
 @given(st.dictionaries(st.text(max_size=3), numbers | st.lists(numbers, max_size=3) | st.tuples(numbers), max_size=4))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rmix_kit.plotting.style import ALGORITHMS
-from rmix_kit.reports import write_report
+from rmix_kit.reports.report import write_report
 from tests.reports.records import BRIDGE, record, small_set
 
 SIZES = {"desktop": (1280, 900), "phone": (360, 800)}

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from rmix_kit.cli.main import main
-from rmix_kit.telling import LastingStream
+from rmix_kit.console import LastingStream
 from tests.fixtures.trained import Trained
 
 KIT = sys.executable, "-m", "rmix_kit.cli.main"
@@ -90,7 +90,7 @@ def test_a_standard_output_that_is_closed_is_told_in_one_line(
 @pytest.mark.parametrize(
     "words",
     [
-        ("replay", "RUN", "--episodes", "300", "--out", "film.mp4"),
+        ("film", "RUN", "--episodes", "300", "--out", "film.mp4"),
         ("report", "RUN", "--evaluate", "--out", "report"),
         ("export", "RUN", "--out", "agents"),
         ("evaluate", "RUN", "--episodes", "10000000"),

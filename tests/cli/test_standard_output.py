@@ -78,7 +78,7 @@ def test_a_sweep_prints_its_status_alone(loud: Path, tmp_path: Path) -> None:
 
 
 def test_a_replay_of_a_loud_environment_is_written(loud: Path, tmp_path: Path) -> None:
-    kit("replay", loud / "run", "--trust-environment", "--episodes", 1, "--out", tmp_path / "page.html")
+    kit("film", loud / "run", "--trust-environment", "--episodes", 1, "--out", tmp_path / "page.html")
     assert b'"success":null' in (tmp_path / "page.html").read_bytes()
 
 

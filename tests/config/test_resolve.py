@@ -10,8 +10,8 @@ import yaml
 
 from rmix_kit.algorithms import ALGORITHMS
 from rmix_kit.algorithms.rmix import RMIX
+from rmix_kit.config.document import preset_names, read_preset
 from rmix_kit.config.load import resolve
-from rmix_kit.config.presets_folder import preset_names, read_preset
 from rmix_kit.config.schema import RunConfig, TrainingSettings
 from rmix_kit.errors import ConfigError
 

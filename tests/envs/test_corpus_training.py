@@ -9,9 +9,9 @@ import pytest
 
 from rmix_kit.config.load import resolve
 from rmix_kit.envs.make import make_vector_env
-from rmix_kit.exporting import export
 from rmix_kit.playing.episodes import play
 from rmix_kit.playing.team import LocalTeam, load_team
+from rmix_kit.training.exporting import export
 from rmix_kit.training.progress_bar import SilentReporter
 from rmix_kit.training.run import Run
 from rmix_kit.training.trainer import train

@@ -7,7 +7,7 @@ import pytest
 
 from rmix_kit.envs.interface import reports_success
 from rmix_kit.envs.make import make_vector_env
-from rmix_kit.replays.watching import WatchedEnvs
+from rmix_kit.films.watching import WatchedEnvs
 from tests.fixtures.quiet_team import LATE, LENGTH, QUIET
 
 

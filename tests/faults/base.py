@@ -17,8 +17,8 @@ def build(base: Path) -> None:
     """
     import rmix_kit
     from rmix_kit.config.load import resolve
-    from rmix_kit.exporting import export
     from rmix_kit.training.absolute import evaluate_run
+    from rmix_kit.training.exporting import export
     from rmix_kit.training.progress_bar import SilentReporter
     from rmix_kit.training.trainer import train
 

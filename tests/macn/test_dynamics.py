@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from macn import dynamics, slipping
+from macn import counter_hash, dynamics
 from macn.settings import make_settings
 
 SETTINGS = make_settings("4x12", n_agents=2)
@@ -98,12 +98,12 @@ def rollout(convert: object, *, steps: int = 60, copies: int = 16) -> list[np.nd
     tables = dynamics.build_tables(settings).to(convert)
     actions = np.random.default_rng(0).integers(0, 4, (steps, copies, 3))
     index, zero = np.arange(copies), np.zeros(copies, dtype=np.int64)
-    keys = slipping.stream_keys(convert(zero + 2**62 + 12345), convert(index), convert(zero + 3))
+    keys = counter_hash.stream_keys(convert(zero + 2**62 + 12345), convert(index), convert(zero + 3))
     cells = dynamics.reset(tables, convert(np.zeros((copies, 3), dtype=np.int64)), convert(zero == 0))
     record = [np.asarray(keys)]
     for step in range(steps):
-        draws = slipping.slip_draws(keys, convert(zero + step), tables.agent_index)
-        executed = slipping.slipped(convert(actions[step]), draws, settings.slip)
+        draws = counter_hash.counter_draws(keys, convert(zero + step), tables.agent_index)
+        executed = counter_hash.slipped(convert(actions[step]), draws, settings.slip)
         cells = dynamics.transition(tables, cells, executed)
         over = dynamics.terminated(tables, cells)
         numbers = (
@@ -133,26 +133,26 @@ def test_the_functions_run_on_another_device_of_torch() -> None:
     settings = make_settings("4x12", slip=0.1, show_agents=True)
     tables = dynamics.build_tables(settings).to(lambda table: torch.as_tensor(table, device="meta"))
     cells = torch.zeros((5, 2), dtype=torch.int64, device="meta")
-    draws = slipping.slip_draws(cells[:, 0], cells[:, 0], tables.agent_index)
-    cells = dynamics.transition(tables, cells, slipping.slipped(cells, draws, 0.1))
+    draws = counter_hash.counter_draws(cells[:, 0], cells[:, 0], tables.agent_index)
+    cells = dynamics.transition(tables, cells, counter_hash.slipped(cells, draws, 0.1))
     for result in (dynamics.observe(settings, tables, cells), dynamics.state(tables, cells, cells[:, 0])):
         assert result.device.type == "meta"
 
 
 @given(st.integers(0, 2**63 - 1), st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 10**6))
 def test_the_plain_python_hash_equals_the_array_hash(seed: int, environment: int, episode: int, step: int) -> None:
-    keys = slipping.stream_keys(*(np.asarray([number]) for number in (seed, environment, episode)))
-    draws = slipping.slip_draws(keys, np.asarray([step]), np.arange(4))
-    expected = slipping.slipped(np.asarray([[0, 1, 2, 3]]), draws, 0.5)[0].tolist()
-    key = slipping.stream_key(seed, environment, episode)
+    keys = counter_hash.stream_keys(*(np.asarray([number]) for number in (seed, environment, episode)))
+    draws = counter_hash.counter_draws(keys, np.asarray([step]), np.arange(4))
+    expected = counter_hash.slipped(np.asarray([[0, 1, 2, 3]]), draws, 0.5)[0].tolist()
+    key = counter_hash.stream_key(seed, environment, episode)
     assert key == int(keys[0]) % 2**64
-    assert slipping.slip_one([0, 1, 2, 3], key, step, 0.5) == expected
+    assert counter_hash.slip_one([0, 1, 2, 3], key, step, 0.5) == expected
 
 
 def test_slips_happen_as_often_as_asked_and_uniformly() -> None:
     zero = np.zeros(40_000, dtype=np.int64)
-    keys = slipping.stream_keys(zero + 7, np.arange(40_000), zero)
-    executed = slipping.slipped(np.full((40_000, 2), -1), slipping.slip_draws(keys, zero, np.arange(2)), 0.1)
+    keys = counter_hash.stream_keys(zero + 7, np.arange(40_000), zero)
+    executed = counter_hash.slipped(np.full((40_000, 2), -1), counter_hash.counter_draws(keys, zero, np.arange(2)), 0.1)
     # Binomial of 80,000 draws: five standard deviations are 0.0053 around 0.1 and 0.0027 around 0.025.
     assert abs((executed >= 0).mean() - 0.1) < 0.0053
     for action in range(4):
@@ -160,6 +160,6 @@ def test_slips_happen_as_often_as_asked_and_uniformly() -> None:
 
 
 def test_slip_zero_never_and_slip_one_always_replaces() -> None:
-    draws = slipping.slip_draws(np.arange(1000), np.arange(1000), np.arange(2))
-    assert (slipping.slipped(np.full((1000, 2), -1), draws, 0.0) == -1).all()
-    assert (slipping.slipped(np.full((1000, 2), -1), draws, 1.0) >= 0).all()
+    draws = counter_hash.counter_draws(np.arange(1000), np.arange(1000), np.arange(2))
+    assert (counter_hash.slipped(np.full((1000, 2), -1), draws, 0.0) == -1).all()
+    assert (counter_hash.slipped(np.full((1000, 2), -1), draws, 1.0) >= 0).all()

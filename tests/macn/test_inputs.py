@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import macn
+from macn.counter_hash import LARGEST_SEED, checked_seed
 from macn.errors import LayoutError, MACNError, ParameterError
-from macn.slipping import LARGEST_SEED, checked_seed
 
 SEEDS = [0, 1, 2**31, 2**63 - 1, 2**63, 2**64 - 1, 2**64, 2**64 + 1, 2**200, 10**40]
 MAP = "....\nS..G"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rmix_kit.networks.packing import pack, shift, unpack
-from rmix_kit.replay.packing import make_packing
+from rmix_kit.replay.buffer import make_packing
 from rmix_kit.types import IntArray, Packing
 from tests.fixtures.episodes import CPU
 

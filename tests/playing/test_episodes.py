@@ -13,8 +13,8 @@ import rmix_kit
 from exporters.bundle import read_manifest
 from exporters.errors import InvalidInputError
 from rmix_kit.envs.make import make_vector_env
+from rmix_kit.episodes import PlayedEpisodes
 from rmix_kit.errors import EnvironmentContractError, EnvironmentTextError
-from rmix_kit.played import PlayedEpisodes
 from rmix_kit.playing.episodes import ExportedTeam, play
 from rmix_kit.playing.isolation import IsolatedTeam
 from rmix_kit.playing.manifest import checkpoint_step, environment_text

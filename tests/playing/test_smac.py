@@ -30,7 +30,7 @@ class Team(NamedTuple):
 def fighters(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Team:
     import rmix_kit
     from rmix_kit.config.load import resolve
-    from rmix_kit.exporting import export
+    from rmix_kit.training.exporting import export
     from rmix_kit.training.progress_bar import SilentReporter
     from rmix_kit.training.trainer import train
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rmix_kit.errors import RecordError, RunFolderError
-from rmix_kit.reports import write_report
+from rmix_kit.reports.report import write_report
 from tests.reports.records import record
 
 

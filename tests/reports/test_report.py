@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from rmix_kit.plotting.style import FORMATS, picture
-from rmix_kit.reports import write_report
 from rmix_kit.reports.content import make_page
 from rmix_kit.reports.figures import ReportFigure, slug
 from rmix_kit.reports.groups import group_runs
 from rmix_kit.reports.marl_eval import marl_eval
+from rmix_kit.reports.report import write_report
 from rmix_kit.reports.scores import Scores
 from rmix_kit.results import RunRecord
 from tests.reports.records import BRIDGE, MMM2, record, small_set

@@ -12,10 +12,10 @@ from click.testing import CliRunner, Result
 
 from rmix_kit.cli.main import main
 from rmix_kit.errors import RecordError
-from rmix_kit.files import seal
+from rmix_kit.files.writing import seal
 from rmix_kit.results import read_record, record_of, write_record
+from rmix_kit.results.paths import RunPaths
 from rmix_kit.results.seal import check_seal, facts_of
-from rmix_kit.run_paths import RunPaths
 from tests.fixtures.trained import ENVIRONMENT
 
 FACTS = "config.yaml", "metrics.jsonl", "timing.jsonl", "origin.jsonl"

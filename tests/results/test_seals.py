@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from rmix_kit.cli.main import main
-from rmix_kit.files import is_sealed, seal
+from rmix_kit.files.writing import is_sealed, seal
 from rmix_kit.training.manifest import FORMAT, read_manifest
 from tests.fixtures.trained import ENVIRONMENT
 

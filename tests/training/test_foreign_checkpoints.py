@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
 from rmix_kit.errors import CheckpointError
-from rmix_kit.files import seal
+from rmix_kit.files.writing import seal
 from rmix_kit.training.manifest import read_manifest
 from rmix_kit.training.progress_bar import SilentReporter
 from rmix_kit.training.run_config import RunConfig

@@ -11,11 +11,11 @@ import pytest
 import rmix_kit
 from rmix_kit.config.load import resolve
 from rmix_kit.envs.make import make_vector_env
+from rmix_kit.episodes import copies_for
 from rmix_kit.errors import Interrupted
-from rmix_kit.exporting import export
-from rmix_kit.played import copies_for
 from rmix_kit.playing.episodes import play
 from rmix_kit.playing.team import LocalTeam, load_team
+from rmix_kit.training.exporting import export
 from rmix_kit.training.run_config import RunConfig
 from rmix_kit.training.trainer import train
 from tests.training.runs import At, Notes, content, send

@@ -13,14 +13,14 @@ import pytest
 import rmix_kit
 from rmix_kit.envs.make import make_vector_env
 from rmix_kit.errors import Interrupted
-from rmix_kit.exporting import export
+from rmix_kit.films.from_export import film_export
+from rmix_kit.films.from_run import film_run
+from rmix_kit.films.page_file import page_of
 from rmix_kit.playing.episodes import play
 from rmix_kit.playing.team import LocalTeam, load_team
-from rmix_kit.replays.from_export import record_export
-from rmix_kit.replays.from_run import record_run
-from rmix_kit.replays.page_file import page_of
 from rmix_kit.results import Episodes, record_of
 from rmix_kit.training.absolute import evaluate_run
+from rmix_kit.training.exporting import export
 from rmix_kit.training.learner import Learner
 from rmix_kit.training.progress_bar import PlainReporter, Status
 from rmix_kit.training.state import TrainerState
@@ -87,13 +87,13 @@ def test_what_was_played_has_no_success_rate_whoever_plays(quiet: Path, tmp_path
     assert play(team, make_vector_env(QUIET, 5), episodes=5, seed=0).summary(run.checkpoint_step, 0) == record
 
 
-def test_a_replay_says_nothing_of_success(quiet: Path, tmp_path: Path) -> None:
+def test_a_film_says_nothing_of_success(quiet: Path, tmp_path: Path) -> None:
     run = rmix_kit.load(quiet, consent="once")
     export(run, tmp_path / "agents")
-    for recording in (record_run(run, episodes=2), record_export(tmp_path / "agents", episodes=2, consent="once")):
-        assert [episode.success for episode in recording.episodes] == [None, None]
-        assert recording.metrics["success_rate"] is None
-        assert '"success":null' in page_of(recording)
+    for film in (film_run(run, episodes=2), film_export(tmp_path / "agents", episodes=2, consent="once")):
+        assert [episode.success for episode in film.episodes] == [None, None]
+        assert film.metrics["success_rate"] is None
+        assert '"success":null' in page_of(film)
 
 
 def test_episodes_of_a_checkpoint_are_kept_without_success_and_read_back(quiet: Path) -> None:

@@ -1,6 +1,6 @@
 """Random draws as a function of (seed, episode, moment, index): the same bytes on every face, in every batch.
 
-The hash is `macn.slipping`'s. Moment 0 is the reset, moment t + 1 the step after t steps.
+The hash is `macn.counter_hash`'s. Moment 0 is the reset, moment t + 1 the step after t steps.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import cast
 
 import numpy as np
 
-from macn import slipping
+from macn import counter_hash
 from macn.errors import ParameterError
 from rmix_kit.errors import ConfigError
 from rmix_kit.types import IntArray
@@ -33,10 +33,10 @@ def stream_keys(seeds: Sequence[int], episode: int = 0) -> IntArray:
         ConfigError: A seed is no such number.
     """
     try:
-        own = np.asarray([slipping.checked_seed(seed) for seed in seeds], dtype=np.int64)
+        own = np.asarray([counter_hash.checked_seed(seed) for seed in seeds], dtype=np.int64)
     except ParameterError as error:
         raise ConfigError(str(error)) from None
-    return cast(IntArray, slipping.stream_keys(own, np.zeros_like(own), np.full_like(own, episode)))
+    return cast(IntArray, counter_hash.stream_keys(own, np.zeros_like(own), np.full_like(own, episode)))
 
 
 def draw(keys: IntArray, moment: IntArray, count: int) -> IntArray:
@@ -50,7 +50,7 @@ def draw(keys: IntArray, moment: IntArray, count: int) -> IntArray:
     Returns:
         int64 ``[env, count]``.
     """
-    return cast(IntArray, slipping.slip_draws(keys, moment, np.arange(count)))
+    return cast(IntArray, counter_hash.counter_draws(keys, moment, np.arange(count)))
 
 
 def index_below(raw: IntArray, count: IntArray | int) -> IntArray:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import cast
 
+from rmix_kit.doctor.starcraft import starcraft_folder
 from rmix_kit.envs.interface import VectorEnv
 from rmix_kit.envs.smac import sc2
 from rmix_kit.envs.smac.builtin import LABEL, BuiltinVector
-from rmix_kit.envs.smac.installation import starcraft_folder
 from rmix_kit.envs.smac.interface import BattleVector
 from rmix_kit.envs.smac.parallel_env import SMACParallelEnv
 from rmix_kit.envs.text import EnvironmentText

@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rmix_kit.envs.smac import combat
-from rmix_kit.envs.smac.arena import DIFFICULTIES, arena_of
-from rmix_kit.envs.smac.arrays import Array, beside
-from rmix_kit.envs.smac.battle import Battle
-from rmix_kit.envs.smac.facts import FIRST_TARGET, Facts, Units, layout_facts
-from rmix_kit.envs.smac.layout import Encoded, encode, outcome, reward
-from rmix_kit.envs.smac.maps import SCENARIOS
 from rmix_kit.envs.smac.options import ILLEGAL_ACTIONS, SHARED, checked_options, legal_actions
-from rmix_kit.envs.smac.scenery import scene_of, stage_of
 from rmix_kit.envs.text import Value
 from rmix_kit.errors import ConfigError, EnvironmentContractError, EnvironmentTextError
+from rmix_kit.smac import combat
+from rmix_kit.smac.arena import DIFFICULTIES, arena_of
+from rmix_kit.smac.arrays import Array, beside
+from rmix_kit.smac.battle import Battle
+from rmix_kit.smac.facts import FIRST_TARGET, Facts, Units, layout_facts
+from rmix_kit.smac.layout import Encoded, encode, outcome, reward
+from rmix_kit.smac.maps import SCENARIOS
+from rmix_kit.smac.scenery import scene_of, stage_of
 from rmix_kit.spelling import suggestion
 from rmix_kit.types import BoolArray, EnvSpec, IntArray, TimeStep
 
@@ -53,7 +53,7 @@ class BuiltinVector:
         """Set up the battles.
 
         Args:
-            map_name: A key of `rmix_kit.envs.smac.maps.SCENARIOS`.
+            map_name: A key of `rmix_kit.smac.maps.SCENARIOS`.
             num_envs: Number of battles, at least 1.
             **options: ``difficulty`` of the enemy, "1" to "9" or "A" as in SMAC ("7"); ``illegal_action``, what a
                 masked action does: "raise" an error, or "noop", the agent stands still ("raise");

@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 
-from rmix_kit.envs.smac.arena import (
+from rmix_kit.envs.smac.builtin import BuiltinVector
+from rmix_kit.envs.smac.parallel_env import SMACParallelEnv
+from rmix_kit.smac.arena import (
     ACQUIRE_AT_LEAST,
     ACQUIRE_BEYOND_REACH,
     DIFFICULTIES,
@@ -13,14 +15,12 @@ from rmix_kit.envs.smac.arena import (
     MOVE_LENGTH,
     TICKS_PER_STEP,
 )
-from rmix_kit.envs.smac.battle import DELAY_HIGH, DELAY_LOW
-from rmix_kit.envs.smac.builtin import BuiltinVector
-from rmix_kit.envs.smac.combat import JITTER
-from rmix_kit.envs.smac.maps import SCENARIOS
-from rmix_kit.envs.smac.movement import PUSH
-from rmix_kit.envs.smac.parallel_env import SMACParallelEnv
-from rmix_kit.envs.smac.targeting import WOUNDED_NEARER
-from rmix_kit.envs.smac.unit_types import (
+from rmix_kit.smac.battle import DELAY_HIGH, DELAY_LOW
+from rmix_kit.smac.combat import JITTER
+from rmix_kit.smac.maps import SCENARIOS
+from rmix_kit.smac.movement import PUSH
+from rmix_kit.smac.targeting import WOUNDED_NEARER
+from rmix_kit.smac.unit_types import (
     ENERGY_PER_SECOND,
     HEALTH_PER_ENERGY,
     HEALTH_PER_SECOND,
@@ -84,7 +84,7 @@ rmix-kit train --algo qmix --env "smac:2s3z?backend=builtin&difficulty=5" --step
 
 For arrays of many battles, `rmix_kit.envs.make.make_vector_env("smac:2s3z?backend=builtin", 32)`: one call of numpy
 steps them all, and its `codec` rebuilds observations, state and masks from unit states, which is all that the replay
-keeps. The functions behind it (`rmix_kit.envs.smac.combat`, `rmix_kit.envs.smac.layout`) take torch tensors as well.
+keeps. The functions behind it (`rmix_kit.smac.combat`, `rmix_kit.smac.layout`) take torch tensors as well.
 How fast it is: [performance.md](../performance.md#smacs-simulator)."""
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from rmix_kit.envs.smac.facts import NO_OP, STOP
 from rmix_kit.envs.text import Value
 from rmix_kit.errors import ActionError, EnvironmentTextError
+from rmix_kit.smac.facts import NO_OP, STOP
 from rmix_kit.spelling import suggestion
 from rmix_kit.types import BoolArray, IntArray
 

@@ -10,12 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rmix_kit.envs.smac import combat
-from rmix_kit.envs.smac.arena import DIFFICULTIES, Arena, build_arena
-from rmix_kit.envs.smac.battle import Battle
-from rmix_kit.envs.smac.facts import FIRST_TARGET, STOP, Facts, Units, layout_facts
-from rmix_kit.envs.smac.layout import Encoded, encode, outcome, reward
-from rmix_kit.envs.smac.maps import SCENARIOS, Scenario
+from rmix_kit.smac import combat
+from rmix_kit.smac.arena import DIFFICULTIES, Arena, build_arena
+from rmix_kit.smac.battle import Battle
+from rmix_kit.smac.facts import FIRST_TARGET, STOP, Facts, Units, layout_facts
+from rmix_kit.smac.layout import Encoded, encode, outcome, reward
+from rmix_kit.smac.maps import SCENARIOS, Scenario
 from rmix_kit.types import IntArray
 
 EAST, WEST = 4, 5

@@ -10,10 +10,10 @@ import pytest
 from rmix_kit.envs.make import make_vector_env, remark_on, resolved_text
 from rmix_kit.envs.smac import resolve
 from rmix_kit.envs.smac.builtin import BuiltinVector
-from rmix_kit.envs.smac.maps import SCENARIOS
 from rmix_kit.envs.text import Value, parse
 from rmix_kit.errors import ActionError, EnvironmentContractError, EnvironmentTextError, StarCraftError
 from rmix_kit.replay.records import worst_case_bytes
+from rmix_kit.smac.maps import SCENARIOS
 from rmix_kit.types import IntArray
 from tests.fixtures.compact_env import codec_mismatches
 

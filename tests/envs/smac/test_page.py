@@ -10,8 +10,8 @@ import pytest
 
 from rmix_kit.envs.smac import options, parallel_env
 from rmix_kit.envs.smac.document import EXAMPLE, page
-from rmix_kit.envs.smac.maps import SCENARIOS
-from rmix_kit.envs.smac.unit_types import UNIT_TYPES
+from rmix_kit.smac.maps import SCENARIOS
+from rmix_kit.smac.unit_types import UNIT_TYPES
 
 HEADINGS = [
     *("Description", "Action Space", "Observation Space", "State", "Rewards", "Episode End", "Information"),

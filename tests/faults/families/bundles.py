@@ -55,7 +55,7 @@ READERS = (
     Reader("run", "agents", lambda: played("onnx"), 4),
     Reader("run torchscript", "agents", lambda: played("torchscript"), 1),
     Reader("golden torchscript", "agents", lambda: repeated("torchscript"), 1),
-    Reader("replay", "agents", lambda: command(("replay", "agents", "--episodes", "1", "--out", "page.html")), 1),
+    Reader("film", "agents", lambda: command(("film", "agents", "--episodes", "1", "--out", "page.html")), 1),
 )
 
 

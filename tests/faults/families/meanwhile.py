@@ -22,7 +22,7 @@ from tests.faults.families.running import WRITERS, contents, hastened, laid_out,
 
 def write_bytes(base: Path, place: Path, number: int) -> Path:
     """Write a file of one writer's own bytes."""
-    from rmix_kit.files import write_file
+    from rmix_kit.files.writing import write_file
 
     write_file(place, bytes([number]) * (50_000 + number))
     return place
@@ -37,10 +37,10 @@ def write_run(base: Path, place: Path, number: int) -> Path:
 
 
 def write_page(base: Path, place: Path, number: int) -> Path:
-    """Write the replay of one of two runs."""
-    from rmix_kit.replays.writing import write
+    """Write the film of one of two runs."""
+    from rmix_kit.films.writing import write
 
-    write(_recording(base / ("run", "other")[number]), place)
+    write(_film(base / ("run", "other")[number]), place)
     return place
 
 
@@ -86,11 +86,11 @@ def _record(folder: Path) -> Any:
 
 
 @cache
-def _recording(folder: Path) -> Any:
+def _film(folder: Path) -> Any:
     import rmix_kit
-    from rmix_kit.replays.from_run import record_run
+    from rmix_kit.films.from_run import film_run
 
-    return record_run(rmix_kit.load(folder), episodes=1)
+    return film_run(rmix_kit.load(folder), episodes=1)
 
 
 @cache
@@ -214,7 +214,7 @@ SPEAKERS: dict[str, tuple[str, ...]] = {
     "help": ("train", "--help"),
     "evaluate": ("evaluate", "run", "--episodes", "1"),
     "run": ("run", "agents", "--episodes", "1", "--json"),
-    **{name: WRITERS[name].words for name in ("replay", "plot", "resume", "train", "frontier", "sweep")},
+    **{name: WRITERS[name].words for name in ("film", "plot", "resume", "train", "frontier", "sweep")},
 }
 
 

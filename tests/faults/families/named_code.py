@@ -11,10 +11,10 @@ from urllib.parse import quote
 
 import yaml
 
-from rmix_kit.files import seal
+from rmix_kit.files.writing import seal
+from tests.envs.test_consent import DOORS
 from tests.faults.cases import ENVIRONMENT, REFUSED, Case, SilentAcceptanceError, command, refusal
 from tests.faults.mutate import spoilt
-from tests.test_consent import DOORS
 
 MODULE = "stranger"
 """Lies in the current directory, from which it could be imported, and touches the bait where it is."""

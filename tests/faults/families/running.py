@@ -59,8 +59,8 @@ LEVELS = "--risk-levels", "0.5,dynamic", "--episodes", "2"
 SUITE = "didactic", "--part", "games-on-policy", "--report-only"
 SWEEP = f"{{algorithms: [vdn], environments: ['{ENVIRONMENT}'], seeds: [0], steps: 100, evaluation: false}}"
 WRITERS: dict[str, Writer] = {
-    "replay": Writer(("replay", "run", "--episodes", "1", "--out", "page.html"), ("run",), "page.html", 40),
-    "replay gif": Writer(("replay", "run", "--episodes", "1", "--out", "page.gif"), ("run",), "page.gif", 0.5),
+    "film": Writer(("film", "run", "--episodes", "1", "--out", "page.html"), ("run",), "page.html", 40),
+    "film gif": Writer(("film", "run", "--episodes", "1", "--out", "page.gif"), ("run",), "page.gif", 0.5),
     "plot": Writer(("plot", "run", "--metric", "return_mean", "--out", "a/c.png"), ("run",), "a/c.png", 15),
     "resume": Writer(RESUME, ("half",), "half", 3, goes_on=True),
     "train": Writer((*SHORT, "--resume", "--out", "new"), (), "new", 8, goes_on=True),
@@ -141,7 +141,7 @@ def hastened(base: Path) -> Iterator[None]:
     """Let what comes before the writing take no time: tracing agents, playing and drawing, the runs of a sweep."""
     from exporters import freezing
     from rmix_kit.cli import sweep
-    from rmix_kit.frontier import figures, folder, measuring
+    from rmix_kit.reports.frontier import figures, folder, measuring
 
     def export(staging: Path, *others: object) -> None:
         for file in sorted((base / "agents").iterdir()):

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from rmix_kit.files import json_text, seal
+from rmix_kit.files.writing import json_text, seal
 from tests.faults.cases import (
     SETTINGS,
     STEPS,
@@ -65,9 +65,9 @@ def newest(run: Path) -> int:
     return max(int(path.name[5:]) for path in (run / "checkpoints").glob("step_*"))
 
 
-def replayed() -> Answer:
+def filmed() -> Answer:
     """Play the run and give the page."""
-    answer = command(("replay", "run", "--episodes", "1", "--out", "page.html"))
+    answer = command(("film", "run", "--episodes", "1", "--out", "page.html"))
     return answer if answer.code else Answer(0, answer.text + Path("page.html").read_text())
 
 
@@ -75,7 +75,7 @@ READERS = (
     Reader("inspect", "run", lambda: command(("inspect", "run", "--json")), 4, TOLD),
     Reader("records", "run", records, 6),
     Reader("evaluate", "run", lambda: command(("evaluate", "run", "--episodes", "1", "--json")), 4),
-    Reader("replay", "run", replayed, 2),
+    Reader("film", "run", filmed, 2),
     Reader("resume", "half", resumed, 3),
     Reader("plot", "run", lambda: command(("plot", "run", "--metric", "return_mean", "--out", "curve.png")), 1),
 )

@@ -26,7 +26,7 @@ def settings(case: Case) -> tuple[str, str]:
     from rmix_kit.config.overrides import paths_of
     from rmix_kit.config.schema import TrainingSettings
     from rmix_kit.errors import ConfigError
-    from tests.test_ranges import bounds_of
+    from tests.files.test_forms import bounds_of
 
     way = case.rng.randrange(5)
     if way == 0:
@@ -82,7 +82,7 @@ def hints(cls: type, paths: list[tuple[str, ...]]) -> Iterator[tuple[tuple[str, 
 
 def outside(hint: Any, case: Case) -> str:
     """Write a number just outside a declared range."""
-    from tests.test_ranges import bounds_of
+    from tests.files.test_forms import bounds_of
 
     bracket, limit = case.rng.choice(sorted(bounds_of(hint).items()))
     least = 1 if re.search(r"\bint\b", str(hint)) else case.rng.choice((1e-9, 1e-3, 1.0, 1e30))
@@ -91,7 +91,7 @@ def outside(hint: Any, case: Case) -> str:
 
 def in_range(value: Any, hint: Any) -> bool:
     """Say whether a value lies within the bounds of its annotation, without asking the program."""
-    from tests.test_ranges import bounds_of
+    from tests.files.test_forms import bounds_of
 
     if isinstance(value, tuple):
         return all(in_range(entry, hint) for entry in value)

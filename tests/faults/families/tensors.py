@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
-from rmix_kit.files import seal
+from rmix_kit.files.writing import seal
 from tests.faults.cases import Case, SilentAcceptanceError, chosen, judged
 from tests.faults.families.runs import READERS, newest
 

@@ -154,7 +154,7 @@ def sweep_files(case: Case) -> tuple[str, str]:
 
 def records(case: Case) -> tuple[str, str]:
     """Change values in a file of a run's record, and let tables and pictures be made of it: refused, or read."""
-    from rmix_kit.files import with_digest
+    from rmix_kit.files.writing import with_digest
     from rmix_kit.reports.curves import curve_table
     from rmix_kit.reports.groups import group_runs
     from rmix_kit.reports.run_tables import run_table

@@ -19,8 +19,8 @@ from rmix_kit.envs.smac.sc2.process import Worker
 from rmix_kit.envs.smac.sc2.settings import Settings
 from rmix_kit.envs.smac.sc2.vector import SC2Vector
 from rmix_kit.errors import StarCraftError
+from rmix_kit.messages import WireError, decode, encode
 from rmix_kit.types import TimeStep
-from rmix_kit.wire import WireError, decode, encode
 from tests.faults.cases import READ, REFUSED, Case, SilentAcceptanceError
 from tests.faults.mutate import NASTY, damaged, with_another_value
 

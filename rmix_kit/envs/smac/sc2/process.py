@@ -20,8 +20,7 @@ import numpy as np
 
 from rmix_kit.envs.smac.sc2.settings import PYTHON_VARIABLE, Settings
 from rmix_kit.errors import StarCraftError
-from rmix_kit.pipes import reader, write_within
-from rmix_kit.wire import Array, WireError, decode, encode
+from rmix_kit.messages import Array, WireError, decode, encode, reader, write_within
 
 END_SECONDS = 5.0
 # A reply that was written in time is read even if the supervisor comes late to it.

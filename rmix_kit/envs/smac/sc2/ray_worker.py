@@ -25,7 +25,7 @@ from rmix_kit.envs.smac.sc2.process import (
 )
 from rmix_kit.envs.smac.sc2.settings import Settings
 from rmix_kit.errors import MissingExtraError, StarCraftError
-from rmix_kit.wire import Array, WireError, decode, encode
+from rmix_kit.messages import Array, WireError, decode, encode
 
 # What Ray itself may take to pass a message on, or to start an actor's process, beyond the worker's own time.
 RAY_SECONDS = 30.0

@@ -1,7 +1,7 @@
 """The process in which the game's own Python packages live; another interpreter may run this file as a script.
 
-It reads requests from standard input and answers on standard output, in the messages of ``rmix_kit/wire.py``, until the
-input ends. It needs Python 3.8, NumPy and smac or smacv2. It must not import rmix_kit, which the other interpreter
+It reads requests from standard input and answers on standard output, in the messages of ``rmix_kit/messages.py``, until
+the input ends. It needs Python 3.8, NumPy and smac or smacv2. It must not import rmix_kit, which the other interpreter
 lacks. Whatever ends this process or its parent ends the game too.
 """
 
@@ -26,11 +26,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
-    from rmix_kit import wire
+    from rmix_kit import messages
 else:
-    _spec = importlib.util.spec_from_file_location("rmix_kit_wire", Path(__file__).resolve().parents[3] / "wire.py")
-    wire = importlib.util.module_from_spec(_spec)
-    _spec.loader.exec_module(wire)
+    _spec = importlib.util.spec_from_file_location(
+        "rmix_kit_messages", Path(__file__).resolve().parents[3] / "messages.py"
+    )
+    messages = importlib.util.module_from_spec(_spec)
+    _spec.loader.exec_module(messages)
 
 _SET_PARENT_DEATH_SIGNAL = 1  # Linux: PR_SET_PDEATHSIG
 # Errors that another attempt cannot mend: something is missing or named wrongly.
@@ -207,7 +209,7 @@ def serve(game: Game, requests: Any, answers: BinaryIO) -> int:  # noqa: ANN401 
 
     while True:
         try:
-            fields, arrays = wire.decode(read)
+            fields, arrays = messages.decode(read)
         except EOFError:
             return 0
         try:
@@ -216,7 +218,9 @@ def serve(game: Game, requests: Any, answers: BinaryIO) -> int:  # noqa: ANN401 
             traceback.print_exc()
             is_final = isinstance(error, _FINAL) or type(error).__name__ in _FINAL_NAMES
             known = getattr(error, "known", [])
-            message = wire.encode({"error": f"{type(error).__name__}: {error}", "is_final": is_final, "known": known})
+            message = messages.encode(
+                {"error": f"{type(error).__name__}: {error}", "is_final": is_final, "known": known}
+            )
         answers.write(message)
         answers.flush()
         if fields.get("do") == "close":
@@ -232,10 +236,10 @@ def _answer(game: Game, fields: dict[str, Any], arrays: dict[str, Any]) -> bytes
     elif request == "step":
         answer = game.step([int(action) for action in arrays["actions"]])
     elif request in ("describe", "save_replay", "close"):
-        return wire.encode(getattr(game, request)())
+        return messages.encode(getattr(game, request)())
     else:
         raise ValueError(f"unknown request {request!r}")
-    return wire.encode(answer, game.arrays())
+    return messages.encode(answer, game.arrays())
 
 
 def bind_to_parent(parent: int, requests: int) -> None:

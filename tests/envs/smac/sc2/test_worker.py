@@ -15,7 +15,7 @@ from rmix_kit.errors import StarCraftError
 from tests.architecture.sources import ROOT
 
 
-@pytest.mark.parametrize("file", [WORKER, ROOT / "rmix_kit" / "wire.py"], ids=lambda file: file.name)
+@pytest.mark.parametrize("file", [WORKER, ROOT / "rmix_kit" / "messages.py"], ids=lambda file: file.name)
 def test_the_worker_is_written_for_python_three_eight(file: Path) -> None:
     ast.parse(file.read_text(encoding="utf-8"), feature_version=(3, 8))
 

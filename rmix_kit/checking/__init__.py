@@ -1,6 +1,0 @@
-"""What a user's environment does, found out by playing it: `rmix-kit envs check`."""
-
-from rmix_kit.checking.check import check
-from rmix_kit.checking.finding import Finding, Status
-
-__all__ = ["Finding", "Status", "check"]

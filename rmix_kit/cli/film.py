@@ -1,0 +1,76 @@
+"""``rmix-kit film``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from click.core import ParameterSource
+
+from rmix_kit.cli.kit import KitCommand
+from rmix_kit.cli.output import note, print_episodes
+from rmix_kit.cli.trust import consent_options
+from rmix_kit.cli.words import CHECKPOINT, ENVIRONMENT, RISK_LEVEL, SEED
+
+if TYPE_CHECKING:
+    from rmix_kit.envs.consent import Consent
+
+
+@click.command("film", cls=KitCommand)
+@click.argument("source", metavar="RUN_OR_EXPORT", type=click.Path(path_type=Path))
+@click.option("--env", type=ENVIRONMENT, help="Another environment; by default the one of the training.")
+@consent_options
+@click.option("--episodes", default=3, show_default=True, type=click.IntRange(min=1), help="Greedy episodes.")
+@click.option("--seed", default=0, show_default=True, type=SEED, help="Seed of the episodes.")
+@click.option(
+    "--checkpoint", default="last", show_default=True, type=CHECKPOINT, help="last, best or a step, of a run."
+)
+@click.option("--risk-level", default="dynamic", show_default=True, type=RISK_LEVEL, help="In (0, 1], or dynamic.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write: .html, .gif or .mp4.")
+@click.pass_context
+def command(
+    context: click.Context,
+    source: Path,
+    env: str | None,
+    consent: Consent | None,
+    episodes: int,
+    seed: int,
+    checkpoint: str | int,
+    risk_level: float | None,
+    out: Path,
+) -> None:
+    """Show what the agents of a run, or exported agents, do and think, step by step.
+
+        rmix-kit film runs/rmix --out film.html
+        rmix-kit film agents --episodes 5 --risk-level 0.1 --out careful.html
+        rmix-kit film runs/rmix --checkpoint best --episodes 1 --out film.gif
+
+    The page opens from disk, without a network: the scene, rewards, risk levels, action values and, of a run, return
+    distributions. The episodes are those that `rmix-kit evaluate` and `rmix-kit run` count with the same options.
+    """
+    from rmix_kit.films.writing import check_target, write
+
+    check_target(out)
+    if (source / "config.yaml").is_file():
+        import rmix_kit
+        from rmix_kit.films.from_run import film_run
+
+        run = rmix_kit.load(source, checkpoint=checkpoint, consent=consent)
+        film = film_run(run, env, episodes=episodes, seed=seed, risk_level=risk_level)
+    elif (source / "manifest.json").is_file():
+        if context.get_parameter_source("checkpoint") is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--checkpoint is of runs, and {source} is an export of one; leave it out", context)
+        from rmix_kit.films.from_export import film_export
+
+        film = film_export(source, env, consent=consent, episodes=episodes, seed=seed, risk_level=risk_level)
+    else:
+        from rmix_kit.errors import RunFolderError
+
+        raise RunFolderError(
+            f"{source} is neither a run (with config.yaml) nor exported agents (with manifest.json); give the folder "
+            "that rmix-kit train or rmix-kit export wrote"
+        )
+    size = write(film, out)
+    print_episodes(str(source), film.env, film.metrics)
+    note(f"film of {film.steps} steps: {out} ({size / 1e6:.2f} MB)")

@@ -1,1 +1,0 @@
-"""Replays: greedy episodes recorded with everything that the agents thought, as a page, a GIF or a film."""
