@@ -14,7 +14,7 @@ CLOCKED = ("timing.jsonl", "origin.jsonl", "seal.json", "tensorboard", ".lock")
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """Give the digest of every file that has no clock in it."""
+    """Return the digest of every file that has no clock in it."""
     files = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
     return {
         name: hashlib.sha256(path.read_bytes()).hexdigest()

@@ -43,7 +43,7 @@ class NaiveAgent(nn.Module):
     def forward(
         self, inputs: Tensor, previous: Tensor, hidden: Tensor, risk_hidden: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Give CVaR ``[row, action]``, quantiles ``[row, action, quantile]`` and both hidden states."""
+        """Return CVaR ``[row, action]``, quantiles ``[row, action, quantile]`` and both hidden states."""
         hidden = self.main(inputs, hidden)
         flat = self.head(hidden)  # [row, action * quantile]
         risk_hidden = self.risk(previous, risk_hidden)

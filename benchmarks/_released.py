@@ -57,11 +57,11 @@ class OneCopy:
         return list((flat - self._low) / self._width)
 
     def get_state(self) -> np.ndarray:
-        """The global state."""
+        """Return the global state."""
         return self.now.state[0]
 
     def get_avail_actions(self) -> list[list[int]]:
-        """The masks of all agents."""
+        """Return the masks of all agents."""
         masks: list[list[int]] = self.now.avail_actions[0].astype(int).tolist()
         return masks
 
@@ -123,7 +123,7 @@ class Released:
         return int(self.runner.t_env - before)
 
     def batch(self, ours: EpisodeBatch, inputs: torch.Tensor) -> object:
-        """Give a batch of ours in this code's form, with observations already coded."""
+        """Return a batch of ours in this code's form, with observations already coded."""
         size, steps = ours.actions.shape[:2]
         batch = self.new_batch(size)
         last = torch.zeros(size, 1, dtype=torch.bool)

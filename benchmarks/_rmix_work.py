@@ -31,7 +31,7 @@ Work = Callable[[], object]
 
 
 def make_spec() -> EnvSpec:
-    """Give MACN's sizes: nine cell codes per agent."""
+    """Return MACN's sizes: nine cell codes per agent."""
     return EnvSpec(
         n_agents=N_AGENTS,
         n_actions=N_ACTIONS,
@@ -47,7 +47,7 @@ def make_spec() -> EnvSpec:
 
 
 def make_batch() -> EpisodeBatch:
-    """Give 32 full episodes of 50 steps (51 observations): the worst case, in which packing saves nothing."""
+    """Return 32 full episodes of 50 steps (51 observations): the worst case, in which packing saves nothing."""
     rng = np.random.default_rng(0)
     shape = (EPISODES, STEPS + 1, N_AGENTS)
     return EpisodeBatch(
@@ -69,7 +69,7 @@ def make_batch() -> EpisodeBatch:
 
 
 def our_work(kind: str, **changes: int) -> Work:
-    """Give a call that makes one of our updates: "td" or "quantile", guard and target copy included.
+    """Return a call that makes one of our updates: "td" or "quantile", guard and target copy included.
 
     ``changes`` are of RMIX's fields, such as ``risk_embed_size``. The process keeps freed memory, as in training; every
     contender in it gains.
@@ -85,7 +85,7 @@ def our_work(kind: str, **changes: int) -> Work:
 
 
 def naive_work(kind: str) -> Work:
-    """Give a call that makes one naive step; its inputs are coded beforehand, which favours it."""
+    """Return a call that makes one naive step; its inputs are coded beforehand, which favours it."""
     spec, batch = make_spec(), make_batch()
     agent = RMIX().build(spec).agent
     assert isinstance(agent, QuantileAgent)

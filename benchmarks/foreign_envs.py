@@ -111,14 +111,14 @@ def tried(text: str) -> dict[str, str]:
 
 
 def empty(text: str, why: str) -> dict[str, str]:
-    """The row of an environment that broke."""
+    """Return the row of an environment that broke."""
     from benchmarks._foreign import Outcome
 
     return {name: str(value) for name, value in asdict(Outcome(env=text, outcome="broke", why=why)).items()}
 
 
 def known_rows() -> dict[str, dict[str, str]]:
-    """The rows that are there, by text."""
+    """Return the rows that are there, by text."""
     if not TABLE.exists():
         return {}
     with TABLE.open(encoding="utf-8", newline="") as file:

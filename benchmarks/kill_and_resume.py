@@ -44,7 +44,7 @@ def start(options: argparse.Namespace, folder: Path) -> subprocess.Popen[bytes]:
 
 
 def newest_step(folder: Path) -> int:
-    """Give the step of the newest checkpoint, 0 if there is none."""
+    """Return the step of the newest checkpoint, 0 if there is none."""
     steps = (path.name.removeprefix("step_") for path in (folder / "checkpoints").glob("step_*"))
     return max((int(step) for step in steps if step.isdecimal()), default=0)
 

@@ -76,19 +76,19 @@ class NaiveBattle(NaiveLayout):
         return (abs(points) + WIN_VALUE * self.has_won()) / (self.facts.max_reward / REWARD_SCALE)
 
     def has_won(self) -> bool:
-        """Say whether the enemy is beaten."""
+        """Return whether the enemy is beaten."""
         fights = [not heals for heals in self.arena.heals]
         ours = [u.hp > 0 and f for u, f in zip(self.units, fights, strict=True)][: self.n_agents]
         theirs = [u.hp > 0 and f for u, f in zip(self.units, fights, strict=True)][self.n_agents :]
         return any(ours) and not any(theirs)
 
     def is_over(self) -> bool:
-        """Say whether a side has nobody left who fights."""
+        """Return whether a side has nobody left who fights."""
         fights = [u.hp > 0 and not heals for u, heals in zip(self.units, self.arena.heals, strict=True)]
         return not any(fights[: self.n_agents]) or not any(fights[self.n_agents :])
 
     def marching_goal(self, i: int) -> tuple[float, float]:
-        """Give where an enemy is sent."""
+        """Return where an enemy is sent."""
         enemy = i - self.n_agents
         if self.arena.heals[i]:
             fighters = [
@@ -143,7 +143,7 @@ class NaiveBattle(NaiveLayout):
             units[i].target = seen[int((bits >> 20 & (2**20 - 1)) * 2.0**-20 * len(seen))]
 
     def patience(self, j: int) -> float:
-        """Give how much further away a target counts than it is."""
+        """Return how much further away a target counts than it is."""
         life = (self.units[j].hp + self.units[j].shield) / (self.arena.hp_max[j] + self.arena.shield_max[j])
         return float(self.arena.patience[j] + WOUNDED_NEARER * life)
 
@@ -167,7 +167,7 @@ class NaiveBattle(NaiveLayout):
             unit.calm = 0.0 if raw else unit.calm + TICK_SECONDS
 
     def is_swept(self, i: int, j: int, half_width: float) -> bool:
-        """Say whether a sweeping shot reaches a unit."""
+        """Return whether a sweeping shot reaches a unit."""
         shooter, target, other = self.units[i], self.units[self.units[i].target], self.units[j]
         length = math.hypot(target.x - shooter.x, target.y - shooter.y) + 1e-6
         ax, ay = (target.x - shooter.x) / length, (target.y - shooter.y) / length
@@ -202,7 +202,7 @@ class NaiveBattle(NaiveLayout):
         reaches: list[bool],
         gap: list[list[float]],
     ) -> list[tuple[float, float]]:
-        """Give where everybody is at the end of the tick."""
+        """Return where everybody is at the end of the tick."""
         arena, units = self.arena, self.units
         ways = []
         for i, unit in enumerate(units):
@@ -236,7 +236,7 @@ class NaiveBattle(NaiveLayout):
         return places
 
     def way_around(self, i: int, x: float, y: float, length: float) -> tuple[float, float, float]:
-        """Give the next point on the way and its distance."""
+        """Return the next point on the way and its distance."""
         unit = self.units[i]
         inside = MAP_SIZE - 1e-3
         goal = int(min(max(x, 0.0), inside)) * MAP_SIZE + int(min(max(y, 0.0), inside))
@@ -259,5 +259,5 @@ class NaiveBattle(NaiveLayout):
         return (unit.x, y) if self.is_ground(unit.x, y) else (unit.x, unit.y)
 
     def is_ground(self, x: float, y: float) -> bool:
-        """Say whether units can stand somewhere."""
+        """Return whether units can stand somewhere."""
         return bool(self.arena.ground[int(x * FINE) * FINE_SIZE + int(y * FINE)])

@@ -36,11 +36,11 @@ class NaiveLayout:
         self.units: list[Unit] = []
 
     def distance(self, i: int, j: int) -> float:
-        """Give the distance between centres."""
+        """Return the distance between centres."""
         return math.hypot(self.units[i].x - self.units[j].x, self.units[i].y - self.units[j].y)
 
     def observe(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Give observations, state and masks, agent by agent and unit by unit."""
+        """Return observations, state and masks, agent by agent and unit by unit."""
         masks = np.zeros((self.n_agents, self.facts.n_actions), dtype=np.bool_)
         obs = []
         for i in range(self.n_agents):
@@ -49,7 +49,7 @@ class NaiveLayout:
         return np.asarray(obs, dtype=np.float32), self.state(), masks
 
     def mask(self, i: int) -> list[bool]:
-        """Give what one agent may do."""
+        """Return what one agent may do."""
         unit = self.units[i]
         if unit.hp <= 0:
             return [True] + [False] * (self.facts.n_actions - 1)
@@ -67,7 +67,7 @@ class NaiveLayout:
         return allowed
 
     def observe_one(self, i: int, mask: np.ndarray) -> list[float]:
-        """Give one agent's observation."""
+        """Return one agent's observation."""
         facts, unit, row = self.facts, self.units[i], [float(allowed) for allowed in mask[2:FIRST_TARGET]]
         for enemy in range(self.n - self.n_agents):
             shield = facts.max_shield_enemy[enemy] if facts.has_enemy_shield else 0.0
@@ -85,7 +85,7 @@ class NaiveLayout:
         return row if unit.hp > 0 else [0.0] * len(row)
 
     def look_at(self, i: int, j: int, first: float, hp_max: float, shield: float, bits: np.ndarray) -> list[float]:
-        """Give what one agent sees of another unit."""
+        """Return what one agent sees of another unit."""
         unit, other, distance = self.units[i], self.units[j], self.distance(i, j)
         features = [first, distance / SIGHT, (other.x - unit.x) / SIGHT, (other.y - unit.y) / SIGHT, other.hp / hp_max]
         if shield:
@@ -94,7 +94,7 @@ class NaiveLayout:
         return features if distance < SIGHT and other.hp > 0 else [0.0] * len(features)
 
     def state(self) -> np.ndarray:
-        """Give the global state."""
+        """Return the global state."""
         facts, rows = self.facts, list[float]()
         for j, unit in enumerate(self.units):
             is_agent = j < self.n_agents

@@ -22,7 +22,7 @@ STATUS = Path("/proc/self/status")  # Linux; ru_maxrss would start from the pare
 
 
 def peak_mb() -> float:
-    """Give the process's peak resident size in MB; 0 where the system does not say."""
+    """Return the process's peak resident size in MB; 0 where the system does not say."""
     if not STATUS.exists():
         return 0.0
     peak = next(line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM"))

@@ -38,7 +38,7 @@ WARM_EPISODES = 33
 
 
 def released_work(folder: Path, kind: str) -> Work:
-    """Give a call that makes one of the released code's updates on our batch."""
+    """Return a call that makes one of the released code's updates on our batch."""
     released = Released(folder, "macn:4x12", start_to_update_qr=0, qr_update_interval=1)
     ours = make_batch()
     batch = released.batch(ours, ours.obs.flatten(3).float() / 4)

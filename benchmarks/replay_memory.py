@@ -28,7 +28,7 @@ FILLED = "5m_vs_6m"
 
 
 def resident_bytes() -> int:
-    """Give the process's resident memory, Linux only."""
+    """Return the process's resident memory, Linux only."""
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) * 2**10 for line in lines if line.startswith("VmRSS:"))
 
@@ -52,7 +52,7 @@ def filling(work: str, buffer: ReplayBuffer, blocks: Iterator[EpisodeBlock], mos
 
 
 def drawn_lengths(spec: EnvSpec) -> Iterator[EpisodeBlock]:
-    """Give rounds of any length, the first of full episodes."""
+    """Yield rounds of any length, the first of full episodes."""
     rng, block = np.random.default_rng(0), empty_block(spec, ROUND, spec.episode_limit)
     for array in block.observed.values():
         array[:] = 1
@@ -62,7 +62,7 @@ def drawn_lengths(spec: EnvSpec) -> Iterator[EpisodeBlock]:
 
 
 def random_battles(envs: BuiltinVector) -> Iterator[EpisodeBlock]:
-    """Give rounds of battles with random actions, as the collector records them."""
+    """Yield rounds of battles with random actions, as the collector records them."""
     rng, spec = np.random.default_rng(0), envs.spec
     while True:
         block = empty_block(spec, envs.num_envs, spec.episode_limit, envs.codec)
@@ -85,7 +85,7 @@ def random_battles(envs: BuiltinVector) -> Iterator[EpisodeBlock]:
 
 
 def both_fillings() -> list[dict[str, object]]:
-    """Give the fill of steps as received and of unit states."""
+    """Return the fill of steps as received and of unit states."""
     envs = BuiltinVector(FILLED, ROUND)
     spec = envs.spec
     received, units = ReplayBuffer(spec, CAPACITY, CPU), ReplayBuffer(envs.spec, CAPACITY, CPU, codec=envs.codec)
@@ -95,7 +95,7 @@ def both_fillings() -> list[dict[str, object]]:
 
 
 def worst_cases() -> list[dict[str, object]]:
-    """Give the table of maps."""
+    """Return the table of maps."""
     table: list[dict[str, object]] = []
     for name in TABLE_3:
         envs, paper = BuiltinVector(name, 1), TABLE_3[name].paper

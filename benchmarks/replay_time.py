@@ -39,7 +39,7 @@ STARCRAFT = replace(
 
 
 def make_block(spec: EnvSpec, *, has_full_length: bool) -> EpisodeBlock:
-    """Give 5,000 random episodes."""
+    """Return 5,000 random episodes."""
     rng, limit = np.random.default_rng(0), spec.episode_limit
     block = empty_block(spec, EPISODES, limit)
     block.length[:] = limit if has_full_length else rng.integers(1, limit + 1, size=EPISODES)
@@ -51,7 +51,7 @@ def make_block(spec: EnvSpec, *, has_full_length: bool) -> EpisodeBlock:
 
 
 def contenders(spec: EnvSpec, *, has_full_length: bool, has_update: bool) -> dict[str, Work]:
-    """Give one call each for our replay and for padded slots."""
+    """Return one call each for our replay and for padded slots."""
     block = make_block(spec, has_full_length=has_full_length)
     ours, padded = ReplayBuffer(spec, EPISODES, CPU), PaddedReplay(block, spec.episode_limit)
     ours.add(block)

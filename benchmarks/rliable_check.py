@@ -31,7 +31,7 @@ THEIRS = (
 
 
 def matrix(seed: int) -> np.ndarray:
-    """Give scores ``[run, task]``, some above 1."""
+    """Return scores ``[run, task]``, some above 1."""
     rng = np.random.default_rng(seed)
     return rng.beta(2.0, 1.5, size=(RUNS, TASKS)) * np.linspace(0.6, 1.2, TASKS)
 

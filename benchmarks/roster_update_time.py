@@ -25,7 +25,7 @@ TURNS, REPEATS = 7, 3
 
 
 def roster_work(algorithm: Algorithm) -> Work:
-    """Give a call that makes one update with the algorithm's defaults, guard and target copy included."""
+    """Return a call that makes one update with the algorithm's defaults, guard and target copy included."""
     batch = make_batch()
     size, steps = batch.obs.shape[:2]
     if algorithm.tau_draws:
@@ -39,7 +39,7 @@ def roster_work(algorithm: Algorithm) -> Work:
 
 
 def naive_work() -> Work:
-    """Give a call that makes one naive QMIX update; its inputs are coded beforehand, which favours it."""
+    """Return a call that makes one naive QMIX update; its inputs are coded beforehand, which favours it."""
     batch = make_batch()
     inputs = AgentInputs(make_spec())(batch.obs, last_actions(batch), agent_ids(batch))
     learner = NaiveQmix(inputs.shape[-1], batch)

@@ -50,7 +50,7 @@ Round = Callable[[], tuple[int, int]]
 
 
 def arrays(map_name: str, copies: int) -> Round:
-    """Give rounds of the built-in simulator."""
+    """Return rounds of the built-in simulator."""
     envs, rng = BuiltinVector(map_name, copies, difficulty=DIFFICULTY), np.random.default_rng(0)
 
     def play() -> tuple[int, int]:
@@ -68,7 +68,7 @@ def arrays(map_name: str, copies: int) -> Round:
 
 
 def unit_by_unit(map_name: str) -> Round:
-    """Give battles in plain Python."""
+    """Return battles in plain Python."""
     facts, arena = layout_facts(SCENARIOS[map_name]), arena_of(map_name)
     draws = random.Random(0)
     bits_of = range(len(arena.unit))
@@ -97,7 +97,7 @@ def turn(play: Round) -> Speed:
 
 
 def measured(map_name: str, turns: int) -> list[dict[str, object]]:
-    """Give the rows of one map."""
+    """Return the rows of one map."""
     contenders = {NAIVE: unit_by_unit(map_name)} | {f"B = {copies}": arrays(map_name, copies) for copies in COPIES}
     for play in contenders.values():
         play()

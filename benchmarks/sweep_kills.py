@@ -52,7 +52,7 @@ def seconds_of(process: subprocess.Popen[bytes]) -> float:
 
 
 def metrics(out: Path) -> dict[str, bytes]:
-    """Give the metrics of all runs."""
+    """Return the metrics of all runs."""
     return {path.parent.name: path.read_bytes() for path in out.glob("runs/*/metrics.jsonl")}
 
 

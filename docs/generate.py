@@ -26,7 +26,7 @@ NOTE = "<!-- Written by `make docs`; edit the code's text instead. -->\n\n"
 
 
 def commands_page() -> str:
-    """What `--help` prints, for the command line and each of its commands."""
+    """Return what `--help` prints, for the command line and each of its commands."""
     module = importlib.import_module("rmix_kit.cli.main")
     group = next(value for value in vars(module).values() if isinstance(value, click.Group))
     settings = {"terminal_width": 100, "max_content_width": 100, **group.context_settings}
@@ -64,13 +64,13 @@ def configuration_page() -> str:
 
 
 def results_in(readme: str) -> str:
-    """The README, its tables of results written anew from the summaries under docs/results."""
+    """Return the README, its tables of results written anew from the summaries under docs/results."""
     marked = re.compile(r"(<!-- results: ([\w-]+) -->\n\n).*?(?=<!-- end of results -->)", flags=re.DOTALL)
     return marked.sub(lambda match: f"{match[1]}{results_section(match[2])}\n\n", readme)
 
 
 def results_section(name: str) -> str:
-    """A reproduction's tables; environments without a run in one line."""
+    """Return a reproduction's tables; environments without a run in one line."""
     sections = (DOCS / "results" / name / "summary.md").read_text(encoding="utf-8").split("\n## ")[1:]
     shown = [f"### {section.strip()}" for section in sections if NOT_RUN not in section.splitlines()]
     missing = [f"`{section.split('`')[1]}`" for section in sections if NOT_RUN in section.splitlines()]
@@ -78,7 +78,7 @@ def results_section(name: str) -> str:
 
 
 def foreign_in(page: str) -> str:
-    """The page on a user's own environments, its tables written anew from what was tried."""
+    """Return the page on a user's own environments, its tables written anew from what was tried."""
     begin, end = "<!-- foreign environments -->\n", "<!-- end of foreign environments -->"
     head, tail = page.split(begin)[0], page.split(end)[1]
     return f"{head}{begin}\n{foreign_section()}\n\n{end}{tail}"
@@ -110,7 +110,7 @@ def foreign_section() -> str:
 
 
 def _cell(row: dict[str, str]) -> str:
-    """The refusal, without the text that stands beside it."""
+    """Return the refusal, without the text that stands beside it."""
     why = row["why"].removeprefix(f"environment {row['env']!r}").removeprefix(f"environment {row['env']}")
     return why.lstrip(",: ").replace("|", "\\|").replace("<", "&lt;")
 
@@ -136,7 +136,7 @@ def settings_table(kind: type) -> str:
 
 
 def main() -> None:
-    """Writes every generated page."""
+    """Write every generated page."""
     pages = {
         "environments/macn.md": environments.page,
         "environments/smac.md": smac_page,

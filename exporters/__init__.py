@@ -41,7 +41,7 @@ def freeze(
     *,
     facts: Mapping[str, object] | None = None,
 ) -> Path:
-    """Writes, verifies and seals a folder with one file per agent and format; see `exporters.freezing.freeze_bundle`.
+    """Write, verifies and seals a folder with one file per agent and format; see `exporters.freezing.freeze_bundle`.
 
     Args:
         policies: one policy, or the whole team.

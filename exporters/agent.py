@@ -79,10 +79,10 @@ class Agent(ABC):
 
     @abstractmethod
     def _compile(self, tensors: Tensors) -> tuple[Callable[[], object], Callable[[], object]]:
-        """Gives two steps: one that reads `carry[0]` and writes `carry[1]`, and the reverse."""
+        """Return two steps: one that reads `carry[0]` and writes `carry[1]`, and the reverse."""
 
     def act(self, obs: Array, avail_actions: Array, risk_level: float = 0.0) -> int:
-        """Gives the greedy action for one observation and remembers it as the last action.
+        """Return the greedy action for one observation and remembers it as the last action.
 
         Args:
             obs: `[...]` exactly as the environment gives it, in the specification's dtype.
@@ -101,7 +101,7 @@ class Agent(ABC):
         return self.action()
 
     def act_batch(self, obs: Array, avail_actions: Array, risk_level: float | Array = 0.0) -> ActResult:
-        """Gives the greedy actions of many copies of the agent, each with its own memory.
+        """Return the greedy actions of many copies of the agent, each with its own memory.
 
         Args:
             obs: `[batch, ...]` in the specification's dtype.
@@ -117,7 +117,7 @@ class Agent(ABC):
         return self.result()
 
     def propose(self, obs: Array, avail_actions: Array, risk_level: float = 0.0) -> None:
-        """Computes a step as `act` does, without making it real; `commit` does that."""
+        """Compute a step as `act` does, without making it real; `commit` does that."""
         self._check("obs", obs, self._obs_shape)
         self._check_mask(avail_actions, (self.spec.n_actions,))
         self._resize(1)
@@ -126,7 +126,7 @@ class Agent(ABC):
         self._run(risk_level)
 
     def propose_batch(self, obs: Array, avail_actions: Array, risk_level: float | Array = 0.0) -> None:
-        """Computes a step as `act_batch` does, without making it real; `commit` does that."""
+        """Compute a step as `act_batch` does, without making it real; `commit` does that."""
         batch = _batch_of(obs)
         self._check("obs", obs, (batch, *self._obs_shape))
         self._check_mask(avail_actions, (batch, self.spec.n_actions))
@@ -136,16 +136,16 @@ class Agent(ABC):
         self._run(risk_level)
 
     def commit(self) -> None:
-        """Makes the proposed step real: its memory is what the next step reads."""
+        """Make the proposed step real: its memory is what the next step reads."""
         self._now = 1 - self._now
         self._in_episode = True
 
     def action(self) -> int:
-        """Gives the last step's action in the first row."""
+        """Return the last step's action in the first row."""
         return int(self._tensors.action[0])
 
     def result(self) -> ActResult:
-        """Gives the last step's outputs as arrays of the caller's own."""
+        """Return the last step's outputs as arrays of the caller's own."""
         tensors = self._tensors
         used = tensors.risk_level_used
         return ActResult(
@@ -156,7 +156,7 @@ class Agent(ABC):
         )
 
     def reset(self, mask: NDArray[np.bool_] | None = None) -> None:
-        """Starts an episode: everywhere (any batch size may follow), or in the rows where `mask` is True.
+        """Start an episode: everywhere (any batch size may follow), or in the rows where `mask` is True.
 
         Args:
             mask: bool `[batch]`, True = a new episode begins in this row.
@@ -195,7 +195,7 @@ class Agent(ABC):
         memory[rows, actions[rows]] = 1
 
     def carry(self) -> dict[str, Array]:
-        """Gives a copy of the memory: name -> `[batch, ...]`."""
+        """Return a copy of the memory: name -> `[batch, ...]`."""
         arrays = self._tensors.carry[self._now]
         return {tensor.name: array.copy() for tensor, array in zip(self.spec.carry, arrays, strict=True)}
 
@@ -272,7 +272,7 @@ class Agent(ABC):
 
 
 def obs_bounds(obs: TensorSpec) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Gives the lowest and highest legal value of each element `[element]` as the graph knows them, in float32."""
+    """Return the lowest and highest legal value of each element `[element]` as the graph knows them, in float32."""
     low = np.full(obs.size, -np.inf) if obs.low is None else np.array(obs.low)
     high = np.full(obs.size, np.inf) if obs.high is None else np.array(obs.high)
     return low.astype(np.float32).astype(np.float64), high.astype(np.float32).astype(np.float64)

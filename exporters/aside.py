@@ -19,7 +19,7 @@ PARTIAL_SUFFIX = ".partial"
 
 @contextmanager
 def file_aside(path: Path) -> Iterator[Path]:
-    """Gives an empty file to write, which takes its place at the end; it is removed if an error comes before.
+    """Return an empty file to write, which takes its place at the end; it is removed if an error comes before.
 
     Args:
         path: where the file shall be; what lies there is replaced.
@@ -34,7 +34,7 @@ def file_aside(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def folder_aside(path: Path) -> Iterator[Path]:
-    """Gives an empty folder, which is removed at the end with all that was not moved away.
+    """Return an empty folder, which is removed at the end with all that was not moved away.
 
     Args:
         path: beside it the folder lies, and is called after it.
@@ -79,7 +79,7 @@ def _claimed(path: Path, *, is_folder: bool) -> Iterator[Path]:
 
 
 def _clear_leftovers(path: Path) -> None:
-    """Removes what writers of this target left that are no more."""
+    """Remove what writers of this target left that are no more."""
     head, tail = f".{path.name}.", PARTIAL_SUFFIX
     with suppress(OSError):  # a folder that cannot be read is for the writer to complain of
         for name in os.listdir(path.parent):

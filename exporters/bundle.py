@@ -70,7 +70,7 @@ class Manifest:
     versions: Mapping[str, str]
 
     def to_json(self) -> dict[str, object]:
-        """Gives the JSON object that `read_manifest` reads."""
+        """Return the JSON object that `read_manifest` reads."""
         return {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
@@ -85,7 +85,7 @@ class Manifest:
 
 
 def to_json_text(value: object, what: str, *, indent: int | None = None) -> str:
-    """Gives strict JSON text with sorted keys; refuses what JSON cannot hold, naming `what`.
+    """Return strict JSON text with sorted keys; refuses what JSON cannot hold, naming `what`.
 
     Raises:
         SpecError: for NaN, infinity or a type that JSON lacks.
@@ -97,18 +97,18 @@ def to_json_text(value: object, what: str, *, indent: int | None = None) -> str:
 
 
 def sha256_of(data: bytes) -> str:
-    """Gives the sha256 sum of `data` in hexadecimal."""
+    """Return the sha256 sum of `data` in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
 
 
 def entry_of(path: Path) -> FileEntry:
-    """Gives size and sum of a file."""
+    """Return size and sum of a file."""
     data = path.read_bytes()
     return FileEntry(size=len(data), sha256=sha256_of(data))
 
 
 def read_bytes(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
-    """Reads a whole file of at most `limit` bytes.
+    """Read a whole file of at most `limit` bytes.
 
     Raises:
         BundleError: if it is missing, a directory, unreadable or larger.
@@ -131,7 +131,7 @@ def read_bytes(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
 
 
 def member(directory: Path, name: str) -> Path:
-    """Gives the path of a file of the folder; refuses a name that could lead out of it.
+    """Return the path of a file of the folder; refuses a name that could lead out of it.
 
     Raises:
         BundleError: if `name` is no plain file name, or is a link.
@@ -145,7 +145,7 @@ def member(directory: Path, name: str) -> Path:
 
 
 def read_member(directory: Path, manifest: Manifest, name: str) -> bytes:
-    """Reads one file that the manifest lists and checks its size and sum.
+    """Read one file that the manifest lists and checks its size and sum.
 
     Raises:
         BundleError: if it is not listed, missing or differs from what was exported.
@@ -168,7 +168,7 @@ def read_member(directory: Path, manifest: Manifest, name: str) -> bytes:
 
 
 def read_manifest(directory: Path) -> Manifest:
-    """Reads and checks `manifest.json` of an exported folder.
+    """Read and checks `manifest.json` of an exported folder.
 
     Raises:
         BundleError: if the folder or manifest is missing, damaged, foreign or of an unknown format number.
@@ -258,7 +258,7 @@ def _typed(value: object, kind: type[T], what: str) -> T:
 
 
 def write_synced(path: Path, data: bytes) -> None:
-    """Writes a new file and waits until the disk has it."""
+    """Write a new file and waits until the disk has it."""
     with path.open("xb") as file:
         file.write(data)
         file.flush()
@@ -266,7 +266,7 @@ def write_synced(path: Path, data: bytes) -> None:
 
 
 def sync_directory(path: Path) -> None:
-    """Waits until the disk has a folder's entries; does nothing where folders cannot be opened."""
+    """Wait until the disk has a folder's entries; does nothing where folders cannot be opened."""
     if os.name != "posix":
         return
     descriptor = os.open(path, os.O_RDONLY)

@@ -63,7 +63,7 @@ class TensorSpec:
         return math.prod(self.shape)
 
     def to_json(self) -> dict[str, object]:
-        """Gives a JSON-able mapping; infinite bounds become the strings "inf" and "-inf"."""
+        """Return a JSON-able mapping; infinite bounds become the strings "inf" and "-inf"."""
         return {
             "name": self.name,
             "shape": list(self.shape),
@@ -75,7 +75,7 @@ class TensorSpec:
 
     @classmethod
     def from_json(cls, data: object) -> TensorSpec:
-        """Reads what `to_json` wrote.
+        """Read what `to_json` wrote.
 
         Raises:
             SpecError: for a missing or unknown key or a value of the wrong type.
@@ -192,7 +192,7 @@ class PolicySpec:
         return tuple(tensor.name for tensor in self.outputs)
 
     def to_json(self) -> dict[str, object]:
-        """Gives a JSON-able mapping with every field."""
+        """Return a JSON-able mapping with every field."""
         return {
             "agent_id": self.agent_id,
             "agent_index": self.agent_index,
@@ -210,7 +210,7 @@ class PolicySpec:
 
     @classmethod
     def from_json(cls, data: object) -> PolicySpec:
-        """Reads what `to_json` wrote.
+        """Read what `to_json` wrote.
 
         Raises:
             SpecError: for a missing or unknown key or a value of the wrong type.
@@ -248,7 +248,7 @@ class Policy(Protocol):
         ...
 
     def module(self) -> torch.nn.Module:
-        """Gives a module on the CPU: forward takes `spec.inputs` by position and returns a tuple of `spec.outputs`."""
+        """Return a module on the CPU: forward takes `spec.inputs` by position and returns a tuple of `spec.outputs`."""
         ...
 
 

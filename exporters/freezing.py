@@ -51,7 +51,7 @@ def freeze_bundle(
     *,
     facts: Mapping[str, object] | None = None,
 ) -> Path:
-    """Writes a folder with one file per agent and format, verifies it against torch and seals it.
+    """Write a folder with one file per agent and format, verifies it against torch and seals it.
 
     Args:
         policies: one policy, or the whole team.
@@ -153,7 +153,7 @@ def _write(staging: Path, team: Sequence[Policy], formats: tuple[str, ...], fact
 
 
 def _check_sealed(staging: Path, formats: tuple[str, ...]) -> None:
-    """Opens the folder as a user would and repeats the golden steps, so that what is sealed is known to run."""
+    """Open the folder as a user would and repeats the golden steps, so that what is sealed is known to run."""
     if "onnx" in formats:
         replay_golden(OnnxTeam(staging, on_invalid="return"), staging, "onnx")
     if "torchscript" in formats:
@@ -177,7 +177,7 @@ def _onnx_run(spec: PolicySpec, data: bytes) -> Run:
 
 
 def _metadata(spec: PolicySpec, facts_text: str, versions: Mapping[str, str]) -> dict[str, str]:
-    """Gives what a file tells about itself, a JSON text per key; the same in both formats."""
+    """Return what a file tells about itself, a JSON text per key; the same in both formats."""
     whole = spec.to_json()
     levels = {"dynamic": 0.0, "default": spec.default_risk_level, "range": "(0, 1]", "n_levels": spec.n_risk_levels}
     table: dict[str, object] = {

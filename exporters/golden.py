@@ -26,7 +26,7 @@ GOLDEN_SEED = 64
 
 
 def golden_arrays(spec: PolicySpec, run: Callable[[Tensors], Tensors]) -> dict[str, Array]:
-    """Gives the arrays of one agent: inputs and outputs `[step, 1, ...]` of `GOLDEN_STEPS` recurrent steps.
+    """Return the arrays of one agent: inputs and outputs `[step, 1, ...]` of `GOLDEN_STEPS` recurrent steps.
 
     Args:
         spec: the policy's specification.

@@ -82,7 +82,7 @@ class OnnxFacts:
 
 
 def scan_onnx(data: bytes, where: str) -> OnnxFacts:
-    """Walks an ONNX file.
+    """Walk an ONNX file.
 
     Args:
         data: the whole file.
@@ -117,7 +117,7 @@ class _Scan:
         self._left = MAX_FIELDS
 
     def walk(self, view: memoryview, kind: str, depth: int) -> None:
-        """Walks one message and all in it.
+        """Walk one message and all in it.
 
         Args:
             view: its bytes.
@@ -151,7 +151,7 @@ class _Scan:
         self.has_graph |= number == _GRAPH
 
     def _fields(self, view: memoryview, kind: str) -> Iterator[tuple[int, str, int | memoryview]]:
-        """Gives (field number, what it holds, value) of one message; a value is a number or the field's bytes."""
+        """Yield (field number, what it holds, value) of one message; a value is a number or the field's bytes."""
         known, seen, position, end = FIELDS[kind], set(), 0, len(view)
         while position < end:
             self._left -= 1
@@ -195,7 +195,7 @@ class _Scan:
 
 
 def _number(view: memoryview, position: int, held: str) -> tuple[int, int]:
-    """Reads a number of the range that its field has; gives it and the position behind it."""
+    """Read a number of the range that its field has; gives it and the position behind it."""
     value, position = _varint(view, position, 64)
     is_narrow = value < 2**31 or value >= 2**64 - 2**31
     if value > _LARGEST.get(held, value) or (held == "int32" and not is_narrow):
@@ -209,7 +209,7 @@ def _text(value: int | memoryview | bytes) -> str:
 
 
 def _varint(view: memoryview, position: int, bits: int) -> tuple[int, int]:
-    """Reads a number of at most so many bits in its shortest form; gives it and the position behind it."""
+    """Read a number of at most so many bits in its shortest form; gives it and the position behind it."""
     result = 0
     for shift in range(0, bits, 7):
         if position >= len(view):

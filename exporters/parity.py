@@ -33,7 +33,7 @@ class Parity:
     largest_difference: float = 0.0
 
     def to_json(self) -> dict[str, object]:
-        """Gives a JSON-able mapping."""
+        """Return a JSON-able mapping."""
         return {**vars(self), "tolerance": TOLERANCE, "tie": TIE}
 
 
@@ -47,14 +47,14 @@ class Place:
     batch: int
 
     def error(self, output: str, difference: float) -> ParityError:
-        """Gives the error that names this place."""
+        """Return the error that names this place."""
         return ParityError(output=output, difference=difference, **vars(self))
 
 
 def compare(
     spec: PolicySpec, expected: Tensors, found: Tensors, mask: Array, *, where: Place, figures: Parity
 ) -> NDArray[np.bool_]:
-    """Compares one step of two runs.
+    """Compare one step of two runs.
 
     Args:
         spec: the policy's specification.

@@ -9,7 +9,7 @@ from exporters.contract import TensorSpec
 
 
 def readme_text(agents: Sequence[AgentEntry], minimum_onnxruntime: str | None) -> str:
-    """Gives the text that tells a stranger how to run the folder in any language.
+    """Return the text that tells a stranger how to run the folder in any language.
 
     Args:
         agents: the team; the first one's tensors stand for all.

@@ -114,7 +114,7 @@ class OnnxTeam(Team[OnnxAgent]):
 
 
 def open_session(data: bytes, where: str) -> tuple[onnxruntime.InferenceSession, PolicySpec]:
-    """Opens an exported ONNX file for one thread on the CPU and checks it against its own specification.
+    """Open an exported ONNX file for one thread on the CPU and checks it against its own specification.
 
     Args:
         data: the whole file.

@@ -13,12 +13,12 @@ BAD_SHARE = 0.12  # share of rows with each kind of bad input
 
 
 def zero_carry(spec: PolicySpec, batch: int) -> Tensors:
-    """Gives the memory at the start of an episode: name -> zeros `[batch, ...]`."""
+    """Return the memory at the start of an episode: name -> zeros `[batch, ...]`."""
     return {tensor.name: np.zeros((batch, *tensor.shape), dtype=tensor.dtype) for tensor in spec.carry}
 
 
 def next_carry(spec: PolicySpec, outputs: Tensors) -> Tensors:
-    """Gives a copy of the memory that a step left, by input name, `[batch, ...]` each."""
+    """Return a copy of the memory that a step left, by input name, `[batch, ...]` each."""
     return {tensor.name: outputs[f"next_{tensor.name}"].copy() for tensor in spec.carry}
 
 
@@ -76,7 +76,7 @@ def _random_obs(tensor: TensorSpec, batch: int, generator: np.random.Generator) 
 
 
 def _spoil(tensor: TensorSpec, flat: Array, generator: np.random.Generator) -> None:
-    """Makes one row `[element]` illegal in place, as far as its dtype and bounds allow."""
+    """Make one row `[element]` illegal in place, as far as its dtype and bounds allow."""
     element = int(generator.integers(tensor.size))
     if tensor.dtype == "float32":
         flat[element] = generator.choice([np.nan, np.inf, -np.inf])

@@ -39,7 +39,7 @@ class Team(Generic[AnyAgent]):
         avail_actions: Mapping[str, Array],
         risk_level: float | Mapping[str, float] = 0.0,
     ) -> dict[str, int]:
-        """Gives each named agent's action for one environment.
+        """Return each named agent's action for one environment.
 
         Args:
             observations: agent id -> `[...]`; agents that are gone may be left out.
@@ -60,7 +60,7 @@ class Team(Generic[AnyAgent]):
         avail_actions: Mapping[str, Array],
         risk_level: float | Array | Mapping[str, float | Array] = 0.0,
     ) -> dict[str, ActResult]:
-        """Gives each named agent's actions for many environments at once.
+        """Return each named agent's actions for many environments at once.
 
         Args:
             observations: agent id -> `[batch, ...]`.
@@ -82,7 +82,7 @@ class Team(Generic[AnyAgent]):
             self.agents[name].executed(action)
 
     def reset(self, mask: NDArray[np.bool_] | None = None) -> None:
-        """Starts an episode for every agent, or in the rows where `mask` (bool `[batch]`) is True."""
+        """Start an episode for every agent, or in the rows where `mask` (bool `[batch]`) is True."""
         for agent in self.agents.values():
             agent.reset(mask)
 

@@ -25,7 +25,7 @@ _FIRST_RUNTIME = {8: "1.10", 9: "1.15", 10: "1.18"}
 
 
 def to_onnx(policy: Policy) -> onnx.ModelProto:
-    """Gives the policy as one ONNX model with a dynamic batch and no metadata.
+    """Return the policy as one ONNX model with a dynamic batch and no metadata.
 
     Raises:
         PolicyError: if torch cannot trace the module or fixes its batch.
@@ -60,14 +60,14 @@ def to_onnx(policy: Policy) -> onnx.ModelProto:
 
 
 def minimum_onnxruntime(model: onnx.ModelProto) -> str:
-    """Gives the oldest onnxruntime that reads the model, such as "1.18"."""
+    """Return the oldest onnxruntime that reads the model, such as "1.18"."""
     if model.ir_version not in _FIRST_RUNTIME:
         raise PolicyError(f"the exporter wrote IR version {model.ir_version}; known are {sorted(_FIRST_RUNTIME)}")
     return _FIRST_RUNTIME[model.ir_version]
 
 
 def to_bytes(model: onnx.ModelProto, metadata: Mapping[str, str]) -> bytes:
-    """Gives the file's bytes with `metadata` (JSON strings by key) inside."""
+    """Return the file's bytes with `metadata` (JSON strings by key) inside."""
     stamped = onnx.ModelProto()
     stamped.CopyFrom(model)
     onnx.helper.set_model_props(stamped, dict(sorted(metadata.items())))
@@ -75,7 +75,7 @@ def to_bytes(model: onnx.ModelProto, metadata: Mapping[str, str]) -> bytes:
 
 
 def _strip(graph: onnx.GraphProto) -> None:
-    """Removes source paths, stack traces and the exporter's own notes; none of them takes part in the computation."""
+    """Remove source paths, stack traces and the exporter's own notes; none of them takes part in the computation."""
     nodes = list(graph.node)
     for item in (graph, *nodes, *graph.initializer, *graph.input, *graph.output, *graph.value_info):
         item.doc_string = ""
@@ -89,7 +89,7 @@ def _strip(graph: onnx.GraphProto) -> None:
 
 
 def _state_shapes(values: object, tensors: tuple[TensorSpec, ...]) -> None:
-    """Writes every graph input's or output's shape as [batch, *spec]; the exporter leaves some for inference."""
+    """Write every graph input's or output's shape as [batch, *spec]; the exporter leaves some for inference."""
     for value, tensor in zip(values, tensors, strict=True):  # type: ignore[call-overload]
         shape = value.type.tensor_type.shape
         if shape.dim and not shape.dim[0].dim_param:

@@ -42,7 +42,7 @@ def jit_deprecation() -> Iterator[None]:
 
 
 def to_torchscript(policy: Policy, metadata: Mapping[str, str]) -> bytes:
-    """Gives the policy as the bytes of one traced and frozen TorchScript file with `metadata` inside.
+    """Return the policy as the bytes of one traced and frozen TorchScript file with `metadata` inside.
 
     Args:
         policy: the policy; its module is not changed.
@@ -69,7 +69,7 @@ def to_torchscript(policy: Policy, metadata: Mapping[str, str]) -> bytes:
 
 
 def _without_debug_files(data: bytes) -> bytes:
-    """Drops the debug entries, which hold source paths of the exporting machine; loading does not need them."""
+    """Drop the debug entries, which hold source paths of the exporting machine; loading does not need them."""
     stripped = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(stripped, "w", zipfile.ZIP_STORED) as target:
         for info in source.infolist():

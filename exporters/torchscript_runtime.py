@@ -75,7 +75,7 @@ class TorchScriptTeam(Team[TorchScriptAgent]):
 
 
 def open_module(data: bytes, where: str) -> tuple[torch.jit.ScriptModule, PolicySpec]:
-    """Opens a TorchScript file of ours and reads the specification inside.
+    """Open a TorchScript file of ours and reads the specification inside.
 
     Raises:
         BundleError: if it cannot be loaded or describes no policy.

@@ -22,12 +22,12 @@ class Positional(nn.Module):
         self.eval()
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
-        """Passes the inputs of the specification on by position."""
+        """Pass the inputs of the specification on by position."""
         return tuple(self.policy(*tensors))
 
 
 def example_inputs(spec: PolicySpec, batch: int = TRACED_BATCH) -> tuple[Tensor, ...]:
-    """Gives legal inputs `[batch, ...]` of a first step: lowest observation, all actions, no dial, no memory."""
+    """Return legal inputs `[batch, ...]` of a first step: lowest observation, all actions, no dial, no memory."""
     tensors = [torch.zeros((batch, *tensor.shape), dtype=getattr(torch, tensor.dtype)) for tensor in spec.inputs]
     if spec.obs.low is not None:
         low = torch.tensor(spec.obs.low).nan_to_num(neginf=0.0).reshape(spec.obs.shape)
@@ -37,7 +37,7 @@ def example_inputs(spec: PolicySpec, batch: int = TRACED_BATCH) -> tuple[Tensor,
 
 
 def check_outputs(spec: PolicySpec, outputs: object) -> tuple[Tensor, ...]:
-    """Checks that a module's result is the tuple of tensors that its specification promises.
+    """Check that a module's result is the tuple of tensors that its specification promises.
 
     Raises:
         PolicyError: naming the tensor that is missing or different.

@@ -26,7 +26,7 @@ Run: TypeAlias = Callable[[Tensors], Tensors]
 
 
 def verify(spec: PolicySpec, module: nn.Module, frozen: Mapping[str, Run], *, steps: int = STEPS) -> dict[str, Parity]:
-    """Rolls the module and its frozen forms out side by side and compares every output.
+    """Roll the module and its frozen forms out side by side and compares every output.
 
     Args:
         spec: the policy's specification.
@@ -63,7 +63,7 @@ def verify(spec: PolicySpec, module: nn.Module, frozen: Mapping[str, Run], *, st
 
 
 def eager_run(spec: PolicySpec, module: nn.Module) -> Run:
-    """Gives the module as a function from named arrays to named arrays, `[batch, ...]` each."""
+    """Return the module as a function from named arrays to named arrays, `[batch, ...]` each."""
 
     def run(inputs: Tensors) -> Tensors:
         with torch.no_grad():
@@ -75,7 +75,7 @@ def eager_run(spec: PolicySpec, module: nn.Module) -> Run:
 
 
 def check_contract(spec: PolicySpec, inputs: Tensors, outputs: Tensors) -> None:
-    """Checks one step of the torch module against the contract.
+    """Check one step of the torch module against the contract.
 
     Raises:
         PolicyError: if a value is not finite, a refused row acts or moved its memory, or an action is forbidden.

@@ -36,14 +36,14 @@ class LastingStream:
                 self.lose()
 
     def isatty(self) -> bool:
-        """Say whether it is a terminal."""
+        """Return whether it is a terminal."""
         try:
             return self._stream is not None and self._stream.isatty()
         except ValueError:
             return False
 
     def fileno(self) -> int:
-        """Give its descriptor."""
+        """Return its descriptor."""
         if self._stream is None:
             raise OSError("there is no standard error")
         return self._stream.fileno()
@@ -59,5 +59,5 @@ class LastingStream:
 
 
 def standard_error() -> LastingStream:
-    """Give standard error as it is now."""
+    """Return standard error as it is now."""
     return LastingStream(sys.stderr)

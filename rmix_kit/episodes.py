@@ -21,7 +21,7 @@ TAIL_LEVELS = (0.1, 0.25)
 
 
 def tail_mean(returns: ArrayLike, risk_level: float) -> float:
-    """Give the CVaR of returns: the mean of their lowest ``risk_level`` share.
+    """Return the CVaR of returns: the mean of their lowest ``risk_level`` share.
 
     A partly covered episode counts in proportion, as in `rmix_kit.risk.operators`.
 
@@ -44,7 +44,7 @@ def tail_mean(returns: ArrayLike, risk_level: float) -> float:
 
 
 def wilson_interval(successes: int, episodes: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Give the Wilson score interval of a rate; unlike mean plus or minus it also holds near 0 and 1.
+    """Return the Wilson score interval of a rate; unlike mean plus or minus it also holds near 0 and 1.
 
     Args:
         successes: Episodes in which it happened, 0 to ``episodes``.
@@ -78,7 +78,7 @@ def bootstrap_interval(
     resamples: int = 2000,
     confidence: float = 0.95,
 ) -> tuple[float, float]:
-    """Give the percentile bootstrap interval of a statistic of episodes.
+    """Return the percentile bootstrap interval of a statistic of episodes.
 
     Args:
         values: ``[episode]``, at least one.
@@ -166,7 +166,7 @@ class PlayedEpisodes:
     risk_levels: FloatArray
 
     def with_success(self) -> Self:
-        """Give them with nothing solved where nothing was said, for environments that report success elsewhere."""
+        """Return them with nothing solved where nothing was said, for environments that report success elsewhere."""
         return self if self.success is not None else replace(self, success=np.zeros(self.episodes, np.bool_))
 
     @property
@@ -175,7 +175,7 @@ class PlayedEpisodes:
         return len(self.returns)
 
     def summary(self, checkpoint_step: int, seed: int) -> dict[str, float | int | None]:
-        """Give the record of docs/contracts.md.
+        """Return the record of docs/contracts.md.
 
         Args:
             checkpoint_step: Environment steps after which the players were saved.
@@ -193,7 +193,7 @@ class PlayedEpisodes:
 
 
 def copies_for(episodes: int, most: int | None = None) -> int:
-    """Say how many copies of an environment play so many episodes.
+    """Return how many copies of an environment play so many episodes.
 
     Args:
         episodes: At least 1.

@@ -59,7 +59,7 @@ class Interrupted(RmixKitError):  # noqa: N818 - it reports a wish, not a fault
     """A signal ended training; the command line exits with 128 + its number."""
 
     def __init__(self, signal: int, what_stands: str = "") -> None:
-        """Say which signal came.
+        """Return which signal came.
 
         Args:
             signal: Its number, such as ``signal.SIGTERM``.

@@ -31,7 +31,7 @@ class WireError(Exception):
 
 
 def encode(fields: Mapping[str, object], arrays: Mapping[str, Array] | None = None) -> bytes:
-    """Give a message as bytes.
+    """Return a message as bytes.
 
     Args:
         fields: JSON-able facts.
@@ -101,7 +101,7 @@ def write_within(descriptor: int, message: bytes, end: float) -> None:
 
 
 def reader(descriptor: int, end: float) -> Callable[[int], bytes]:
-    """Give a function that reads exactly so many bytes.
+    """Return a function that reads exactly so many bytes.
 
     Args:
         descriptor: The pipe's reading end.

@@ -15,7 +15,7 @@ NOT_INSTALLED = "not installed"
 
 
 def kit_version() -> str:
-    """Give this package's version: the installed one, or that of the checkout that it is run from."""
+    """Return this package's version: the installed one, or that of the checkout that it is run from."""
     return _version("rmix-kit") or _version_of_checkout(PACKAGE) or NOT_INSTALLED
 
 
@@ -47,7 +47,7 @@ def origin_of_process(env_steps: int, device: str, threads: int) -> dict[str, An
 
 
 def source_commit(package: Path = PACKAGE) -> tuple[str | None, bool | None]:
-    """Give the commit of the checkout that a package is run from, and whether its files differ from it.
+    """Return the commit of the checkout that a package is run from, and whether its files differ from it.
 
     Args:
         package: The package's folder, at the top of its checkout.

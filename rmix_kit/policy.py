@@ -58,7 +58,7 @@ class TeamPolicy:
         self._identity = torch.eye(spec.n_agents, device=device)
 
     def initial_carry(self, num_envs: int) -> Carry:
-        """Give the carry of an episode's start, rows ordered ``[env * agent]``."""
+        """Return the carry of an episode's start, rows ordered ``[env * agent]``."""
         return zero_carry(self._agent.carry_sizes, num_envs * self._spec.n_agents, self._device)
 
     @torch.inference_mode()
@@ -160,7 +160,7 @@ class GreedyPolicy:
         return self._spec
 
     def module(self) -> nn.Module:
-        """Give the module that exporters trace."""
+        """Return the module that exporters trace."""
         return _GuardedStep(self._agent, self._env_spec, self._spec)
 
 
@@ -214,5 +214,5 @@ class _GuardedStep(nn.Module):
         return (action, output.action_values, *used, valid, *next_carry)
 
     def safe_row(self) -> Tensor:
-        """Give an observation within bounds ``[element]``: the lower bound, or zero where there is none."""
+        """Return an observation within bounds ``[element]``: the lower bound, or zero where there is none."""
         return torch.where(self.obs_low.isfinite(), self.obs_low, torch.zeros_like(self.obs_low))

@@ -15,7 +15,7 @@ LARGEST_TORCH_SEED = 2**64 - 1
 
 
 def check_seed(seed: int) -> int:
-    """Give a seed back, or refuse it.
+    """Return a seed back, or refuse it.
 
     Args:
         seed: In [0, 2^127).
@@ -36,7 +36,7 @@ def _shown(seed: int) -> str:
 
 
 def torch_seed(run_seed: int) -> int:
-    """Give the seed for torch's generator: the run's own, or, above the largest that torch takes, a digest of it.
+    """Return the seed for torch's generator: the run's own, or, above the largest that torch takes, a digest of it.
 
     Args:
         run_seed: The run's seed, not negative.
@@ -64,7 +64,7 @@ def generator(run_seed: int, stream: str) -> np.random.Generator:
 
 
 def episode_seed(run_seed: int, stream: str, episode: int) -> int:
-    """Give the seed with which an episode is reset.
+    """Return the seed with which an episode is reset.
 
     Args:
         run_seed: The run's seed, not negative.
@@ -80,7 +80,7 @@ def episode_seed(run_seed: int, stream: str, episode: int) -> int:
 
 
 def generator_state(source: np.random.Generator) -> dict[str, Any]:
-    """Give a generator's state as JSON-able values."""
+    """Return a generator's state as JSON-able values."""
     return dict(source.bit_generator.state)
 
 

@@ -17,7 +17,7 @@ def shortened(value: object) -> str:
 
 
 def suggestion(given: str, known: Iterable[str]) -> str:
-    """Give ``; did you mean 'x'?`` for the known word nearest to the given one, or an empty text.
+    """Return ``; did you mean 'x'?`` for the known word nearest to the given one, or an empty text.
 
     Args:
         given: What was written.
@@ -28,7 +28,7 @@ def suggestion(given: str, known: Iterable[str]) -> str:
 
 
 def dotted(values: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
-    """Give every value of nested mappings with its dotted name, such as ``training.batch_size``."""
+    """Yield every value of nested mappings with its dotted name, such as ``training.batch_size``."""
     for name, value in values.items():
         if isinstance(value, Mapping):
             yield from dotted(value, f"{path}{name}.")

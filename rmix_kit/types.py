@@ -199,16 +199,16 @@ class Progress:
     share: float = 0.0
 
     def is_due(self, interval: int) -> bool:
-        """Say whether a multiple of ``interval`` environment steps was reached since the update before."""
+        """Return whether a multiple of ``interval`` environment steps was reached since the update before."""
         return self.env_steps // interval > self.previous_env_steps // interval
 
     def between(self, start: float, end: float, steps: int) -> float:
-        """Give what goes linearly from ``start`` to ``end`` over ``steps`` environment steps and stays there."""
+        """Return what goes linearly from ``start`` to ``end`` over ``steps`` environment steps and stays there."""
         share = min(self.env_steps / steps, 1.0) if steps else 1.0
         return start + share * (end - start)
 
     def advanced(self, env_steps: int) -> Progress:
-        """Give the progress of the next update, at ``env_steps``."""
+        """Return the progress of the next update, at ``env_steps``."""
         return replace(self, env_steps=env_steps, previous_env_steps=self.env_steps, updates=self.updates + 1)
 
 

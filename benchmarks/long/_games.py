@@ -59,12 +59,12 @@ SETTINGS = {
 
 
 def configured(name: str, game: str, seed: int, *overrides: str) -> rmix_kit.config.load.RunConfig:
-    """Give the run's configuration, as the command line would."""
+    """Return the run's configuration, as the command line would."""
     return resolve(algo=name, env=GAMES[game], seed=seed, steps=PLAYED_STEPS, overrides=overrides, device="cpu")
 
 
 def make_algorithm(name: str, game: str, seed: int) -> Algorithm:
-    """Give the algorithm with one-step targets and a steady optimiser."""
+    """Return the algorithm with one-step targets and a steady optimiser."""
     algorithm = configured(name, game, seed).algorithm
     known = {entry.name for entry in fields(algorithm)}
     settings: dict[str, Any] = {key: value for key, value in SETTINGS.items() if key in known}
@@ -104,7 +104,7 @@ def learn_uniform(name: str, game: str, seed: int) -> dict[str, Any]:
 
 
 def by_state(table: JointTable) -> dict[str, Any]:
-    """Give the joint values of every state that the sequences reach, as nested lists."""
+    """Return the joint values of every state that the sequences reach, as nested lists."""
     return {
         str(state): values.round(4).tolist()
         for state, values in enumerate(table.by_state())

@@ -58,7 +58,7 @@ def measure(case: str, seed: int, runs: Path) -> dict[str, Any]:
 
 
 def table() -> str:
-    """Give the records as a Markdown table, one row per algorithm and map."""
+    """Return the records as a Markdown table, one row per algorithm and map."""
     lines = [
         "| map | algorithm | seeds | final return by seed | best | success | falls | first success at | CPU seconds |",
         "|---|---|---|---|---|---|---|---|---|",

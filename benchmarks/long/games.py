@@ -68,7 +68,7 @@ TABLES: dict[tuple[str, str], dict[str, list[list[float]]]] = {
 
 
 def seeds_of(algo: str, game: str) -> range:
-    """Give 16 seeds where the sheet asks for many, 4 elsewhere."""
+    """Return 16 seeds where the sheet asks for many, 4 elsewhere."""
     return range(16 if algo in ("vdn", "qmix") and game in ("two-step", "qtran") else 4)
 
 
@@ -84,7 +84,7 @@ CASES = {
 
 
 def expected_tables(algo: str, game: str) -> dict[str, list[list[float]]] | None:
-    """Give the known fixed point of a joint value table, by state."""
+    """Return the known fixed point of a joint value table, by state."""
     if (game, algo) in TABLES:
         return TABLES[game, algo]
     if game not in PAYOFFS:
@@ -122,12 +122,12 @@ def measure(case: str, seed: int, runs: Path) -> dict[str, Any]:
 
 
 def near(value: float, expected: set[float]) -> bool:
-    """Say whether a return is one of the expected ones; only rounding may lie between."""
+    """Return whether a return is one of the expected ones; only rounding may lie between."""
     return any(abs(value - one) < 1e-4 for one in expected)
 
 
 def table() -> str:
-    """Give the records as a Markdown table, one row per algorithm and game."""
+    """Return the records as a Markdown table, one row per algorithm and game."""
     lines = [
         "| game | algorithm | seeds | greedy returns | table off by at most | as expected |",
         "|---|---|---|---|---|---|",

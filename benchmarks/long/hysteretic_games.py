@@ -93,7 +93,7 @@ def learn(games: Sequence[TableGame], betas: Sequence[float], *, runs: int, step
 
 
 def stacked_payoffs(games: Sequence[TableGame]) -> Tensor:
-    """Give all payoffs float64 ``[game, outcome, *action]``, a game's outcomes repeated up to the most there are."""
+    """Return all payoffs float64 ``[game, outcome, *action]``, a game's outcomes repeated up to the most there are."""
     most = max(game.payoffs.shape[1] for game in games)
     rows = [torch.from_numpy(game.payoffs[0]) for game in games]  # [outcome, *action] each
     return torch.stack([row.repeat(most // len(row), 1, 1) for row in rows])
@@ -114,7 +114,7 @@ def outcomes(*, runs: int = RUNS, steps: int = STEPS, seed: int = 0) -> list[Out
 
 
 def table(found: Sequence[Outcome]) -> str:
-    """Give the shares of runs that found the best joint action as a Markdown table."""
+    """Return the shares of runs that found the best joint action as a Markdown table."""
     lines = ["| game | " + " | ".join(f"beta {beta:g}" for beta in BETAS) + " |", "|---" * (len(BETAS) + 1) + "|"]
     for name in GAMES:
         shares = [f"{100 * outcome.best:.1f} %" for outcome in found if outcome.game == name]

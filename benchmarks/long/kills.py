@@ -71,13 +71,13 @@ class Job(NamedTuple):
 
 
 def options_of(algo: str) -> list[str]:
-    """Give the options of a training."""
+    """Return the options of a training."""
     sets = [word for name, value in SETTINGS.items() for word in ("--set", f"{name}={value}")]
     return ["--algo", algo, "--env", ENVIRONMENT, "--seed", "0", "--steps", str(STEPS), "--device", "cpu", *sets]
 
 
 def jobs() -> Iterator[Job]:
-    """Give every command with its share of the kills."""
+    """Yield every command with its share of the kills."""
     for algo in ALGORITHMS:
         yield Job("train", algo, [*options_of(algo), "--out", "run", "--resume"], "run", True, 12)
         yield Job("export", algo, [f"MATERIAL/{algo}", "--out", "agents"], "agents", False, 6)
@@ -104,12 +104,12 @@ def finish(words: list[str], home: Path) -> str:
 
 
 def words_of(job: Job, material: Path) -> list[str]:
-    """Give a job's words, with the material where it lies."""
+    """Return a job's words, with the material where it lies."""
     return [job.command, *(word.replace("MATERIAL", str(material)) for word in job.words)]
 
 
 def contents(target: Path) -> dict[str, str]:
-    """Give the digest of all that has no clock in it; of a file itself."""
+    """Return the digest of all that has no clock in it; of a file itself."""
     if target.is_file():
         return {name: digest for name, digest in digests(target.parent).items() if name == target.name}
     found = {}
@@ -229,7 +229,7 @@ def chain(
 
 
 def chains(kills: int, rng: random.Random) -> Iterator[int]:
-    """Give the lengths of chains that add up to so many kills."""
+    """Yield the lengths of chains that add up to so many kills."""
     while kills > 0:
         length = min(kills, rng.randint(1, 4))
         yield length

@@ -56,7 +56,7 @@ def learn(case: str, seed: int, runs: Path) -> dict[str, Any]:
 
 
 def table() -> str:
-    """Give the records as a Markdown table."""
+    """Return the records as a Markdown table."""
     lines = ["| case | solved | last | best | first at optimum | CPU seconds |", "|---|---|---|---|---|---|"]
     for case in CASES:
         records = [json.loads(p.read_text()) for p in sorted(FOLDER.glob(f"{case}-[0-9]*.json"))]

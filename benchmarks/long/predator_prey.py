@@ -45,7 +45,7 @@ def measure(case: str, seed: int, runs: Path) -> dict[str, Any]:
 
 
 def table() -> str:
-    """Give the records as a Markdown table."""
+    """Return the records as a Markdown table."""
     lines = ["| algorithm | return | all caught | by evaluation | CPU seconds |", "|---|---|---|---|---|"]
     for path in sorted(FOLDER.glob("*-[0-9].json")):
         record = json.loads(path.read_text())

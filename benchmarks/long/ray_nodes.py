@@ -56,14 +56,14 @@ def ended(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 def runs_of(out: Path) -> list[dict[str, Any]]:
-    """Give where the runs of a sweep that works stand."""
+    """Return where the runs of a sweep that works stand."""
     path = out / "status.json"
     found: list[dict[str, Any]] = json.loads(path.read_text())["runs"] if path.exists() else []
     return found
 
 
 def reached(folder: Path, run: dict[str, Any]) -> int:
-    """Give the last environment step in a run's metrics, as they lie in the shared folder or the store."""
+    """Return the last environment step in a run's metrics, as they lie in the shared folder or the store."""
     places = (Path(run["folder"]), folder / "store" / run["name"])
     files = [place / "metrics.jsonl" for place in places]
     rows = [file.read_text().splitlines() for file in files if file.exists()]
@@ -71,7 +71,7 @@ def reached(folder: Path, run: dict[str, Any]) -> int:
 
 
 def descendants(pid: int) -> list[int]:
-    """Give the numbers of all processes under one."""
+    """Return the numbers of all processes under one."""
     threads = Path(f"/proc/{pid}/task").glob("*/children")
     found = [int(number) for thread in threads for number in thread.read_text().split()]
     return found + [further for child in found for further in descendants(child)]
@@ -89,7 +89,7 @@ def switch_off(cluster: Any, node: Any) -> None:  # noqa: ANN401 - Ray's
 
 
 def begun_at(folder: Path) -> list[int]:
-    """Give the environment steps at which processes began to work on a run."""
+    """Return the environment steps at which processes began to work on a run."""
     return [json.loads(line)["env_steps"] for line in (folder / "origin.jsonl").read_text().splitlines()]
 
 

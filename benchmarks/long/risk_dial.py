@@ -76,7 +76,7 @@ def measure(case: str, seed: int, runs: Path) -> dict[str, Any]:
 
 
 def table() -> str:
-    """Give the records as a Markdown table."""
+    """Return the records as a Markdown table."""
     lines = [
         "| case | seed | level | return | falls (95 % interval) | success | held |",
         "|---|---|---|---|---|---|---|",

@@ -117,7 +117,7 @@ class Trouble(threading.Thread):
 
 
 def status(pid: int) -> tuple[str, int, int]:
-    """Give a process's state, parent and session; ("X", 0, 0) where there is none."""
+    """Return a process's state, parent and session; ("X", 0, 0) where there is none."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -126,7 +126,7 @@ def status(pid: int) -> tuple[str, int, int]:
 
 
 def healthy_children(worker: int | None) -> list[int]:
-    """Give the games of a worker that are neither dead nor frozen."""
+    """Return the games of a worker that are neither dead nor frozen."""
     return (
         []
         if worker is None
@@ -135,7 +135,7 @@ def healthy_children(worker: int | None) -> list[int]:
 
 
 def all_pids() -> list[int]:
-    """Give the numbers of all processes."""
+    """Return the numbers of all processes."""
     return [int(entry) for entry in os.listdir("/proc") if entry.isdecimal()]
 
 

@@ -55,7 +55,7 @@ def measure(case: str, seed: int, runs: Path) -> dict[str, Any]:
 
 
 def table() -> str:
-    """Give the records as a Markdown table."""
+    """Return the records as a Markdown table."""
     lines = [
         "| map | algorithm | steps | won of 200 | best of 32 | 90 % first at | return | CPU seconds | replay |",
         "|---|---|---|---|---|---|---|---|---|",

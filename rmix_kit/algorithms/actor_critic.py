@@ -94,7 +94,7 @@ class ActorCritic(Algorithm):
         }
 
     def parameters_of(self, group: str, networks: Networks) -> dict[str, nn.Parameter]:
-        """The actor's are the agent network's, the critic's all others."""
+        """Return the agent network's for the actor, all others for the critic."""
         is_actor = group == "actor"
         return {name: value for name, value in networks.named_parameters() if name.startswith("agent.") == is_actor}
 
@@ -111,7 +111,7 @@ class ActorCritic(Algorithm):
 
     @abstractmethod
     def judge(self, networks: Networks, values: Tensor, actions: Tensor, state: Tensor) -> Tensor:
-        """Give the critic's estimate that is trained, from its values of all actions.
+        """Return the critic's estimate that is trained, from its values of all actions.
 
         Args:
             networks: Online or target networks.
@@ -125,7 +125,7 @@ class ActorCritic(Algorithm):
 
     @abstractmethod
     def critic_targets(self, target: Networks, values: Tensor, batch: EpisodeBatch, probabilities: Tensor) -> Tensor:
-        """Give what `judge` should say of the taken actions.
+        """Return what `judge` should say of the taken actions.
 
         Args:
             target: Target networks.
@@ -139,7 +139,7 @@ class ActorCritic(Algorithm):
 
     @abstractmethod
     def advantages(self, online: Networks, values: Tensor, batch: EpisodeBatch, probabilities: Tensor) -> Tensor:
-        """Give the factor on each agent's grad log pi.
+        """Return the factor on each agent's grad log pi.
 
         Args:
             online: Online networks.
@@ -152,7 +152,7 @@ class ActorCritic(Algorithm):
         """
 
     def actor_mask(self, batch: EpisodeBatch) -> Tensor:
-        """Say which steps move the actor: bool ``[batch, time]``; all real ones unless an algorithm says otherwise."""
+        """Return which steps move the actor, bool ``[batch, time]``: all real ones unless an algorithm differs."""
         return batch.mask
 
     def losses(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Losses:
@@ -163,7 +163,7 @@ class ActorCritic(Algorithm):
         return Losses(critic.groups | actor.groups, critic.metrics | actor.metrics)
 
     def phases(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Iterator[Losses]:
-        """The critic's steps towards targets that stay, then the actor's with the critic as it is by then."""
+        """Step the critic towards targets that stay, then the actor with the critic as it is by then."""
         judged = self.prepare(online, target, batch)
         time = batch.mask.shape[1]
         if self.has_step_per_time_step:
@@ -175,7 +175,7 @@ class ActorCritic(Algorithm):
         yield self.actor_loss(online, batch, judged, progress)
 
     def joint_values(self, online: Networks, batch: EpisodeBatch) -> Tensor:
-        """The critic's estimate of the taken joint actions; the mean where it judges agent by agent."""
+        """Return the critic's estimate of the taken joint actions; the mean where it judges agent by agent."""
         critic = critic_of(online)
         probabilities = self.policy(online, batch)
         values = critic.unroll(critic.inputs(batch, probabilities), batch)[:, :-1]
@@ -183,7 +183,7 @@ class ActorCritic(Algorithm):
         return estimate if estimate.ndim == batch.reward.ndim else estimate.mean(-1)
 
     def policy(self, networks: Networks, batch: EpisodeBatch) -> Tensor:
-        """The policy as the collector draws from it: ``[batch, time + 1, agent, action]``."""
+        """Return the policy as the collector draws from it: ``[batch, time + 1, agent, action]``."""
         logits = unroll_values(networks.agent, batch).outputs
         return acting_policy(logits, batch.avail_actions, batch.epsilon)
 
@@ -241,12 +241,12 @@ class ActorCritic(Algorithm):
         return Losses({"actor": whole}, metrics | {"loss_actor": loss.detach()})
 
     def floor(self, progress: Progress) -> float:
-        """Give the share of the uniform policy's entropy that policies must keep, as training stands."""
+        """Return the share of the uniform policy's entropy that policies must keep, as training stands."""
         return progress.between(self.entropy_floor, self.entropy_floor_end, self.entropy_floor_steps)
 
 
 def critic_of(networks: Networks) -> Critic:
-    """Give the critic, named by its container only as a module."""
+    """Return the critic, named by its container only as a module."""
     critic = networks["critic"]
     assert isinstance(critic, Critic)
     return critic

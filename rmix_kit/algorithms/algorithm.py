@@ -53,11 +53,11 @@ class Networks(nn.Module):
             self.add_module(name, network)
 
     def __getitem__(self, name: str) -> nn.Module:
-        """Give a network by name."""
+        """Return a network by name."""
         return self.get_submodule(name)
 
     def coded(self, batch: EpisodeBatch) -> EpisodeBatch:
-        """Give a batch whose states are as these networks take them (`Algorithm.networks`)."""
+        """Return a batch whose states are as these networks take them (`Algorithm.networks`)."""
         return batch if self.state_coding is None else replace(batch, state=self.state_coding(batch.state))
 
 
@@ -98,14 +98,14 @@ class Algorithm(ABC):
 
     @abstractmethod
     def losses(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Losses:
-        """Give one scalar per parameter group that is due, and metrics. Pure: nothing is stepped or remembered."""
+        """Return one scalar per parameter group that is due, and metrics. Pure: nothing is stepped or remembered."""
 
     @abstractmethod
     def optimizers(self) -> dict[str, OptimizerSettings]:
         """Name the parameter groups and say how each is stepped, in the order in which they step."""
 
     def parameters_of(self, group: str, networks: Networks) -> dict[str, nn.Parameter]:
-        """Give the parameters of a group by qualified name; all of them unless an algorithm says otherwise.
+        """Return the parameters of a group by qualified name; all of them unless an algorithm says otherwise.
 
         Args:
             group: A key of `optimizers`.
@@ -118,7 +118,7 @@ class Algorithm(ABC):
         return dict(networks.named_parameters())
 
     def phases(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Iterator[Losses]:
-        """Give the losses of a batch one optimiser step after another; what is computed after a step sees its weights.
+        """Yield the losses of a batch one optimiser step after another; what is computed after a step sees its weights.
 
         One phase for most: all groups from one forward pass. An algorithm that makes several steps per batch (the
         critics of COMA and DOP) yields one `Losses` for each.

@@ -54,6 +54,6 @@ class COMA(ActorCritic):
         )
 
     def advantages(self, online: Networks, values: Tensor, batch: EpisodeBatch, probabilities: Tensor) -> Tensor:
-        """The counterfactual advantage."""
+        """Return the counterfactual advantage."""
         del online
         return counterfactual_advantage(values, probabilities, batch.actions)

@@ -90,12 +90,12 @@ class DOP(ActorCritic):
         return weights * counterfactual_advantage(values, probabilities, batch.actions)
 
     def actor_mask(self, batch: EpisodeBatch) -> Tensor:
-        """The newest episodes' steps."""
+        """Return the steps of the newest episodes."""
         return batch.mask & batch.is_newest.unsqueeze(-1)
 
 
 def mixer_of(networks: Networks) -> LinearMixer:
-    """Give the mixer, named by its container only as a module."""
+    """Return the mixer, named by its container only as a module."""
     mixer = networks["mixer"]
     assert isinstance(mixer, LinearMixer)
     return mixer

@@ -83,7 +83,7 @@ class LHIQN(ValueDecomposition):
         return {"quantile": super().optimizers()["td"]}
 
     def beta(self, progress: Progress) -> float:
-        """Give the least weight of a step down as training stands."""
+        """Return the least weight of a step down as training stands."""
         return progress.between(self.beta_start, self.beta_end, self.beta_steps)
 
     def losses(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Losses:

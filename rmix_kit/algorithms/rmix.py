@@ -114,7 +114,7 @@ class RMIX(QMIX):
         return Networks(agent, **self.build_mixer(spec))
 
     def optimizers(self) -> dict[str, OptimizerSettings]:
-        """The group "td" of all parameters, and "quantile" of the agent without its risk predictor."""
+        """Return the group "td" of all parameters, and "quantile" of the agent without its risk predictor."""
         quantile = OptimizerSettings(
             learning_rate=self.quantile_learning_rate, eps=self.quantile_eps, grad_clip=self.grad_clip
         )
@@ -161,7 +161,7 @@ class RMIX(QMIX):
         return {"algorithm.quantile_start_share": self.quantile_start_share} if self.quantile_start_share < 1 else {}
 
     def is_quantile_due(self, progress: Progress) -> bool:
-        """Say whether this update makes a quantile step: unlocked by success or time, and its turn has come."""
+        """Return whether this update makes a quantile step: unlocked by success or time, and its turn has come."""
         is_unlocked = (
             progress.best_success_rate >= self.quantile_start_success
             or progress.env_steps >= self.quantile_start_steps
@@ -171,7 +171,7 @@ class RMIX(QMIX):
         return is_unlocked and is_turn and progress.is_due(self.quantile_interval)
 
     def greedy(self, output: QuantileOutput, batch: EpisodeBatch) -> GreedyChoice:
-        """The online networks' values and available argmax, each agent at its own level (Eqn 9, 27)."""
+        """Return the online networks' values and available argmax, each agent at its own level (Eqn 9, 27)."""
         values = output.values()
         return GreedyChoice(values, greedy_actions(values, batch.avail_actions))
 

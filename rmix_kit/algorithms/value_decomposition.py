@@ -221,7 +221,7 @@ def own_traces(batch: EpisodeBatch, greedy: Tensor) -> Tensor:
 
 
 def total(values: Tensor, batch: EpisodeBatch) -> Tensor:
-    """Give joint values as they are, and the sum of agents' values: ``[batch, time, ...]`` -> ``[batch, time]``."""
+    """Return joint values as they are, and the sum of agents' values: ``[batch, time, ...]`` -> ``[batch, time]``."""
     return values if values.ndim == batch.reward.ndim else values.sum(-1)
 
 

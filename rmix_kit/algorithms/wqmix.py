@@ -53,7 +53,7 @@ class WQMIX(QMIX):
 
     @abstractmethod
     def weights(self, judged: Judged) -> Tensor:
-        """Give w of every replayed joint action, detached ``[batch, time]``."""
+        """Return w of every replayed joint action, detached ``[batch, time]``."""
 
     def build_mixer(self, spec: EnvSpec) -> dict[str, nn.Module]:
         """Make the monotonic mixer, and the central agent and mixer."""

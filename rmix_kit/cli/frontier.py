@@ -44,7 +44,7 @@ def frontier_options(command: _Function) -> _Function:
 def asked_levels(
     context: click.Context, risk_levels: tuple[float | None, ...] | None, frontier: Path | None
 ) -> tuple[float | None, ...]:
-    """Give the levels to play, none where neither option was given.
+    """Return the levels to play, none where neither option was given.
 
     Raises:
         UsageError: ``--risk-level`` was given besides.

@@ -38,7 +38,7 @@ def command(path: Path, as_json: bool) -> None:
 
 
 def facts_about(path: Path) -> dict[str, Any]:
-    """Give everything worth knowing about a path, JSON-able.
+    """Return everything worth knowing about a path, JSON-able.
 
     Args:
         path: A run, a checkpoint, an exported folder, or one exported file.
@@ -175,7 +175,7 @@ def _origin(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _spec(spec: PolicySpec) -> dict[str, Any]:
-    """Give the specification as one line per tensor."""
+    """Return the specification as one line per tensor."""
     return {
         "agent_id": spec.agent_id,
         "algorithm": spec.algorithm,
@@ -194,7 +194,7 @@ def _tensor(tensor: TensorSpec) -> str:
 
 
 def _short(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the record for a reader: of a team's agents, which differ only in who they are, the first one stands."""
+    """Return the record for a reader: of a team's agents, which differ only in who they are, the first one stands."""
     short = dict(record)
     agents = short.pop("agents", None)
     if agents is not None:
@@ -213,7 +213,7 @@ def _short(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _flat(record: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """Give nested facts as rows with dotted names."""
+    """Return nested facts as rows with dotted names."""
     rows: list[tuple[str, Any]] = []
     for key, value in record.items():
         rows += _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else [(f"{prefix}{key}", value)]

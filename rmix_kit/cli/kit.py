@@ -214,7 +214,7 @@ def _what_is_lost() -> str:
 
 
 def _is_of_printing(error: Exception) -> bool:
-    """Say whether an error came while a result was printed; remarks on standard error raise none."""
+    """Return whether an error came while a result was printed; remarks on standard error raise none."""
     modules = {frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(error.__traceback__)}
     return isinstance(error, OSError | ValueError) and not modules.isdisjoint(_PRINTERS)
 
@@ -237,7 +237,7 @@ def _advice(error: click.ClickException) -> str:
 
 
 def _own_errors() -> tuple[type[Exception], ...]:
-    """Give the root errors of the packages: their text is written for the user."""
+    """Return the root errors of the packages: their text is written for the user."""
     from exporters.errors import ExportError
     from macn.errors import MACNError
 

@@ -111,7 +111,7 @@ def print_joint_table(title: str, record: Mapping[str, Any]) -> None:
 
 
 def _entries(table: Any, actions: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, ...], float | None]]:  # noqa: ANN401
-    """Give the entries of nested lists with their places."""
+    """Yield the entries of nested lists with their places."""
     if not isinstance(table, list):
         yield actions, table
         return

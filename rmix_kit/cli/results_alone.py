@@ -45,7 +45,7 @@ def results_alone(context: click.Context, *, is_last: bool) -> Iterator[None]:
 
 
 def results_of(context: click.Context | None) -> TextIO | None:
-    """Give where the result of a command goes.
+    """Return where the result of a command goes.
 
     Args:
         context: Of the command; None outside of any.
@@ -58,7 +58,7 @@ def results_of(context: click.Context | None) -> TextIO | None:
 
 
 def _elsewhere() -> int:
-    """Give the descriptor of standard error, or of nothing where that is closed."""
+    """Return the descriptor of standard error, or of nothing where that is closed."""
     try:
         return sys.stderr.fileno()
     except (AttributeError, OSError, ValueError):

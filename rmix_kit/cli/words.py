@@ -33,7 +33,7 @@ class Word(_Choice):
     """One of a few words."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401
-        """Give the word, or refuse it with the nearest one."""
+        """Return the word, or refuse it with the nearest one."""
         if value not in self.choices:
             self.fail(f"{value!r} is not one of {', '.join(self.choices)}{suggestion(str(value), self.choices)}")
         return str(value)
@@ -54,14 +54,14 @@ class Name(_TextType):
         self._what, self._known = what, known
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401
-        """Give the name, or refuse it with the nearest one."""
+        """Return the name, or refuse it with the nearest one."""
         known = self._known()
         if value not in known:
             self.fail(f"there is no {self._what} {value!r}; known are {', '.join(known)}{suggestion(value, known)}")
         return str(value)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Give the names that begin so."""
+        """Return the names that begin so."""
         return [CompletionItem(name) for name in self._known() if name.startswith(incomplete)]
 
 
@@ -83,7 +83,7 @@ class EnvironmentType(_TextType):
     name = "text"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401
-        """Give the text, or refuse its form or kind."""
+        """Return the text, or refuse its form or kind."""
         from rmix_kit.envs.make import parse_known
         from rmix_kit.errors import EnvironmentTextError
 
@@ -94,7 +94,7 @@ class EnvironmentType(_TextType):
         return str(value)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Give the kinds, and MACN's layouts."""
+        """Return the kinds, and MACN's layouts."""
         from macn import NAMED_LAYOUTS
         from rmix_kit.envs.make import KINDS
 
@@ -108,7 +108,7 @@ class CheckpointType(_CheckpointType):
     name = "checkpoint"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str | int:  # noqa: ANN401
-        """Give the word or the number."""
+        """Return the word or the number."""
         if isinstance(value, int) or str(value).isdigit():
             return int(value)
         if value not in ("last", "best"):
@@ -116,7 +116,7 @@ class CheckpointType(_CheckpointType):
         return str(value)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Give the words."""
+        """Return the words."""
         return [CompletionItem(word) for word in ("last", "best") if word.startswith(incomplete)]
 
 
@@ -126,7 +126,7 @@ class SeedType(_SeedType):
     name = "seed"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:  # noqa: ANN401
-        """Give the number, or refuse it."""
+        """Return the number, or refuse it."""
         from rmix_kit.errors import ConfigError
         from rmix_kit.seeding import check_seed
 
@@ -147,7 +147,7 @@ class RiskLevelType(_LevelType):
     name = "level"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | None:  # noqa: ANN401
-        """Give the number; None for ``dynamic``."""
+        """Return the number; None for ``dynamic``."""
         if value in (None, "dynamic", "0", 0.0):
             return None
         try:
@@ -159,7 +159,7 @@ class RiskLevelType(_LevelType):
         return level
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Give the word and some levels."""
+        """Return the word and some levels."""
         return [
             CompletionItem(word) for word in ("dynamic", "0.1", "0.25", "0.5", "1.0") if word.startswith(incomplete)
         ]
@@ -176,7 +176,7 @@ class RiskLevelsType(_LevelsType):
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> tuple[float | None, ...]:
-        """Give the levels, None for ``dynamic``; refuse one that stands twice."""
+        """Return the levels, None for ``dynamic``; refuse one that stands twice."""
         if isinstance(value, tuple):
             return value
         levels = tuple(RISK_LEVEL.convert(word.strip(), param, ctx) for word in str(value).split(","))

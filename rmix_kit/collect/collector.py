@@ -119,7 +119,7 @@ class Collector:
 
 
 def _round(block: EpisodeBlock, step: TimeStep, level_sum: NDArray[np.float64]) -> Round:
-    """Give what was played up to the last step, without the episodes that broke."""
+    """Return what was played up to the last step, without the episodes that broke."""
     sound = step.is_sound
     kept = block if sound.all() else block.of_episodes(sound)
     kept = kept.trimmed(int(kept.length.max(initial=0)))

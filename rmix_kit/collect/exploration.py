@@ -27,7 +27,7 @@ class LinearSchedule:
     end_steps: int
 
     def at(self, env_steps: int) -> float:
-        """Give the value at an environment step."""
+        """Return the value at an environment step."""
         if env_steps >= self.end_steps:
             return self.end
         if env_steps <= self.begin_steps:

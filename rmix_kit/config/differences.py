@@ -12,7 +12,7 @@ from rmix_kit.spelling import dotted
 
 
 def differences_from_preset(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the values that a run was given besides its preset.
+    """Return the values that a run was given besides its preset.
 
     Args:
         config: `RunConfig.to_dict` of the run.

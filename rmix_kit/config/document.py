@@ -76,7 +76,7 @@ KEYS = ("algo", "algorithm", "training", "maps")
 
 
 def preset_names() -> list[str]:
-    """Give the names of all presets, in alphabetical order."""
+    """Return the names of all presets, in alphabetical order."""
     folder = files("rmix_kit.config") / "presets"
     return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
 

@@ -14,7 +14,7 @@ FILE = "frame.yaml"
 
 
 def frame_values(algo: str, kind: str, report: Callable[[str], None]) -> Values:
-    """Give the frame's values for an algorithm on a kind of environments; none for kinds that presets were tuned on.
+    """Return the frame's values for an algorithm on a kind of environments; none for kinds that presets were tuned on.
 
     Args:
         algo: Roster name.

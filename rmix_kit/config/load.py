@@ -91,7 +91,7 @@ def resolve(
 def command_line(
     overrides: Sequence[str], cls: type[Algorithm], *, num_envs: int | None, checkpoint_every: int | None
 ) -> Values:
-    """Give the overrides, and the two values that have options of their own.
+    """Return the overrides, and the two values that have options of their own.
 
     Raises:
         ConfigError: An override is wrong, or contradicts an option.
@@ -109,7 +109,7 @@ def command_line(
 
 
 def find_algorithm(name: str) -> type[Algorithm]:
-    """Give the roster's class of that name, or say which name is near.
+    """Return the roster's class of that name, or say which name is near.
 
     Raises:
         ConfigError: The roster has no such name.
@@ -121,7 +121,7 @@ def find_algorithm(name: str) -> type[Algorithm]:
 
 
 def preset_values(algo: str, name: str, env: str, report: Callable[[str], None]) -> Values:
-    """Give a preset's values, those for the map that the environment text names among them.
+    """Return a preset's values, those for the map that the environment text names among them.
 
     An algorithm's own preset takes the frame of `frame.yaml` on kinds of environments that it was not tuned on.
 

@@ -71,7 +71,7 @@ def find_path(given: tuple[str, ...], known: Sequence[tuple[str, ...]], text: st
 
 
 def paths_of(cls: type, prefix: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Give the paths of all single values of a dataclass."""
+    """Yield the paths of all single values of a dataclass."""
     hints = get_type_hints(cls)
     for entry in fields(cls):
         hint = hints[entry.name]

@@ -14,7 +14,7 @@ SECTIONS = ("algorithm", "training")
 
 
 def flatten(document: Document, sections: Sequence[str], within: tuple[str, ...] = ()) -> Values:
-    """Give a document's single values by path, each with its file and line."""
+    """Return a document's single values by path, each with its file and line."""
     mapping: Any = document.values
     for key in within:
         mapping = mapping[key]

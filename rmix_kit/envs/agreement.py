@@ -156,5 +156,5 @@ class Agreement:
         return TEAM_REWARDS[self.options.reward](rewards)
 
     def is_success(self, reported: Iterable[bool]) -> bool:
-        """Say whether the team succeeded, from what its agents reported."""
+        """Return whether the team succeeded, from what its agents reported."""
         return SUCCESSES[self.options.success](reported)

@@ -65,18 +65,18 @@ class Border:
         raise EnvironmentContractError(f"{self._place()}: {' '.join(words.split())}")
 
     def by_agent(self, given: object, what: str) -> Mapping[str, Any]:
-        """Give what was given by agent, under the agents' names as text."""
+        """Return what was given by agent, under the agents' names as text."""
         if not isinstance(given, Mapping):
             self.refuse(f"the {what} are {type(given).__name__}; expected one entry per agent")
         return {str(agent): value for agent, value in given.items()}
 
     def notes(self, infos: object) -> dict[str, Any]:
-        """Give the infos by agent, or by whatever else they are kept; those that are None are left out."""
+        """Return the infos by agent, or by whatever else they are kept; those that are None are left out."""
         given = self.by_agent({} if infos is None else infos, "infos")
         return {name: note for name, note in given.items() if note is not None}
 
     def number(self, value: object, what: str) -> float:
-        """Give one finite number, which may lie in an array of one."""
+        """Return one finite number, which may lie in an array of one."""
         try:
             number = np.asarray(value, dtype=np.float64)
         except OverflowError:
@@ -88,7 +88,7 @@ class Border:
         return float(number.reshape(()))
 
     def truth(self, value: object, what: str) -> bool:
-        """Give one truth value, which may lie in an array of one; None is false."""
+        """Return one truth value, which may lie in an array of one; None is false."""
         try:
             array = np.asarray(False if value is None else value)
         except Exception:  # noqa: BLE001 - as above
@@ -113,7 +113,7 @@ def shortened(value: object) -> str:
 
 
 def resetting(env: Any) -> Callable[[int], tuple[Any, Any]]:  # noqa: ANN401 - the user's
-    """Give how an environment is reset with a seed: by the argument, or by a seed() of its own, or not at all."""
+    """Return how an environment is reset with a seed: by the argument, or by a seed() of its own, or not at all."""
     try:
         parameters = inspect.signature(env.reset).parameters
     except (TypeError, ValueError):

@@ -28,7 +28,7 @@ Consent: TypeAlias = Literal["once", "always"]
 
 
 def allowed(text: str, named_by: Path, consent: Consent | None = None) -> str:
-    """Give an environment text that a file brings, if it may run.
+    """Return an environment text that a file brings, if it may run.
 
     Args:
         text: ``KIND:NAME[?key=value&...]``, as the file has it.
@@ -66,7 +66,7 @@ def _remember(text: str, named_by: Path) -> None:
 
 
 def _store() -> Path:
-    """Give where consents are kept; no absolute path where this person has no home."""
+    """Return where consents are kept; no absolute path where this person has no home."""
     state = os.environ.get(STATE_VARIABLE, "")
     home = Path(os.path.expanduser("~"))
     return (Path(state) if os.path.isabs(state) else home / ".local" / "state") / "rmix-kit" / STORE

@@ -139,11 +139,11 @@ class GymnasiumTeam:
         return self._env.spec
 
     def observation_space(self, agent: str) -> Space[Any]:
-        """Give one agent's observation space."""
+        """Return one agent's observation space."""
         return self._spaces[agent][0]
 
     def action_space(self, agent: str) -> Space[Any]:
-        """Give one agent's action space."""
+        """Return one agent's action space."""
         return self._spaces[agent][1]
 
     def reset(self, seed: int | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -172,7 +172,7 @@ class GymnasiumTeam:
         return self._by_agent(flags, "end")
 
     def _infos(self, info: object) -> dict[str, Any]:
-        """Give every agent what an info says of all, and its own entry where there is a list of one per agent."""
+        """Return every agent what an info says of all, and its own entry where there is a list of one per agent."""
         count = len(self.possible_agents)
         if isinstance(info, Sequence) and len(info) == count:
             return dict(zip(self.possible_agents, info, strict=True))
@@ -197,7 +197,7 @@ class GymnasiumTeam:
 
 
 def _is_one(value: Any) -> bool:  # noqa: ANN401 - the user's
-    """Say whether a value is one for the team: a number, or an array of one."""
+    """Return whether a value is one for the team: a number, or an array of one."""
     return not isinstance(value, Mapping) and (np.ndim(value) == 0 or np.shape(value) == (1,))
 
 

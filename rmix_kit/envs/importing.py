@@ -137,7 +137,7 @@ def _home_of(found: object) -> str:
 
 
 def _deprecation(module: Any) -> str:  # noqa: ANN401 - PettingZoo's
-    """Give what PettingZoo says of a deprecated module: which one stands in its place."""
+    """Return what PettingZoo says of a deprecated module: which one stands in its place."""
     try:
         module.env()
     except Exception as error:  # noqa: BLE001 - its message is what is asked for

@@ -88,22 +88,22 @@ class Scenery(Protocol):
         ...
 
     def scene(self, env: int) -> Mapping[str, Any]:
-        """Give where one copy stands, JSON-able; ``is_out`` says of every agent whether it takes part no more."""
+        """Return where one copy stands, JSON-able; ``is_out`` says of every agent whether it takes part no more."""
         ...
 
 
 def is_reproducible(envs: VectorEnv) -> bool:
-    """Say whether the same seed gives the same episode for the same actions, as it does unless the copies deny it."""
+    """Return whether the same seed and actions give the same episode, as they do unless the copies deny it."""
     return bool(getattr(envs, "is_reproducible", True))
 
 
 def is_costly(envs: VectorEnv) -> bool:
-    """Say whether the copies hold so much that evaluation is to use those of training."""
+    """Return whether the copies hold so much that evaluation is to use those of training."""
     return bool(getattr(envs, "is_costly", False))
 
 
 def reports_success(envs: VectorEnv) -> bool:
-    """Say whether the copies tell episodes that are solved from others, as they do unless they deny it.
+    """Return whether the copies tell episodes that are solved from others, as they do unless they deny it.
 
     Strangers' environments may have no word for it; their copies deny it until one of them has said it once.
     """
@@ -111,19 +111,19 @@ def reports_success(envs: VectorEnv) -> bool:
 
 
 def facts_of(envs: VectorEnv) -> Mapping[str, str]:
-    """Give what a record must say about the environment, such as the version of a game; mostly nothing."""
+    """Return what a record must say about the environment, such as the version of a game; mostly nothing."""
     facts: Mapping[str, str] = getattr(envs, "facts", {})
     return facts
 
 
 def notes_of(envs: VectorEnv) -> Sequence[str]:
-    """Give what must be said of the environment before training; mostly nothing."""
+    """Return what must be said of the environment before training; mostly nothing."""
     notes: Sequence[str] = getattr(envs, "notes", ())
     return notes
 
 
 def codec_of(envs: VectorEnv) -> StepCodec | None:
-    """Give the smaller form in which an environment's steps are kept; None where there is none.
+    """Return the smaller form in which an environment's steps are kept; None where there is none.
 
     Args:
         envs: Any copies.
@@ -133,7 +133,7 @@ def codec_of(envs: VectorEnv) -> StepCodec | None:
 
 
 def scenery_of(envs: VectorEnv) -> Scenery | None:
-    """Give the copies as something to be drawn; None where they do not say where things stand.
+    """Return the copies as something to be drawn; None where they do not say where things stand.
 
     Args:
         envs: Any copies.

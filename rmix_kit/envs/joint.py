@@ -15,7 +15,7 @@ MOST_EPISODES = 65_536
 
 
 def joint_actions(n_agents: int, n_actions: int | Sequence[int], steps: int) -> IntArray:
-    """Give every sequence of joint actions, once each.
+    """Return every sequence of joint actions, once each.
 
     Args:
         n_agents: Number of agents, at least 1.

@@ -69,7 +69,7 @@ class EarlyEnds:
 
 
 def argument_of(parameters: Mapping[str, inspect.Parameter]) -> str | None:
-    """Give the name under which a factory takes the limit; None if it takes none by name."""
+    """Return the name under which a factory takes the limit; None if it takes none by name."""
     return next((name for name in ARGUMENTS if name in parameters), None)
 
 
@@ -91,19 +91,19 @@ def own_limit(env: object, options: Mapping[str, Value], parameters: Mapping[str
 
 
 def _told_by(holder: object) -> int | None:
-    """Give the limit that an object tells of itself, by an attribute before a spec."""
+    """Return the limit that an object tells of itself, by an attribute before a spec."""
     found = [_attribute(holder, name) for name in NAMES]
     found += [_attribute(holder, f"_{name}") for name in NAMES]
     return _first([*found, getattr(getattr(holder, "spec", None), "max_episode_steps", None)])
 
 
 def _first(values: list[object]) -> int | None:
-    """Give the first whole number above zero; zero and -1 mostly mean that there is no limit."""
+    """Return the first whole number above zero; zero and -1 mostly mean that there is no limit."""
     return next((limit for value in values if (limit := _whole(value)) is not None and limit > 0), None)
 
 
 def checked_limit(asked: Value | None, own: int | None, where: str, text: str) -> int:
-    """Give the limit of an episode.
+    """Return the limit of an episode.
 
     Args:
         asked: The option ``episode_limit``, if it was given.
@@ -141,7 +141,7 @@ def _attribute(holder: object, name: str) -> Any:  # noqa: ANN401 - a stranger's
 
 
 def _whole(value: object) -> int | None:
-    """Give a whole number that counts, given as one or as 25.0; None for anything else."""
+    """Return a whole number that counts, given as one or as 25.0; None for anything else."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
         return None
     if isinstance(value, float | np.floating) and not float(value).is_integer():

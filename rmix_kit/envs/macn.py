@@ -50,7 +50,7 @@ def resolve(text: EnvironmentText) -> EnvironmentText:
 
 
 def settings_of(text: EnvironmentText) -> Settings:
-    """Give the game that a text names.
+    """Return the game that a text names.
 
     Args:
         text: As for `make`.
@@ -124,7 +124,7 @@ class MACNVector:
         return {"kind": "macn", "rows": list(settings.layout.rows), "slip": settings.slip}
 
     def scene(self, env: int) -> Mapping[str, Any]:
-        """Give the agents' cells ``row * width + column`` and who fell; see `rmix_kit.envs.interface.Scenery`."""
+        """Return the agents' cells ``row * width + column`` and who fell; see `rmix_kit.envs.interface.Scenery`."""
         cells = self._envs.cells[env].tolist()
         fell = [self._envs.settings.layout.cells[cell] == CLIFF for cell in cells]
         return {"cells": cells, "fell": fell, "is_out": fell}

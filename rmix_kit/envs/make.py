@@ -176,7 +176,7 @@ def resolved_text(text: str, kept: str | None = None) -> str:
 
 
 def remark_on(text: str) -> str:
-    """Give what must be said beside results from an environment; mostly nothing.
+    """Return what must be said beside results from an environment; mostly nothing.
 
     Args:
         text: ``KIND:NAME[?key=value&...]``.
@@ -211,7 +211,7 @@ def code_named_by(text: str) -> str:
 
 
 def shown(text: str) -> str:
-    """Give a stranger's text for an error: on one line, without control characters, cut where it is long."""
+    """Return a stranger's text for an error: on one line, without control characters, cut where it is long."""
     plain = "".join(letter if letter.isprintable() else "?" for letter in text)
     return plain if len(plain) <= LONGEST_SHOWN else f"{plain[:LONGEST_SHOWN]}..."
 

@@ -51,7 +51,7 @@ class MaskSource:
         is_over: bool,
         is_needed: bool,
     ) -> BoolArray:
-        """Give what is allowed, bool ``[agent, action]``; an agent that is gone has action 0 alone.
+        """Return what is allowed, bool ``[agent, action]``; an agent that is gone has action 0 alone.
 
         Args:
             seen: What was observed, by agent.
@@ -114,7 +114,7 @@ class MaskSource:
             )
 
     def _entry(self, told: Any, agent: str) -> Any:  # noqa: ANN401 - the user's
-        """Give one agent's part of what was told of all, or what was told as it is if it is of one."""
+        """Return one agent's part of what was told of all, or what was told as it is if it is of one."""
         if isinstance(told, Mapping):
             return told.get(self._keys[agent], told.get(agent))
         count = len(self._agreed.agents)
@@ -124,7 +124,7 @@ class MaskSource:
 
 
 def given_mask(raw: object, info: object, names: Sequence[str]) -> Any:  # noqa: ANN401 - the user's
-    """Give the mask that an observation or an info holds; None where neither does."""
+    """Return the mask that an observation or an info holds; None where neither does."""
     for holder in (raw, info):
         if isinstance(holder, Mapping):
             for name in names:
@@ -134,7 +134,7 @@ def given_mask(raw: object, info: object, names: Sequence[str]) -> Any:  # noqa:
 
 
 def overlooked(holders: Sequence[object], size: int, names: Sequence[str]) -> str | None:
-    """Give the key of what looks like a mask and is not read as one, by its name and its values.
+    """Return the key of what looks like a mask and is not read as one, by its name and its values.
 
     Args:
         holders: Observations and infos; what is no mapping holds nothing.
@@ -238,7 +238,7 @@ def _is_hinting(key: object) -> bool:
 
 
 def _is_mask(value: object, size: int, key: str) -> bool:
-    """Say whether a value is one 0 or 1 per action, or a list of allowed actions under a name that says so."""
+    """Return whether a value is one 0 or 1 per action, or a list of allowed actions under a name that says so."""
     try:
         array = np.asarray(list(value) if isinstance(value, Mapping | set | frozenset) else value)
     except Exception:  # noqa: BLE001 - whatever it is, it is no mask

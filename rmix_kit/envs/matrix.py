@@ -99,7 +99,7 @@ def checked_payoffs(payoffs: object) -> NDArray[np.float64]:
 
 
 def _shape(value: object, where: str, depth: int) -> tuple[int, ...]:
-    """Give the shape below one entry, having checked it."""
+    """Return the shape below one entry, having checked it."""
     if not isinstance(value, list | tuple):
         _check_number(value, where)
         return ()

@@ -136,7 +136,7 @@ class ParallelCopy:
     def _who_left(
         self, acting: list[str], listed: set[str], over: Mapping[str, bool], cut: Mapping[str, bool]
     ) -> set[str]:
-        """Give the agents that left at this step, and refuse those that come back."""
+        """Return the agents that left at this step, and refuse those that come back."""
         ended = {agent for agent in self._agreed.agents if over.get(agent) or cut.get(agent)}
         for agent in sorted(self._gone & listed - ended):
             if agent in over or agent in cut:
@@ -218,7 +218,7 @@ class ParallelCopy:
         return reward
 
     def _flags(self, flags: object, what: str) -> dict[str, bool]:
-        """Give who ended, by agent; one flag, or one called "__all__", is everybody's who has none of their own."""
+        """Return who ended, by agent; one flag, or one called "__all__", is everybody's who has none of their own."""
         border, acting = self._border, [agent for agent in self._agreed.agents if agent not in self._gone]
         if isinstance(flags, bool | np.bool_):
             return dict.fromkeys(acting, bool(flags))

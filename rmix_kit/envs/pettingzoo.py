@@ -68,7 +68,7 @@ def make(text: EnvironmentText, num_envs: int) -> TeamVector:
 
 
 def parameters_of(factory: Factory) -> Mapping[str, inspect.Parameter]:
-    """Give the factory's arguments; none where they cannot be known, such as those of a C function."""
+    """Return the factory's arguments; none where they cannot be known, such as those of a C function."""
     try:
         return inspect.signature(factory).parameters
     except (TypeError, ValueError):
@@ -136,7 +136,7 @@ def close_all(envs: Iterable[object]) -> None:
 
 
 def parallel(env: Any, where: str) -> Any:  # noqa: ANN401 - the user's
-    """Give a parallel environment as it is, and a turn-based one converted where it says that this is valid.
+    """Return a parallel environment as it is, and a turn-based one converted where it says that this is valid.
 
     Raises:
         EnvironmentContractError: It says that it is not.
@@ -168,7 +168,7 @@ def _called(factory: Factory, arguments: Mapping[str, Value], name: str, where: 
 
 
 def _arguments(factory: Factory, options: dict[str, Value], where: str) -> tuple[dict[str, Value], Value | None]:
-    """Give the factory's arguments, and the limit that was asked for; it goes by the factory's own name for it.
+    """Return the factory's arguments, and the limit that was asked for; it goes by the factory's own name for it.
 
     Raises:
         EnvironmentTextError: An option is not taken, or two of them give different limits.

@@ -39,7 +39,7 @@ class MisfitError(ValueError):
 
 
 def array_of(raw: object) -> Array:
-    """Give what was observed as an array.
+    """Return what was observed as an array.
 
     Raises:
         MisfitError: It is none.
@@ -63,7 +63,7 @@ class Numbering:
     starts: tuple[int, ...]
 
     def encode(self, raw: object, dtype: str) -> Array:
-        """Give the values one-hot, behind each other, ``[sum of sizes]``.
+        """Return the values one-hot, behind each other, ``[sum of sizes]``.
 
         Raises:
             MisfitError: They are not of the space.
@@ -103,7 +103,7 @@ class ObservationCoding:
     high: tuple[float, ...]
 
     def encode(self, agent: str, raw: object) -> Array:
-        """Give one agent's observation in the common shape.
+        """Return one agent's observation in the common shape.
 
         Args:
             agent: Its name.
@@ -121,12 +121,12 @@ class ObservationCoding:
         return np.pad(value, [(0, full - size) for full, size in zip(self.shape, value.shape, strict=True)])
 
     def absent(self) -> Array:
-        """Give what an agent that is gone observes: zeros, or what is nearest to zero within the bounds."""
+        """Return what an agent that is gone observes: zeros, or what is nearest to zero within the bounds."""
         nearest: Array = np.clip(0.0, self.low, self.high).astype(self.dtype).reshape(self.shape)
         return nearest
 
     def _checked(self, value: Array, box: Box) -> Array:
-        """Give an observation in the common dtype, having held it against the space."""
+        """Return an observation in the common dtype, having held it against the space."""
         if value.size == 1 and box.shape == (1,):
             value = value.reshape(1)
         if value.shape != box.shape or value.dtype.kind not in "biuf":
@@ -206,7 +206,7 @@ def observation_coding(spaces: Mapping[str, Space[Any]], where: str, mask_names:
 
 
 def _observation_of(space: Space[Any], agent: str, where: str, mask_names: Sequence[str]) -> Space[Any]:
-    """Give the part of a space that is observed; a Dict may hold a mask besides, and nothing else."""
+    """Return the part of a space that is observed; a Dict may hold a mask besides, and nothing else."""
     if not isinstance(space, Dict):
         return space
     rest = [key for key in space.spaces if key not in mask_names]
@@ -229,7 +229,7 @@ def _numbering(space: Space[Any]) -> Numbering | None:
 
 
 def _joint_bounds(boxes: list[Box], shape: tuple[int, ...]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Give bounds that hold for every agent; an element that some agent lacks may be zero."""
+    """Return bounds that hold for every agent; an element that some agent lacks may be zero."""
     lows, highs = [], []
     for box in boxes:
         pads = [(0, full - size) for full, size in zip(shape, box.shape, strict=True)]
@@ -241,7 +241,7 @@ def _joint_bounds(boxes: list[Box], shape: tuple[int, ...]) -> tuple[tuple[float
 
 
 def flat_bounds(box: Box) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Give a box's bounds, one number per element in C order.
+    """Return a box's bounds, one number per element in C order.
 
     Args:
         box: An observation space.

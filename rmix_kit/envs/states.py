@@ -31,7 +31,7 @@ class StateSource:
         self.exists = False
 
     def state(self, obs: NDArray[np.generic]) -> FloatArray:
-        """Give the state float32 ``[state]``.
+        """Return the state float32 ``[state]``.
 
         Args:
             obs: The agents' observations ``[agent, ...]``.
@@ -57,7 +57,7 @@ class StateSource:
 
 
 def has_state_method(env: Any) -> bool:  # noqa: ANN401 - the user's
-    """Say whether an environment, below its wrappers, has a `state` that is a method of its own."""
+    """Return whether an environment, below its wrappers, has a `state` that is a method of its own."""
     inner = getattr(env, "unwrapped", env)
     if not callable(getattr(env, "state", None)) or not callable(getattr(inner, "state", None)):
         return False
@@ -65,7 +65,7 @@ def has_state_method(env: Any) -> bool:  # noqa: ANN401 - the user's
 
 
 def state_bounds(env: Any, size: int) -> tuple[str, tuple[float, ...], tuple[float, ...]]:  # noqa: ANN401
-    """Give dtype and bounds of an environment's own state: those of its `state_space`, or none.
+    """Return dtype and bounds of an environment's own state: those of its `state_space`, or none.
 
     Args:
         env: The environment.

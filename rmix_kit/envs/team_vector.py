@@ -30,11 +30,11 @@ class ParallelEnvironment(Protocol):
     agents: list[Any]
 
     def observation_space(self, agent: Any) -> Space[Any]:  # noqa: ANN401 - any name
-        """Give one agent's observation space."""
+        """Return one agent's observation space."""
         ...
 
     def action_space(self, agent: Any) -> Space[Any]:  # noqa: ANN401 - any name
-        """Give one agent's action space."""
+        """Return one agent's action space."""
         ...
 
     def reset(self, seed: int | None = None) -> tuple[dict[Any, Any], dict[Any, Any]]:
@@ -202,7 +202,7 @@ def _discrete(space: Space[Any], agent: str, where: str) -> Discrete:
 
 
 def _action_meanings(env: object, n_actions: int) -> tuple[str, ...]:
-    """Give the environment's own words, or numbered ones."""
+    """Return the environment's own words, or numbered ones."""
     words = getattr(env, "action_meanings", None)
     if isinstance(words, Sequence) and len(words) == n_actions and all(isinstance(word, str) for word in words):
         return tuple(words)

@@ -36,7 +36,7 @@ class EnvironmentText:
     options: tuple[tuple[str, Value], ...] = ()
 
     def __str__(self) -> str:
-        """Give the text from which `parse` reads this value."""
+        """Return the text from which `parse` reads this value."""
         head = f"{self.kind}:{quote(self.name, safe=_PLAIN_NAME)}"
         tail = "&".join(f"{key}={quote(_written(value), safe=_PLAIN_VALUE)}" for key, value in self.options)
         return f"{head}?{tail}" if tail else head
@@ -76,7 +76,7 @@ def parse(text: str) -> EnvironmentText:
 
 
 def known_options(text: EnvironmentText, known: Iterable[str]) -> dict[str, Value]:
-    """Give the options as keyword arguments.
+    """Return the options as keyword arguments.
 
     Args:
         text: The environment text.
@@ -101,7 +101,7 @@ def _missing_kind(head: str) -> str:
 
 
 def _is_unicode(parts: Iterable[Value]) -> bool:
-    """Say whether parts of a text can be written; half of a pair, or a byte of the command line, cannot."""
+    """Return whether parts of a text can be written; half of a pair, or a byte of the command line, cannot."""
     return not any("\ud800" <= letter <= "\udfff" for part in parts for letter in str(part))
 
 

@@ -118,7 +118,7 @@ def foreign_member(folder: Path) -> str:
 
 
 def _members(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    """Give what lies in a folder; what a training beside us has just removed is passed over."""
+    """Yield what lies in a folder; what a training beside us has just removed is passed over."""
     try:
         names = os.listdir(folder)
     except FileNotFoundError:

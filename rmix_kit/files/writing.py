@@ -74,23 +74,23 @@ class Prefix(NamedTuple):
 
 
 def digest_of(data: bytes) -> Prefix:
-    """Give a whole file as the beginning of itself."""
+    """Return a whole file as the beginning of itself."""
     return Prefix(len(data), hashlib.sha256(data).hexdigest())
 
 
 def seal(values: Mapping[str, Any]) -> bytes:
-    """Give values as readable JSON that carries its own digest."""
+    """Return values as readable JSON that carries its own digest."""
     return (json_text(with_digest(values), indent=1) + "\n").encode()
 
 
 def with_digest(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Give values with their own digest, as JSON spells them, at the end."""
+    """Return values with their own digest, as JSON spells them, at the end."""
     inner = {name: value for name, value in values.items() if name != "sha256"}
     return {**inner, "sha256": hashlib.sha256(json_text(inner, sort_keys=True).encode()).hexdigest()}
 
 
 def is_sealed(data: bytes, values: Mapping[str, Any]) -> bool:
-    """Say whether a file is what `seal` gave for the values that are read from it."""
+    """Return whether a file is what `seal` gave for the values that are read from it."""
     return seal(values) == data
 
 
@@ -181,7 +181,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def json_text(value: object, *, indent: int | None = None, ensure_ascii: bool = True, sort_keys: bool = False) -> str:
-    """Give JSON that every reader takes: null stands for numbers that are not finite, of which JSON has none.
+    """Return JSON that every reader takes: null stands for numbers that are not finite, of which JSON has none.
 
     Args:
         value: Of what JSON has a word for, floats of any kind among it.

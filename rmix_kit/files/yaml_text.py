@@ -64,7 +64,7 @@ def read_yaml(text: str) -> Any:  # noqa: ANN401 - YAML
 
 
 def write_yaml(values: object) -> str:
-    """Give plain values as a YAML text, in the order that they have."""
+    """Return plain values as a YAML text, in the order that they have."""
     return yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 

@@ -88,14 +88,14 @@ def _fitted(text: str, font: FreeTypeFont | ImageFont) -> str:
 
 
 def _colour(film: Film, agent: int) -> str:
-    """Give an agent's colour: on a map that of its way."""
+    """Return an agent's colour: on a map that of its way."""
     if film.stage["kind"] == "macn":
         return "#{:02x}{:02x}{:02x}".format(*agent_colour(agent))
     return COLOURS[agent % len(COLOURS)]
 
 
 def _held(episode: Episode, t: int) -> NDArray[np.float64]:
-    """Give the levels up to a moment; the last one holds at the end of the episode, ``[t + 1, agent]``."""
+    """Return the levels up to a moment; the last one holds at the end of the episode, ``[t + 1, agent]``."""
     levels = episode.shown_levels.astype(np.float64)
     return np.concatenate([levels, levels[-1:]])[: t + 1]
 

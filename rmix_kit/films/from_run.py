@@ -110,7 +110,7 @@ def film_run(
 
 
 def _shares(agent: torch.nn.Module) -> np.ndarray:
-    """Give where the quantiles' shares of probability begin and end, float64 ``[quantile + 1]`` from 0 to 1."""
+    """Return where the quantiles' shares of probability begin and end, float64 ``[quantile + 1]`` from 0 to 1."""
     assert isinstance(agent, QuantileAgent | ImplicitQuantileAgent)
     edges = agent.edges.double().numpy()
     return np.asarray(edges / edges[-1])

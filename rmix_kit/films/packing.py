@@ -15,7 +15,7 @@ SHADES = 2**16 - 1
 
 
 def packed(film: Film, version: str) -> dict[str, Any]:
-    """Give a film as what the page reads.
+    """Return a film as what the page reads.
 
     Args:
         film: What was played.
@@ -62,14 +62,14 @@ def _episode(episode: Episode) -> dict[str, Any]:
 
 
 def _array(values: NDArray[Any]) -> dict[str, Any]:
-    """Give an array bit for bit, least significant byte first."""
+    """Return an array bit for bit, least significant byte first."""
     ordered = values.astype(values.dtype.newbyteorder("<"), copy=False)
     text = base64.b64encode(ordered.tobytes()).decode("ascii")
     return {"dtype": str(values.dtype), "shape": list(values.shape), "data": text}
 
 
 def _shaded(values: NDArray[np.float32]) -> dict[str, Any]:
-    """Give an array in half the room, rounded to `SHADES` steps of its range."""
+    """Return an array in half the room, rounded to `SHADES` steps of its range."""
     low, high = float(values.min()), float(values.max())
     step = (high - low) / SHADES or 1.0
     return _array(np.rint((values - low) / step).astype(np.uint16)) | {"low": low, "step": step}

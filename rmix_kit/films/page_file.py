@@ -26,7 +26,7 @@ SCRIPTS = (
 
 
 def page_of(film: Film) -> str:
-    """Give the whole page.
+    """Return the whole page.
 
     Args:
         film: What was played.
@@ -48,7 +48,7 @@ def page_of(film: Film) -> str:
 
 
 def embedded(value: object) -> str:
-    """Give JSON that can stand inside a script element whatever its strings hold.
+    """Return JSON that can stand inside a script element whatever its strings hold.
 
     Raises:
         ValueError: It holds NaN or infinity.

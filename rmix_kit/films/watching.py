@@ -112,7 +112,7 @@ class WatchedEnvs:
         return {"kind": "table", "elements": int(np.prod(self.spec.obs_shape, dtype=np.int64))}
 
     def episodes(self, played: PlayedEpisodes) -> tuple[Episode, ...]:
-        """Give what was watched.
+        """Return what was watched.
 
         Args:
             played: What was counted of it: sound episodes in the order of their numbers, and of these the first.

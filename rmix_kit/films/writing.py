@@ -112,7 +112,7 @@ def _rate(film: Film) -> int:
 
 
 def _repeats(film: Film) -> list[int]:
-    """Give for how many pictures' time each picture stands."""
+    """Return for how many pictures' time each picture stands."""
     last = max(1, round(LAST_SECONDS * _rate(film)))
     return [count for episode in film.episodes for count in [*[1] * episode.length, last]]
 

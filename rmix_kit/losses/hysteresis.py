@@ -79,7 +79,7 @@ def hysteretic_weights(
 
 
 def time_difference_likelihood(quantiles: Tensor, targets: Tensor, tau: Tensor, half_width: Tensor) -> Tensor:
-    """Say how likely the target samples are under the predictions (TDL): mean over t of P(t - h <= X <= t + h).
+    """Return how likely the target samples are under the predictions (TDL): mean over t of P(t - h <= X <= t + h).
 
     X has mass tau_{j+1} - tau_j spread evenly between the sorted predictions j and j + 1, and nothing beyond the
     outermost ones, as in the author's code. Predictions that coincide hold their mass as a point (there: lose it).

@@ -11,7 +11,7 @@ from rmix_kit.losses.td import lambda_returns
 
 
 def acting_policy(logits: Tensor, avail_actions: Tensor, epsilon: Tensor) -> Tensor:
-    """Give the probabilities with which the collector acts.
+    """Return the probabilities with which the collector acts.
 
     pi = (1 - epsilon) softmax over the available actions + epsilon / number of available actions (COMA, Foerster et
     al. 2018, section 4, which mixes before masking).
@@ -51,7 +51,7 @@ def counterfactual_advantage(values: Tensor, probabilities: Tensor, actions: Ten
 
 
 def policy_gradient_loss(probabilities: Tensor, actions: Tensor, advantage: Tensor, mask: Tensor) -> Tensor:
-    """Give -mean A log pi(u) over real steps and agents: its negative gradient is the policy gradient.
+    """Return -mean A log pi(u) over real steps and agents: its negative gradient is the policy gradient.
 
     Args:
         probabilities: ``[batch, time, agent, action]``, with gradients.
@@ -178,7 +178,7 @@ def tree_backup(
 
 
 def next_is_real(mask: Tensor) -> Tensor:
-    """Say whether the step after is a real one: bool ``[batch, time]`` -> bool ``[batch, time]``."""
+    """Return whether the step after is a real one: bool ``[batch, time]`` -> bool ``[batch, time]``."""
     return functional.pad(mask[:, 1:], (0, 1))
 
 

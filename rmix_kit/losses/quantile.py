@@ -81,7 +81,7 @@ class _QuantileHuber(torch.autograd.Function):
 
 
 def _loss_and_slope(theta: Tensor, targets: Tensor, tau: Tensor, kappa: float, edges: Tensor) -> tuple[Tensor, Tensor]:
-    """Give the loss ``[...]`` and its derivative ``[..., quantile]`` for float64 inputs (float32 sums would cancel)."""
+    """Return the loss ``[...]`` and its derivative ``[..., quantile]`` of float64 inputs (float32 sums cancel)."""
     ordered = torch.sort(targets, dim=-1).values  # [..., target]
     weighted = ordered * (edges[1:] - edges[:-1])
     first = torch.nn.functional.pad(weighted.cumsum(-1), (1, 0))  # [..., target + 1], sums of the k lowest

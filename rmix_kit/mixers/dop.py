@@ -29,7 +29,7 @@ class LinearMixer(nn.Module):
         self.bias_layers = nn.Sequential(nn.Linear(state_size, hypernet_size), nn.ReLU(), nn.Linear(hypernet_size, 1))
 
     def weights(self, state: Tensor) -> Tensor:
-        """Give k_i(s), not negative: ``[..., state]`` -> ``[..., agent]``."""
+        """Return k_i(s), not negative: ``[..., state]`` -> ``[..., agent]``."""
         raw: Tensor = self.weight_layers(state).abs()  # [..., agent]
         return raw / (raw.sum(-1, keepdim=True) + torch.finfo(raw.dtype).eps) if self.is_normalised else raw
 

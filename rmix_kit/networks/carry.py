@@ -12,7 +12,7 @@ Carry = dict[str, Tensor]
 
 
 def zero_carry(sizes: dict[str, int], rows: int, device: torch.device) -> Carry:
-    """Give the carry of an episode's start.
+    """Return the carry of an episode's start.
 
     Args:
         sizes: Width of each named tensor.

@@ -179,7 +179,7 @@ class StateCoding(ElementCoding):
 
 
 def is_one_hot(low: float, high: float, dtype: str) -> bool:
-    """Say whether an element is coded one-hot: a whole number with few values.
+    """Return whether an element is coded one-hot: a whole number with few values.
 
     Args:
         low: Lower bound.
@@ -190,7 +190,7 @@ def is_one_hot(low: float, high: float, dtype: str) -> bool:
 
 
 def affine_of(low: float, high: float) -> tuple[float, float] | None:
-    """Give the offset and the factor by which a bounded element is coded; None where its bounds do not inform.
+    """Return the offset and the factor by which a bounded element is coded; None where its bounds do not inform.
 
     Args:
         low: Lower bound.

@@ -35,7 +35,7 @@ class Critic(nn.Module):
         self.baseline = nn.Linear(hidden_size, 1) if is_dueling else None
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Give one value per action: ``[..., input]`` -> ``[..., action]``."""
+        """Return one value per action: ``[..., input]`` -> ``[..., action]``."""
         hidden = self.body(inputs)  # [..., hidden]
         values: Tensor = self.head(hidden)  # [..., action]
         return values if self.baseline is None else values + self.baseline(hidden)

@@ -171,7 +171,7 @@ def _step_through(gates: Tensor, recurrent: Tensor, bias: Tensor, rows_per_step:
 
 
 def _factors(trace: _Trace) -> tuple[Tensor, Tensor]:
-    """Give d recurrent gates / d hidden state ``[stack, row, 3, hidden]``, and that of the new gate's input."""
+    """Return d recurrent gates / d hidden state ``[stack, row, 3, hidden]``, and that of the new gate's input."""
     after, reset_update, new, doubled, doubled_input = trace
     n_grus, total, size = after.shape
     reset, update = reset_update[..., :size], reset_update[..., size:]

@@ -38,7 +38,7 @@ class ImageShape(NamedTuple):
 
 
 def image_shape(spec: EnvSpec) -> ImageShape | None:
-    """Say how the pictures of a spec lie; None where observations are no pictures (three axes of bytes, 0 to 255).
+    """Return how the pictures of a spec lie; None where observations are no pictures (three axes of bytes, 0 to 255).
 
     Args:
         spec: The environment's spec.
@@ -82,7 +82,7 @@ class ImageEncoder(nn.Module):
 
 
 def planes(pictures: Tensor, shape: ImageShape) -> Tensor:
-    """Give pictures channel by channel in [0, 1]: ``[row, *obs_shape]`` -> ``[row, channel, height, width]``."""
+    """Return pictures channel by channel in [0, 1]: ``[row, *obs_shape]`` -> ``[row, channel, height, width]``."""
     scaled = pictures.float() * (1.0 / BRIGHTEST)
     return scaled.permute(0, 3, 1, 2) if shape.channels_last else scaled
 
@@ -94,5 +94,5 @@ def thumbnails(pictures: Tensor, shape: ImageShape) -> Tensor:
 
 
 def thumbnail_size(shape: ImageShape) -> int:
-    """Give the width of what `thumbnails` gives."""
+    """Return the width of what `thumbnails` gives."""
     return shape.channels * min(THUMBNAIL_SIDE, shape.height) * min(THUMBNAIL_SIDE, shape.width)

@@ -66,11 +66,11 @@ class ImplicitQuantileAgent(nn.Module):
         self.carry_sizes = {"last_action": spec.n_actions, "hidden_state": hidden_size}
 
     def embed(self, tau: Tensor) -> Tensor:
-        """Give phi of fractions: ``[..., draw]`` in (0, 1) -> ``[..., draw, hidden]``."""
+        """Return phi of fractions: ``[..., draw]`` in (0, 1) -> ``[..., draw, hidden]``."""
         return torch.relu(self.tau_layer(torch.cos(tau.unsqueeze(-1) * self.frequencies)))
 
     def mean_values(self, hidden_states: Tensor) -> Tensor:
-        """Give the mean over the acting midpoints of every action: ``[row, hidden]`` -> ``[row, action]``."""
+        """Return the mean over the acting midpoints of every action: ``[row, hidden]`` -> ``[row, action]``."""
         values: Tensor = self.head(hidden_states * self.embed(self.acting_tau).mean(0))
         return values
 
@@ -80,7 +80,7 @@ class ImplicitQuantileAgent(nn.Module):
         return quantile_edges(len(self.acting_tau), device=self.acting_tau.device)
 
     def quantiles_of(self, hidden_states: Tensor) -> Tensor:
-        """Give the acting midpoints' quantiles of every action: ``[row, hidden]`` -> ``[row, action, quantile]``.
+        """Return the acting midpoints' quantiles of every action: ``[row, hidden]`` -> ``[row, action, quantile]``.
 
         They are in ascending order, as nothing keeps the network from crossing them.
         """
@@ -136,11 +136,11 @@ class ImplicitQuantileOutput(NamedTuple):
     shape: tuple[int, int, int]
 
     def values(self) -> Tensor:
-        """Give the mean of every action at the acting midpoints ``[batch, time + 1, agent, action]``; 0 on padding."""
+        """Return every action's mean at the acting midpoints ``[batch, time + 1, agent, action]``; 0 on padding."""
         return unpack(self.agent.mean_values(self.hidden_states), self.packing, self.shape)
 
     def quantiles_of(self, actions: Tensor, tau: Tensor) -> Tensor:
-        """Give quantiles of chosen actions; zeros on padding.
+        """Return quantiles of chosen actions; zeros on padding.
 
         The fractions of a step are the same for all its agents, and so is phi: it is computed once per step.
 

@@ -131,7 +131,7 @@ class QuantileAgent(nn.Module):
         return StepOutput(values, level, next_carry)
 
     def quantiles_of(self, hidden_states: Tensor) -> Tensor:
-        """Give the return distributions of every action: ``[row, hidden]`` -> ``[row, action, quantile]``, ascending.
+        """Return the return distributions of every action: ``[row, hidden]`` -> ``[row, action, quantile]``, ascending.
 
         The quantiles stand for the shares of probability between ``edges``.
         """
@@ -149,7 +149,7 @@ class QuantileAgent(nn.Module):
         return unroll_together([self], batch)[0]
 
     def level_of(self, batch: EpisodeBatch) -> Tensor:
-        """Give the level in force where no predictor chooses it ``[batch, time + 1, agent]``."""
+        """Return the level in force where no predictor chooses it ``[batch, time + 1, agent]``."""
         level = batch.risk_level[:, None, None].expand(batch.avail_actions.shape[:3])
         if self.level_source == "input":
             return torch.where(level == 0, torch.full_like(level, self.default_level), level)

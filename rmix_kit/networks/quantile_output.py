@@ -37,11 +37,11 @@ class LastLayer(NamedTuple):
     n_actions: int
 
     def of_all(self, hidden_states: Tensor) -> Tensor:
-        """Give the quantiles of every action: ``[row, hidden]`` -> ``[row, action, quantile]``."""
+        """Return the quantiles of every action: ``[row, hidden]`` -> ``[row, action, quantile]``."""
         return torch.unflatten(functional.linear(hidden_states, self.weight, self.bias), -1, (self.n_actions, -1))
 
     def of_chosen(self, hidden_states: Tensor, actions: Tensor) -> ChosenRows:
-        """Give the quantiles of one action a row.
+        """Return the quantiles of one action a row.
 
         On a CPU the rows are grouped by action, so that the other actions' quantiles are neither computed nor given
         zero gradients. Elsewhere the group sizes would have to be waited for, and all actions are computed.
@@ -107,7 +107,7 @@ class QuantileOutput(NamedTuple):
     edges: Tensor
 
     def quantiles_of(self, actions: Tensor) -> Tensor:
-        """Give the quantiles of chosen actions; zeros on padding.
+        """Return the quantiles of chosen actions; zeros on padding.
 
         Args:
             actions: int64 ``[batch, time, agent]`` or ``[batch, time + 1, agent]``.
@@ -119,7 +119,7 @@ class QuantileOutput(NamedTuple):
         return self._place(chosen, chosen.quantiles, actions.shape[1])
 
     def cvar_of(self, actions: Tensor, *, trains_level: bool = False) -> Tensor:
-        """Give the CVaR of chosen actions at the level in force; zeros on padding.
+        """Return the CVaR of chosen actions at the level in force; zeros on padding.
 
         Args:
             actions: int64 ``[batch, time, agent]`` or ``[batch, time + 1, agent]``.
@@ -137,7 +137,7 @@ class QuantileOutput(NamedTuple):
 
     @torch.no_grad()
     def values(self) -> Tensor:
-        """Give the CVaR of every action at the level in force, detached; zeros on padding.
+        """Return the CVaR of every action at the level in force, detached; zeros on padding.
 
         Returns:
             ``[batch, time + 1, agent, action]``.

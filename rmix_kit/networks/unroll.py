@@ -10,7 +10,7 @@ from rmix_kit.types import EpisodeBatch
 
 
 def last_actions(batch: EpisodeBatch) -> Tensor:
-    """Give the previous joint action of every step, one-hot, zeros at the first.
+    """Return the previous joint action of every step, one-hot, zeros at the first.
 
     Args:
         batch: Episodes.
@@ -36,7 +36,7 @@ def one_hot_actions(actions: Tensor, n_actions: int) -> Tensor:
 
 
 def agent_ids(batch: EpisodeBatch) -> Tensor:
-    """Give the one-hot agent index of every entry.
+    """Return the one-hot agent index of every entry.
 
     Args:
         batch: Episodes.
@@ -62,7 +62,7 @@ def greedy_actions(values: Tensor, avail_actions: Tensor) -> Tensor:
 
 
 def best_values(values: Tensor, avail_actions: Tensor) -> Tensor:
-    """Give the value of every agent's best available action.
+    """Return the value of every agent's best available action.
 
     Args:
         values: ``[..., action]``.

@@ -11,7 +11,7 @@ from rmix_kit.errors import EnvironmentTextError
 
 
 def environment_text(manifest: Manifest, directory: Path, consent: Consent | None = None) -> str:
-    """Give the environment that the agents were trained in, if it may run.
+    """Return the environment that the agents were trained in, if it may run.
 
     Args:
         manifest: Of the folder.
@@ -29,7 +29,7 @@ def environment_text(manifest: Manifest, directory: Path, consent: Consent | Non
 
 
 def most_copies(manifest: Manifest, text: str) -> int | None:
-    """Give the most copies of the environment that the agents' run evaluated in.
+    """Return the most copies of the environment that the agents' run evaluated in.
 
     Args:
         manifest: Of the folder.
@@ -43,13 +43,13 @@ def most_copies(manifest: Manifest, text: str) -> int | None:
 
 
 def checkpoint_step(manifest: Manifest) -> int:
-    """Give the environment steps after which the policy was saved; 0 if the folder does not say."""
+    """Return the environment steps after which the policy was saved; 0 if the folder does not say."""
     step = _entry(manifest, "checkpoint", "step")
     return step if isinstance(step, int) else 0
 
 
 def first_format(manifest: Manifest) -> str:
-    """Give the format that is run where nobody chooses: onnx, if the folder has it."""
+    """Return the format that is run where nobody chooses: onnx, if the folder has it."""
     return min(name for entry in manifest.agents for name in entry.files)
 
 

@@ -91,5 +91,5 @@ class LocalTeam:
 
 
 def levels_of(result: ActResult) -> FloatArray:
-    """Give the levels that an agent used ``[env]``; 1, risk-neutral, where it has no dial."""
+    """Return the levels that an agent used ``[env]``; 1, risk-neutral, where it has no dial."""
     return np.ones(len(result.action), dtype=np.float32) if result.risk_level_used is None else result.risk_level_used

@@ -53,7 +53,7 @@ class Look:
 
 
 def looks_of(algorithms: Iterable[str]) -> dict[str, Look]:
-    """Give the looks of what one picture shows.
+    """Return the looks of what one picture shows.
 
     An algorithm of the roster has its own, everywhere. Other names have one that depends on the name, or the next that
     nobody in the picture has; beyond fourteen, looks come again.
@@ -68,7 +68,7 @@ def looks_of(algorithms: Iterable[str]) -> dict[str, Look]:
 
 
 def rank_of(algorithm: str) -> tuple[int, str]:
-    """Give a key that sorts algorithms in the order of their looks, each before its variants, unknown ones last."""
+    """Return a key that sorts algorithms in the order of their looks, each before its variants, unknown ones last."""
     name = algorithm.split(" ")[0]
     return (ALGORITHMS.index(name) if name in ALGORITHMS else len(ALGORITHMS), algorithm)
 
@@ -104,7 +104,7 @@ def house_style() -> Iterator[None]:
 
 
 def new_figure(height: float, *, width: float = COLUMN_MILLIMETRES) -> Figure:
-    """Give an empty figure without a window or a global list of figures.
+    """Return an empty figure without a window or a global list of figures.
 
     Args:
         height: In millimetres.
@@ -119,7 +119,7 @@ def new_figure(height: float, *, width: float = COLUMN_MILLIMETRES) -> Figure:
 
 
 def picture(figure: Figure, kind: str) -> bytes:
-    """Give the figure as a file's content, the same bytes for the same figure.
+    """Return the figure as a file's content, the same bytes for the same figure.
 
     Args:
         figure: The figure.
@@ -149,7 +149,7 @@ def legend_below(figure: Figure, looks: Mapping[str, Look], columns: int) -> Non
 
 
 def line_of(look: Look) -> dict[str, Any]:
-    """Give a look as matplotlib's arguments for a line with marks."""
+    """Return a look as matplotlib's arguments for a line with marks."""
     return {
         "color": look.colour,
         "linestyle": look.line,
@@ -159,7 +159,7 @@ def line_of(look: Look) -> dict[str, Any]:
 
 
 def legend_millimetres(labels: int, columns: int) -> float:
-    """Give the height that a legend below needs."""
+    """Return the height that a legend below needs."""
     rows = -(-labels // columns)
     return 2.0 + 4.4 * rows if labels else 0.0
 

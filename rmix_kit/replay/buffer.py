@@ -50,7 +50,7 @@ class ReplayBuffer:
         self._held = 0
 
     def __len__(self) -> int:
-        """Give the number of episodes held."""
+        """Return the number of episodes held."""
         return min(self.added, self.capacity)
 
     @property
@@ -96,7 +96,7 @@ class ReplayBuffer:
         self.reward_high = max(self.reward_high, float(block.reward.max(where=is_real, initial=-np.inf)))
 
     def last(self, count: int) -> EpisodeBlock:
-        """Give the newest episodes, oldest of them first, padded to their longest.
+        """Return the newest episodes, oldest of them first, padded to their longest.
 
         Args:
             count: How many, at most ``len(self)``.
@@ -160,12 +160,12 @@ class ReplayBuffer:
         return self._gather(slots, steps, reward_scale, extra)
 
     def _padded(self, slots: IntArray) -> Tensor:
-        """Give the slots' records, uint8 ``[episode, time + 1, byte]``, zeros after each one's end."""
+        """Return the slots' records, uint8 ``[episode, time + 1, byte]``, zeros after each one's end."""
         places = zip(*self._places[slots].T.tolist(), (self.lengths[slots] + 1).tolist(), strict=True)
         return pad_sequence([self.store.at(chunk, start, rows) for chunk, start, rows in places], batch_first=True)
 
     def _observed(self, fields: Mapping[str, Tensor], padding: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Give observations, states and masks; on padding zeros, and every action allowed."""
+        """Return observations, states and masks; on padding zeros, and every action allowed."""
         kept = {name: fields[OBSERVED + name] for name in self.template}
         if self.codec is None:
             obs, state, avail_actions = kept["obs"], kept["state"], kept["avail_actions"]

@@ -53,7 +53,7 @@ class EpisodeBlock:
     risk_level: FloatArray
 
     def trimmed(self, steps: int) -> EpisodeBlock:
-        """Give the block without the padding after so many steps."""
+        """Return the block without the padding after so many steps."""
         return replace(
             self,
             observed={name: array[:, : steps + 1] for name, array in self.observed.items()},
@@ -61,7 +61,7 @@ class EpisodeBlock:
         )
 
     def of_episodes(self, chosen: BoolArray | IntArray) -> EpisodeBlock:
-        """Give some of the episodes.
+        """Return some of the episodes.
 
         Args:
             chosen: bool ``[episode]``, or int64 ``[chosen]``, their numbers in the block.
@@ -73,7 +73,7 @@ class EpisodeBlock:
         )
 
     def rows(self) -> dict[str, NDArray[np.generic]]:
-        """Give the real rows alone, episode after episode.
+        """Return the real rows alone, episode after episode.
 
         Returns:
             By name, in a fixed order: ``observed.*`` ``[observation, ...]`` (``length + 1`` an episode), the fields of
@@ -167,7 +167,7 @@ def observed_template(spec: EnvSpec, codec: StepCodec | None) -> dict[str, NDArr
 
 
 def observed_of(step: TimeStep, codec: StepCodec | None) -> Mapping[str, NDArray[np.generic]]:
-    """Give what is kept of a time step, ``[env, ...]`` by the names of `observed_template`.
+    """Return what is kept of a time step, ``[env, ...]`` by the names of `observed_template`.
 
     Args:
         step: What the environment gave.
@@ -186,7 +186,7 @@ def observed_of(step: TimeStep, codec: StepCodec | None) -> Mapping[str, NDArray
 
 
 def empty_block(spec: EnvSpec, episodes: int, steps: int, codec: StepCodec | None = None) -> EpisodeBlock:
-    """Give a zeroed block.
+    """Return a zeroed block.
 
     Args:
         spec: The environment's spec.

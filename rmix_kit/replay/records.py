@@ -78,7 +78,7 @@ def unpack(records: Tensor, dtype: np.dtype[np.void]) -> dict[str, Tensor]:
 
 
 def torch_dtype(dtype: np.dtype[Any]) -> torch.dtype:
-    """Give torch's name of a dtype."""
+    """Return torch's name of a dtype."""
     return torch.from_numpy(np.zeros(0, dtype=dtype)).dtype
 
 
@@ -88,7 +88,7 @@ def kept_arrays(template: Mapping[str, NDArray[np.generic]]) -> dict[str, str]:
 
 
 def chunk_episodes(capacity: int, size: int) -> int:
-    """Give the number of full-length episodes for which a chunk has room.
+    """Return the number of full-length episodes for which a chunk has room.
 
     Args:
         capacity: Most episodes held.
@@ -98,7 +98,7 @@ def chunk_episodes(capacity: int, size: int) -> int:
 
 
 def worst_case_bytes(spec: EnvSpec, codec: StepCodec | None, capacity: int) -> int:
-    """Give the most memory that a replay takes, whatever the order of long and short episodes.
+    """Return the most memory that a replay takes, whatever the order of long and short episodes.
 
     A chunk that was closed holds at least ``chunk_episodes`` episodes: with fewer, one more would have fitted. At most
     the oldest chunk in use is partly given up and the newest partly filled; all others are full of episodes held.
@@ -114,7 +114,7 @@ def worst_case_bytes(spec: EnvSpec, codec: StepCodec | None, capacity: int) -> i
 
 
 def episode_bytes(spec: EnvSpec, codec: StepCodec | None) -> int:
-    """Give the size of one episode that reaches the limit."""
+    """Return the size of one episode that reaches the limit."""
     return (spec.episode_limit + 1) * record_dtype(spec, codec).itemsize
 
 
@@ -171,7 +171,7 @@ class RecordStore:
         return place
 
     def drop(self, chunk: int, rows: int) -> None:
-        """Give up the oldest episode.
+        """Drop the oldest episode.
 
         Args:
             chunk: Where it lies.
@@ -187,7 +187,7 @@ class RecordStore:
             self._free.append(chunk)
 
     def at(self, chunk: int, start: int, rows: int) -> Tensor:
-        """Give an episode's records, uint8 ``[row, byte]``, a view."""
+        """Return an episode's records, uint8 ``[row, byte]``, a view."""
         return self._chunks[chunk][start : start + rows]
 
     def _take(self) -> int:

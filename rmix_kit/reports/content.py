@@ -114,7 +114,7 @@ def make_page(
 
 
 def remark(env: str) -> str:
-    """Give what must be said beside an environment's results; nothing where it is not installed here."""
+    """Return what must be said beside an environment's results; nothing where it is not installed here."""
     try:
         text = remark_on(env)
     except RmixKitError:

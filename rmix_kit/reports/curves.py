@@ -24,7 +24,7 @@ _WIDEST_GAP = 1  # without a known interval every step stands for itself
 
 
 def curve_table(groups: Iterable[Group], metrics: Sequence[str] = CURVES) -> Table:
-    """Give mean, standard deviation, median and quartiles over finished runs, at every evaluation.
+    """Return mean, standard deviation, median and quartiles over finished runs, at every evaluation.
 
     An evaluation counts for the multiple of the evaluation interval that it follows (training evaluates after the first
     round past it); where a run has none in between, its last one before stands. The standard deviation is divided by
@@ -38,7 +38,7 @@ def curve_table(groups: Iterable[Group], metrics: Sequence[str] = CURVES) -> Tab
 
 
 def evaluation_interval(run: RunRecord) -> int:
-    """Give the environment steps between evaluations.
+    """Return the environment steps between evaluations.
 
     Raises:
         RecordError: The run's configuration has something else there.
@@ -51,7 +51,7 @@ def evaluation_interval(run: RunRecord) -> int:
 
 
 def is_known(row: Mapping[str, Any], metric: str) -> bool:
-    """Say whether an evaluation has a number; training writes nothing in place of what is not finite."""
+    """Return whether an evaluation has a number; training writes nothing in place of what is not finite."""
     return row.get(metric) is not None and math.isfinite(row[metric])
 
 
@@ -80,7 +80,7 @@ def _rows(group: Group, metrics: Sequence[str]) -> Iterator[Row]:
 
 
 def _by_step(run: RunRecord) -> dict[int, dict[str, Any]]:
-    """Give a run's evaluations by step of the grid; of several in one interval, the last."""
+    """Return a run's evaluations by step of the grid; of several in one interval, the last."""
     interval = evaluation_interval(run)
     return {row["env_steps"] // interval * interval: dict(row) for row in run.evaluations}
 

@@ -75,7 +75,7 @@ def axis_of(metric: str, envs: Iterable[str]) -> str:
 
 
 def slug(text: str) -> str:
-    """Give a text as a part of a file's name; one that is long or drawn gets a number, so that no two are the same."""
+    """Return a text as a part of a file's name; a long or drawn one gets a number, so that no two are the same."""
     plain = re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-")
     if len(plain) <= _LONGEST_NAME and re.fullmatch(r"[\w.:?=&\- ]+", text, re.ASCII):
         return plain
@@ -102,7 +102,7 @@ def draw_learning(table: Table, envs: Sequence[str], metric: str, band: Band) ->
 
 
 def learning_figures(table: Table, env: str) -> list[ReportFigure]:
-    """Give the curves of every metric of the table on one environment, with both bands."""
+    """Return the curves of every metric of the table on one environment, with both bands."""
     return [
         ReportFigure(
             name=f"{slug(env)}-{metric}-{band}",
@@ -120,7 +120,7 @@ def learning_figures(table: Table, env: str) -> list[ReportFigure]:
 
 
 def statistic_figures(table: Table, scope: str, score: str) -> list[ReportFigure]:
-    """Give one figure per statistic: every algorithm's estimate with its interval.
+    """Return one figure per statistic: every algorithm's estimate with its interval.
 
     Args:
         table: Of `rmix_kit.reports.score_tables.statistics_table`.
@@ -144,7 +144,7 @@ def statistic_figures(table: Table, scope: str, score: str) -> list[ReportFigure
 
 
 def profile_figures(table: Table, scope: str, score: str) -> list[ReportFigure]:
-    """Give the performance profile of runs, and that of tasks by their mean."""
+    """Return the performance profile of runs, and that of tasks by their mean."""
     titles = {"runs": "share of runs above a score", "tasks": "share of tasks whose mean is above a score"}
     return [
         ReportFigure(
@@ -163,7 +163,7 @@ def profile_figures(table: Table, scope: str, score: str) -> list[ReportFigure]:
 
 
 def improvement_figure(table: Table, scope: str) -> ReportFigure:
-    """Give the square of probabilities of improvement."""
+    """Return the square of probabilities of improvement."""
     rows = table.where(scope=scope)
     names = table.values("algorithm", rows)
     found = {(row["algorithm"], row["against"]): row["probability"] for row in rows}
@@ -179,7 +179,7 @@ def improvement_figure(table: Table, scope: str) -> ReportFigure:
 
 
 def tail_figure(table: Table, env: str, level: float) -> ReportFigure:
-    """Give the CVaR of the returns at one level, every algorithm's with its interval."""
+    """Return the CVaR of the returns at one level, every algorithm's with its interval."""
     return ReportFigure(
         name=f"{slug(env)}-cvar-{level}",
         title=f"CVaR at {level} of the return: mean over runs, 95 % bootstrap interval",
@@ -194,7 +194,7 @@ def tail_figure(table: Table, env: str, level: float) -> ReportFigure:
 
 
 def histogram_figure(table: Table, marks: Table, env: str) -> ReportFigure:
-    """Give the distribution of the last checkpoints' returns."""
+    """Return the distribution of the last checkpoints' returns."""
     names = {1.0: "mean", 0.25: "CVaR 0.25", 0.1: "CVaR 0.1"}
     rows = table.where(environment=env)
     marked = marks.where(environment=env)
@@ -226,7 +226,7 @@ def histogram_figure(table: Table, marks: Table, env: str) -> ReportFigure:
 
 
 def catastrophe_figure(table: Table, env: str) -> ReportFigure:
-    """Give how often it ends badly, every algorithm's rate with its interval."""
+    """Return how often it ends badly, every algorithm's rate with its interval."""
     (event,) = table.values("event", table.where(environment=env))
     words = "battles not won" if event == "defeat" else "episodes with a fall"
     return ReportFigure(

@@ -115,7 +115,7 @@ def environments_of(groups: Iterable[Group]) -> tuple[str, ...]:
 
 
 def algorithm_of(label: str) -> str:
-    """Give the algorithm that a label names, for its colour."""
+    """Return the algorithm that a label names, for its colour."""
     return label.removesuffix(MIXED)
 
 
@@ -127,7 +127,7 @@ def _order(cell: tuple[str, str]) -> tuple[list[tuple[int, int, str]], tuple[int
 
 
 def _mixed(runs: Sequence[RunRecord]) -> tuple[str, ...]:
-    """Say how runs differ from the first one, a line for each difference."""
+    """Return how runs differ from the first one, a line for each difference."""
     found: dict[str, str] = {}
     seen: dict[int, RunRecord] = {}
     for run in runs:
@@ -153,17 +153,17 @@ def _differences(first: RunRecord, other: RunRecord) -> dict[str, tuple[str, str
 
 
 def settings_of(run: RunRecord) -> dict[str, Any]:
-    """Give the settings in which the runs of a group must agree, by dotted name."""
+    """Return the settings in which the runs of a group must agree, by dotted name."""
     return {name: value for name, value in all_settings_of(run).items() if name not in FREE_SETTINGS}
 
 
 def all_settings_of(run: RunRecord) -> dict[str, Any]:
-    """Give every setting of a run, by dotted name."""
+    """Return every setting of a run, by dotted name."""
     return dict(dotted(run.config))
 
 
 def facts_of(run: RunRecord) -> dict[str, Any]:
-    """Give what is known of a run's code and environment, in which the runs of a group must agree.
+    """Return what is known of a run's code and environment, in which the runs of a group must agree.
 
     The commit is not among it (a run per day would have another one while its code is the same), nor is the version of
     a source tree that is not installed and has none; the page shows both.

@@ -25,7 +25,7 @@ _NAMES = {name: name.removesuffix("_mean") for name in METRICS}
 
 
 def marl_eval(groups: Iterable[Group]) -> dict[str, Any]:
-    """Give finished runs as marl-eval's nested mapping, all keys in lower case.
+    """Return finished runs as marl-eval's nested mapping, all keys in lower case.
 
     Args:
         groups: Of the report.
@@ -53,7 +53,7 @@ def _run(run: RunRecord) -> dict[str, Any]:
 
 
 def _due(run: RunRecord) -> list[int]:
-    """Give the environment step at which each evaluation was due; the last one's is the end of a finished run."""
+    """Return the environment step at which each evaluation was due; the last one's is the end of a finished run."""
     training = run.config.get("training")
     interval = training.get("evaluation_interval") if isinstance(training, Mapping) else None
     taken = [int(row["env_steps"]) for row in run.evaluations]
@@ -62,7 +62,7 @@ def _due(run: RunRecord) -> list[int]:
 
 
 def _absolute(episodes: Episodes) -> dict[str, list[float]]:
-    """Give one value per episode; of a tail, the one value of them all; nothing of what was not reported."""
+    """Return one value per episode; of a tail, the one value of them all; nothing of what was not reported."""
     success = {} if episodes.success is None else {"success_rate": [float(value) for value in episodes.success]}
     return {
         "return": list(episodes.returns),

@@ -62,7 +62,7 @@ class Page:
 
 
 def render(page: Page, drawings: Mapping[str, str]) -> str:
-    """Give the page as HTML, with its style, drawings and data inside.
+    """Return the page as HTML, with its style, drawings and data inside.
 
     Args:
         page: What it says.
@@ -76,7 +76,7 @@ def render(page: Page, drawings: Mapping[str, str]) -> str:
 
 
 def _data_address(table: Table) -> str:
-    """Give a table's file as an address that holds its content."""
+    """Return a table's file as an address that holds its content."""
     return "data:text/csv;charset=utf-8;base64," + base64.b64encode(table.to_csv().encode()).decode("ascii")
 
 
@@ -92,7 +92,7 @@ _WHITE = re.compile(r"fill: #ffffff")
 
 
 def inline_svg(svg: str, name: str) -> str:
-    """Give an SVG file's content as an element of a page.
+    """Return an SVG file's content as an element of a page.
 
     Names inside it are made unique on the page; its ink, grid and white ground become the page's.
 

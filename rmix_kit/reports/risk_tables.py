@@ -19,7 +19,7 @@ LEVELS = (*TAIL_LEVELS, 1.0)
 
 
 def tail_table(scores: Scores, *, resamples: int, seed: int) -> Table:
-    """Give CVaR of the returns and their mean, each the mean over runs with its bootstrap interval.
+    """Return CVaR of the returns and their mean, each the mean over runs with its bootstrap interval.
 
     Args:
         scores: Of the report; says which episodes count.
@@ -50,7 +50,7 @@ def tail_table(scores: Scores, *, resamples: int, seed: int) -> Table:
 
 
 def histogram_table(scores: Scores) -> Table:
-    """Give the returns of the last checkpoints' episodes in bins, pooled over runs; the bins are those of a task."""
+    """Return the returns of the last checkpoints' episodes in bins, pooled over runs; the bins are those of a task."""
     columns = ("environment", "algorithm", "bin_low", "bin_high", "episodes", "share")
     rows = []
     for env in environments_of(scores.groups):
@@ -68,7 +68,7 @@ def histogram_table(scores: Scores) -> Table:
 
 
 def mark_table(scores: Scores) -> Table:
-    """Give the mean and the CVaR of the pooled episodes that the histograms count."""
+    """Return the mean and the CVaR of the pooled episodes that the histograms count."""
     columns = ("environment", "algorithm", "risk_level", "return", "episodes")
     rows = []
     for group in scores.groups:
@@ -80,7 +80,7 @@ def mark_table(scores: Scores) -> Table:
 
 
 def catastrophe_table(scores: Scores) -> Table:
-    """Give how often it ends badly, over the pooled episodes of all runs, with Wilson's interval.
+    """Return how often it ends badly, over the pooled episodes of all runs, with Wilson's interval.
 
     On StarCraft's maps nobody falls; there every battle that is not won counts, the clock's among them. Episodes of
     one run share its agents, so the interval is about these runs and not about new ones. Environments on which nobody
@@ -113,7 +113,7 @@ def event_of(env: str) -> str:
 
 
 def can_fall(env: str, rates: Iterable[float | None]) -> bool:
-    """Say whether falls belong to an environment: to MACN's game, and to others where one was seen.
+    """Return whether falls belong to an environment: to MACN's game, and to others where one was seen.
 
     Args:
         env: Environment text.
@@ -128,7 +128,7 @@ def _returns(group: Group) -> statistics.Floats:
 
 
 def _edges(returns: statistics.Floats) -> statistics.Floats:
-    """Give borders of equal bins around all returns."""
+    """Return borders of equal bins around all returns."""
     low, high = float(returns.min()), float(returns.max())
     if low == high:
         low, high = low - 0.5, high + 0.5

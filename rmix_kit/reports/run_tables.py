@@ -25,7 +25,7 @@ _RESULTS = (
 
 
 def cell_table(groups: Sequence[Group]) -> Table:
-    """Give what was planned and what there is, by algorithm and environment."""
+    """Return what was planned and what there is, by algorithm and environment."""
     columns = ("environment", "algorithm", "state", "finished", "unfinished", "not_run", "mixed")
     rows = [
         {
@@ -54,7 +54,7 @@ def state_of(group: Group) -> str:
 
 
 def run_table(groups: Sequence[Group]) -> Table:
-    """Give what each run was."""
+    """Return what each run was."""
     columns = (
         "name", "environment", "algorithm", "preset", "seed", "state", "env_steps", "steps_asked", "overrides",
         "rmix_kit", "commit", "python", "torch", "numpy", "platform", "device", "starcraft", "wall_seconds",
@@ -94,7 +94,7 @@ def _state_of_run(run: RunRecord) -> str:
 
 
 def final_table(scores: Scores) -> Table:
-    """Give how each finished run ended: its last checkpoint, its best one, its last evaluation."""
+    """Return how each finished run ended: its last checkpoint, its best one, its last evaluation."""
     columns = ("environment", "algorithm", "seed", "run", "checkpoint", "score", *_RESULTS)
     rows = []
     for group in scores.groups:
@@ -119,7 +119,7 @@ def final_table(scores: Scores) -> Table:
 
 
 def threshold_table(groups: Sequence[Group]) -> Table:
-    """Give when finished runs first evaluated at a success rate: steps and wall seconds of those that did.
+    """Return when finished runs first evaluated at a success rate: steps and wall seconds of those that did.
 
     Environments that do not report success have no rows.
     """
@@ -151,7 +151,7 @@ def threshold_table(groups: Sequence[Group]) -> Table:
 
 
 def memory_table(groups: Sequence[Group]) -> Table:
-    """Give what the replay and the process held at most, and the time of training, over finished runs."""
+    """Return what the replay and the process held at most, and the time of training, over finished runs."""
     columns = (
         "environment", "algorithm", "runs", "replay_mebibytes", "peak_mebibytes", "wall_seconds_median",
         "cpu_seconds_median",
@@ -173,7 +173,7 @@ def memory_table(groups: Sequence[Group]) -> Table:
 
 
 def replay_table(groups: Sequence[Group]) -> Table:
-    """Give the replay of 5,000 episodes on StarCraft's maps: the paper's Table 3, our worst case, what runs held."""
+    """Return the replay of 5,000 episodes on StarCraft's maps: the paper's Table 3, our worst case, what runs held."""
     columns = ("map", "paper_gb", "as_received_gb", "unit_states_gb", "measured_gb", "measured_runs")
     rows = []
     for name, size in TABLE_3.items():

@@ -18,7 +18,7 @@ _ON_ONE_TASK = {**AGGREGATES, "median": statistics.median_of_runs}
 
 
 def statistics_table(scores: Scores, comparisons: Iterable[Comparison], *, resamples: int, seed: int) -> Table:
-    """Give every statistic with its interval, per environment and per comparison over tasks.
+    """Return every statistic with its interval, per environment and per comparison over tasks.
 
     Args:
         scores: Of the report.
@@ -57,7 +57,7 @@ def _rows_of(found: dict[str, Estimate], *, scope: str, algorithm: str, runs: in
 
 
 def profile_table(comparisons: Iterable[Comparison], *, resamples: int, seed: int) -> Table:
-    """Give performance profiles: the share of runs, and of tasks by their mean, above each score.
+    """Return performance profiles: the share of runs, and of tasks by their mean, above each score.
 
     Args:
         comparisons: Over several tasks.
@@ -91,7 +91,7 @@ def profile_table(comparisons: Iterable[Comparison], *, resamples: int, seed: in
 
 
 def improvement_table(comparisons: Iterable[Comparison], *, resamples: int, seed: int) -> Table:
-    """Give for every ordered pair how probably a run of the first beats one of the second.
+    """Return for every ordered pair how probably a run of the first beats one of the second.
 
     Args:
         comparisons: Over several tasks.

@@ -105,7 +105,7 @@ class Scores:
         return "each run's last evaluation during training, since not every run has episodes of its last checkpoint"
 
     def final(self, run: RunRecord) -> dict[str, Any]:
-        """Give the summary that a run's score comes from.
+        """Return the summary that a run's score comes from.
 
         Raises:
             RecordError: It was never evaluated, or a number is not known.
@@ -119,7 +119,7 @@ class Scores:
         return found
 
     def of(self, group: Group) -> Floats:
-        """Give the scores of a group, ``[run]``."""
+        """Return the scores of a group, ``[run]``."""
         rows = [self.final(run) for run in group.runs]
         if (ends := self.anchors.get(group.env)) is None:
             return np.array([row["success_rate"] for row in rows], dtype=np.float64)
@@ -129,14 +129,14 @@ class Scores:
         return (returns - ends.worst) / (ends.optimum - ends.worst)
 
     def _seen_ends(self, env: str) -> Anchors:
-        """Give the lowest and the highest mean return of the runs on an environment, evaluations and ends alike."""
+        """Return the lowest and the highest mean return of the runs on an environment, evaluations and ends alike."""
         runs = [run for group in self.groups if group.env == env for run in group.runs]
         rows = [*(row for run in runs for row in run.evaluations), *map(self.final, runs)]
         returns = [float(row["return_mean"]) for row in rows if is_known(row, "return_mean")]
         return Anchors(worst=min(returns), optimum=max(returns), is_exact=False)
 
     def comparisons(self) -> list[Comparison]:
-        """Give the fair comparisons over several tasks: everyone on what all have, and those who have all on all."""
+        """Return the fair comparisons over several tasks: everyone on what all have, and those who have all on all."""
         tasks = tuple(dict.fromkeys(group.env for group in self.groups))
         by_algorithm: dict[str, dict[str, Group]] = {}
         for group in self.groups:
@@ -176,7 +176,7 @@ def summary_of(episodes: Episodes) -> dict[str, Any]:
 
 
 def last_evaluation(run: RunRecord) -> dict[str, Any]:
-    """Give the last evaluation row of a run.
+    """Return the last evaluation row of a run.
 
     Raises:
         RecordError: It was never evaluated.
@@ -187,7 +187,7 @@ def last_evaluation(run: RunRecord) -> dict[str, Any]:
 
 
 def tail_names() -> Iterable[tuple[float, str]]:
-    """Give the levels of CVaR with their names in evaluation rows."""
+    """Return the levels of CVaR with their names in evaluation rows."""
     return ((level, f"cvar_{level}") for level in TAIL_LEVELS)
 
 

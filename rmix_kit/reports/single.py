@@ -17,7 +17,7 @@ from rmix_kit.results import RunRecord
 
 
 def format_of(path: Path) -> str:
-    """Give the format that a picture's name asks for.
+    """Return the format that a picture's name asks for.
 
     Raises:
         ConfigError: It is none that can be written.

@@ -42,7 +42,7 @@ class Estimate:
 
 
 def interquartile_mean(scores: Scores) -> Floats:
-    """Give the mean of the middle half of all runs' scores (IQM), ``[...]``.
+    """Return the mean of the middle half of all runs' scores (IQM), ``[...]``.
 
     A quarter of the number of runs, rounded down, is left out at each end.
     """
@@ -52,22 +52,22 @@ def interquartile_mean(scores: Scores) -> Floats:
 
 
 def median(scores: Scores) -> Floats:
-    """Give the median over tasks of the mean over runs, ``[...]``."""
+    """Return the median over tasks of the mean over runs, ``[...]``."""
     return _floats(np.median(_task_means(scores), axis=-1))
 
 
 def mean(scores: Scores) -> Floats:
-    """Give the mean over tasks of the mean over runs, ``[...]``."""
+    """Return the mean over tasks of the mean over runs, ``[...]``."""
     return _floats(_task_means(scores).mean(-1))
 
 
 def median_of_runs(scores: Scores) -> Floats:
-    """Give the median of all runs' scores, ``[...]``: what "median" means on a single task."""
+    """Return the median of all runs' scores, ``[...]``: what "median" means on a single task."""
     return _floats(np.median(np.concatenate(list(scores), axis=-1), axis=-1))
 
 
 def optimality_gap(scores: Scores) -> Floats:
-    """Give how far scores stay below 1 on average, ``[...]``; what is above 1 counts as 1."""
+    """Return how far scores stay below 1 on average, ``[...]``; what is above 1 counts as 1."""
     return _floats(1.0 - np.minimum(np.concatenate(list(scores), axis=-1), 1.0).mean(-1))
 
 
@@ -84,7 +84,7 @@ def estimates(
     resamples: int = RESAMPLES,
     confidence: float = CONFIDENCE,
 ) -> dict[str, Estimate]:
-    """Give statistics with stratified bootstrap intervals (percentile): runs are drawn anew within each task.
+    """Return statistics with stratified bootstrap intervals (percentile): runs are drawn anew within each task.
 
     Args:
         scores: One array ``[run]`` per task, at least one run each.
@@ -137,7 +137,7 @@ def performance_profile(
     resamples: int = PROFILE_RESAMPLES,
     confidence: float = CONFIDENCE,
 ) -> Profile:
-    """Give a performance profile: the share of runs whose score is above each threshold.
+    """Return a performance profile: the share of runs whose score is above each threshold.
 
     Args:
         scores: One array ``[run]`` per task.
@@ -170,7 +170,7 @@ def probability_of_improvement(
     resamples: int = RESAMPLES,
     confidence: float = CONFIDENCE,
 ) -> Estimate:
-    """Give how probably a run of X beats a run of Y on a task drawn at random; a draw counts as a half.
+    """Return how probably a run of X beats a run of Y on a task drawn at random; a draw counts as a half.
 
     This is the mean over tasks of the Mann-Whitney statistic divided by the number of pairs.
 
@@ -230,13 +230,13 @@ def _drawn(tasks: Scores, resamples: int, rng: np.random.Generator) -> Scores:
 
 
 def _shares_of_means(tasks: Scores, levels: Floats, rng: np.random.Generator, resamples: int) -> Floats:
-    """Give the share of tasks whose mean is above each level, ``[resample, threshold]``."""
+    """Return the share of tasks whose mean is above each level, ``[resample, threshold]``."""
     means = _task_means(_drawn(tasks, resamples, rng))
     return np.stack([(means > level).mean(-1) for level in levels], axis=-1)
 
 
 def _shares_of_runs(tasks: Scores, levels: Floats, rng: np.random.Generator, resamples: int) -> Floats:
-    """Give the share of runs above each level, ``[resample, threshold]``, without drawing the runs out one by one."""
+    """Return the share of runs above each level, ``[resample, threshold]``, without drawing the runs out one by one."""
     above = [len(task) * _weights(len(task), resamples, rng) @ (task[:, None] > levels) for task in tasks]
     return _floats(np.sum(above, axis=0) / sum(len(task) for task in tasks))
 
@@ -247,7 +247,7 @@ def _estimate(value: float, resampled: Floats, confidence: float) -> Estimate:
 
 
 def _ends(resampled: Floats, confidence: float) -> tuple[Floats, Floats]:
-    """Give the percentile interval over the first axis."""
+    """Return the percentile interval over the first axis."""
     low, high = np.quantile(resampled, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
     return low, high
 

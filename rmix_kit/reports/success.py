@@ -12,7 +12,7 @@ SUCCESS = "success_rate"
 
 
 def says_success(run: RunRecord) -> bool:
-    """Say whether any episode of a run was told to be solved or not."""
+    """Return whether any episode of a run was told to be solved or not."""
     return any(row.get(SUCCESS) is not None for row in run.evaluations) or any(
         episodes is not None and episodes.success is not None for episodes in (run.best, run.last)
     )

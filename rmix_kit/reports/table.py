@@ -32,15 +32,15 @@ class Table:
         return f"tables/{self.name}.csv"
 
     def where(self, **values: Cell) -> list[Row]:
-        """Give the rows that have these values, in order."""
+        """Return the rows that have these values, in order."""
         return [row for row in self.rows if all(row[name] == value for name, value in values.items())]
 
     def values(self, column: str, rows: Iterable[Row] | None = None) -> list[Any]:
-        """Give the values of a column, each once, in order."""
+        """Return the values of a column, each once, in order."""
         return list(dict.fromkeys(row[column] for row in (self.rows if rows is None else rows)))
 
     def to_csv(self) -> str:
-        """Give the file's text; numbers in full, nothing for what is not known."""
+        """Return the file's text; numbers in full, nothing for what is not known."""
         text = StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(self.columns)

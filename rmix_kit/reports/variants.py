@@ -13,7 +13,7 @@ from rmix_kit.results import RunRecord
 
 
 def name_variants(records: Iterable[RunRecord]) -> list[RunRecord]:
-    """Give every run its variant's name in place of its algorithm's, so that variants become groups of their own.
+    """Return every run its variant's name in place of its algorithm's, so that variants become groups of their own.
 
     The name is the preset's, or the algorithm's where its runs on an environment have one preset, and after it every
     setting laid over the preset in which its runs on an environment differ: "rmix-quick", "rmix hidden_size=32".

@@ -42,7 +42,7 @@ class Reproduction:
         return tuple(run for part in self.parts.values() for run in part.runs)
 
     def missing(self, chosen: Sequence[str] = ()) -> Plan:
-        """Give the sweep of all runs that have no record.
+        """Return the sweep of all runs that have no record.
 
         Args:
             chosen: Names of parts; all where none is given.
@@ -52,7 +52,7 @@ class Reproduction:
         return replace(parts[0], source=f"reproduce {self.suite.name}", runs=runs)
 
     def expected(self) -> list[tuple[str, str, tuple[int, ...]]]:
-        """Give every planned cell: algorithm, environment text, seeds."""
+        """Return every planned cell: algorithm, environment text, seeds."""
         cells: dict[tuple[str, str], list[int]] = {}
         for run in self.runs:
             cells.setdefault((run.algo, run.env), []).append(run.seed)
@@ -125,7 +125,7 @@ def check_can_join(reproduction: Reproduction, missing: Plan) -> None:
 
 
 def record_path(out: Path, name: str) -> Path:
-    """Give the file that keeps a run's record."""
+    """Return the file that keeps a run's record."""
     return out / "records" / f"{name}.json"
 
 

@@ -56,7 +56,7 @@ class Task:
         return re.sub(r"[^a-z0-9]+", "-", self.name.lower())
 
     def published_here(self, algo: str) -> Interval | None:
-        """Give a published number in the unit of the environment text; None where none could be checked.
+        """Return a published number in the unit of the environment text; None where none could be checked.
 
         Args:
             algo: Roster name.

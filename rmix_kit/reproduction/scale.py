@@ -31,7 +31,7 @@ WHOLE = Scale()
 
 
 def scale_in(out: Path, fraction: float | None, seeds: int | None) -> Scale:
-    """Give a folder's scale: the one it was begun with, which must not differ from the one asked for.
+    """Return a folder's scale: the one it was begun with, which must not differ from the one asked for.
 
     Args:
         out: The reproduction's folder; it need not exist.
@@ -68,7 +68,7 @@ def write_scale(out: Path, scale: Scale) -> None:
 
 
 def scaled(suite: Suite, scale: Scale) -> Suite:
-    """Give a suite with a scale's steps and seeds, and a title that says so.
+    """Return a suite with a scale's steps and seeds, and a title that says so.
 
     Args:
         suite: As published.

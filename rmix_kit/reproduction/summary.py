@@ -86,7 +86,7 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _shown(runs: Sequence[RunRecord], env: str, best: float | None, silent: Collection[str]) -> dict[str, str]:
-    """Give the cells of an algorithm's row by heading; what an environment does not have has no column."""
+    """Return the cells of an algorithm's row by heading; what an environment does not have has no column."""
     played = [run.last for run in runs if run.last is not None]
     returns = [fmean(episodes.returns) for episodes in played]
     success = [fmean(episodes.success) for episodes in played if episodes.success is not None]
@@ -131,7 +131,7 @@ def how_it_ends(episodes: Episodes, run: RunRecord, best: float) -> str:
 
 
 def error_of(episodes: Episodes) -> float:
-    """Give two standard errors of the mean return."""
+    """Return two standard errors of the mean return."""
     mean = fmean(episodes.returns)
     return STANDARD_ERRORS * math.sqrt(fmean((value - mean) ** 2 for value in episodes.returns) / len(episodes))
 
@@ -142,7 +142,7 @@ def _with_error(episodes: Episodes) -> str:
 
 
 def best_return(env: str) -> float | None:
-    """Give the best mean return on an environment, where it is known.
+    """Return the best mean return on an environment, where it is known.
 
     Args:
         env: Environment text.

@@ -40,7 +40,7 @@ class Episodes:
         return len(self.returns)
 
     def to_json(self) -> dict[str, Any]:
-        """Give plain JSON values; truths as 0 and 1."""
+        """Return plain JSON values; truths as 0 and 1."""
         values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         return {
             name: value if value is None or isinstance(value, int) else [_plain(entry) for entry in value]
@@ -103,7 +103,7 @@ def read_episodes(file: Path) -> Episodes:
 
 
 def played_step(file: Path) -> int | None:
-    """Give the step of the checkpoint whose episodes a file holds; None where it is missing or damaged.
+    """Return the step of the checkpoint whose episodes a file holds; None where it is missing or damaged.
 
     Args:
         file: Such as ``evaluations/last.json``.

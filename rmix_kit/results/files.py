@@ -78,7 +78,7 @@ def run_folders(paths: Iterable[Path]) -> tuple[Path, ...]:
 
 
 def _places_at(path: Path, met: set[Path]) -> Iterator[Path]:
-    """Give the run folders and record files at a path; folders that links lead back to are not entered again."""
+    """Yield the run folders and record files at a path; folders that links lead back to are not entered again."""
     if path.is_file() or (path / "config.yaml").is_file():
         yield path
     elif path.is_dir():

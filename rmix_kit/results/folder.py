@@ -104,7 +104,7 @@ def _check_checkpoint(manifest: Mapping[str, Any], paths: RunPaths, config: Mapp
 
 
 def _newest_manifest(paths: RunPaths) -> dict[str, Any]:
-    """Give the manifest of the newest checkpoint; empty before the first.
+    """Return the manifest of the newest checkpoint; empty before the first.
 
     Raises:
         RecordError: It is not what was written.
@@ -161,7 +161,7 @@ def _command(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> str:
 
 
 def _env_spec(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the environment's sizes from a checkpoint's manifest; empty where it has none."""
+    """Return the environment's sizes from a checkpoint's manifest; empty where it has none."""
     try:
         spec = manifest["env_spec"]
         return {name: spec[name] for name in ("n_agents", "n_actions", "obs_shape", "state_size", "episode_limit")}
@@ -180,7 +180,7 @@ def _processes(timing: Rows) -> list[Rows]:
 
 
 def _is_another_process(before: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
-    """Say whether the clock of a row's process was started after the row before it was written."""
+    """Return whether the clock of a row's process was started after the row before it was written."""
     if "process" in before or "process" in row:
         return before.get("process") != row.get("process")
     # Rows that name no process are older ones; all that they tell is the date, which may have been set meanwhile.
@@ -201,7 +201,7 @@ def _spent(timing: Rows, name: str) -> float | None:
 
 
 def _seconds_at(steps: Sequence[int], timing: Rows) -> tuple[float, ...]:
-    """Give the wall seconds until each evaluation: those of the first row of time at or after it, as last reached."""
+    """Return the wall seconds until each evaluation: those of the first row of time at or after it, as last reached."""
     reached: list[tuple[int, float]] = []
     before = 0.0
     for rows in _processes(timing):

@@ -29,20 +29,20 @@ class RunPaths:
         self.replay = path / "replay"
 
     def checkpoint(self, step: int) -> Path:
-        """Give the folder of the checkpoint of that environment step."""
+        """Return the folder of the checkpoint of that environment step."""
         return self.checkpoints / f"step_{step}"
 
     def evaluation(self, checkpoint: str) -> Path:
-        """Give the file with the episodes of the "best" or the "last" checkpoint (`rmix_kit.results.Episodes`)."""
+        """Return the file with the episodes of the "best" or the "last" checkpoint (`rmix_kit.results.Episodes`)."""
         return self.evaluations / f"{checkpoint}.json"
 
     def steps(self) -> list[int]:
-        """Give the steps of the checkpoints that lie there, sound or not, in order."""
+        """Return the steps of the checkpoints that lie there, sound or not, in order."""
         names = (path.name for path in self.checkpoints.iterdir()) if self.checkpoints.is_dir() else ()
         return sorted(int(match[1]) for match in map(STEP_NAME.fullmatch, names) if match)
 
     def says_finished(self) -> bool:
-        """Say whether the newest checkpoint calls itself the run's last; whether it is sound is not looked at."""
+        """Return whether the newest checkpoint calls itself the run's last; whether it is sound is not looked at."""
         steps = self.steps()
         if not steps:
             return False

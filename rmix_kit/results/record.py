@@ -66,7 +66,7 @@ class RunRecord:
     last: Episodes | None
 
     def to_json(self) -> dict[str, Any]:
-        """Give plain JSON values, with their kind and format on top."""
+        """Return plain JSON values, with their kind and format on top."""
         values = asdict(self)
         for name in ("best", "last"):
             episodes = getattr(self, name)
@@ -120,7 +120,7 @@ class RunRecord:
 
 
 def is_row(values: Any, *needed: str) -> bool:  # noqa: ANN401 - read from a file
-    """Say whether a row of metrics or time holds numbers (None for one that is not finite) besides its kind.
+    """Return whether a row of metrics or time holds numbers (None for one that is not finite) besides its kind.
 
     Args:
         values: From the file.

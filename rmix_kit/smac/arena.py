@@ -119,7 +119,7 @@ class Arena(NamedTuple):
     n_agents: int
 
     def to(self, asarray: Callable[[Array], Array]) -> Arena:
-        """Give the same tables as other arrays, for example as tensors of a device."""
+        """Return the same tables as other arrays, for example as tensors of a device."""
         tables = {name: asarray(value) for name, value in self._asdict().items() if isinstance(value, np.ndarray)}
         return self._replace(**tables)
 
@@ -131,7 +131,7 @@ OUT_OF_SIGHT = 1e6  # cells, more than any distance
 
 
 def arena_of(name: str) -> Arena:
-    """Give a scenario's tables as numpy arrays; they are read only.
+    """Return a scenario's tables as numpy arrays; they are read only.
 
     Args:
         name: A key of `rmix_kit.smac.maps.SCENARIOS`.
@@ -141,7 +141,7 @@ def arena_of(name: str) -> Arena:
 
 @cache
 def build_arena(scenario: Scenario) -> Arena:
-    """Give the tables of any scenario as numpy arrays; they are read only."""
+    """Return the tables of any scenario as numpy arrays; they are read only."""
     allies, enemies = scenario.ally_types, scenario.enemy_types
     units = (*allies, *enemies)
     n_agents, n_units = len(allies), len(units)
@@ -216,7 +216,7 @@ def _starts(scenario: Scenario) -> Array:
 
 
 def _orders(allies: tuple[UnitType, ...], n_enemies: int) -> tuple[Array, Array]:
-    """Give where actions send an agent, float32 ``[2, action]``, and whom they aim at, int64 ``[agent, action]``."""
+    """Return where actions send an agent, float32 ``[2, action]``, and whom they aim at, int64 ``[agent, action]``."""
     n_agents, n_actions = len(allies), FIRST_TARGET + n_enemies
     move = np.zeros((2, n_actions), dtype=np.float32)
     move[:, 2:FIRST_TARGET] = np.asarray(MOVES, dtype=np.float32).T * MOVE_LENGTH

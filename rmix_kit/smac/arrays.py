@@ -16,27 +16,27 @@ Array: TypeAlias = Any
 
 
 def namespace(array: Array) -> Any:  # noqa: ANN401 - two modules that share the names used here
-    """Give the module whose functions work on an array: numpy or torch."""
+    """Return the module whose functions work on an array: numpy or torch."""
     return np if isinstance(array, np.ndarray) else sys.modules["torch"]
 
 
 def as_float(array: Array) -> Array:
-    """Give float32 numbers; true is 1."""
+    """Return float32 numbers; true is 1."""
     return array.astype(np.float32) if isinstance(array, np.ndarray) else array.float()
 
 
 def as_index(array: Array) -> Array:
-    """Give int64 numbers, rounded towards zero."""
+    """Return int64 numbers, rounded towards zero."""
     return array.astype(np.int64) if isinstance(array, np.ndarray) else array.long()
 
 
 def as_bytes(array: Array) -> Array:
-    """Give uint8 numbers."""
+    """Return uint8 numbers."""
     return array.astype(np.uint8) if isinstance(array, np.ndarray) else array.byte()
 
 
 def root(array: Array) -> Array:
-    """Give the correctly rounded square root of float32 numbers, the same bits everywhere.
+    """Return the correctly rounded square root of float32 numbers, the same bits everywhere.
 
     Torch's own is off by one unit in the last place on some CPUs. The root of 24 significant bits is never so close to
     the middle between two float32 numbers that float64, even off by one, would round to the wrong one.
@@ -45,22 +45,22 @@ def root(array: Array) -> Array:
 
 
 def beside(table: Array, array: Array) -> Array:
-    """Give a numpy table in the kind of another array, and where that one lives."""
+    """Return a numpy table in the kind of another array, and where that one lives."""
     return table if isinstance(array, np.ndarray) else sys.modules["torch"].as_tensor(table, device=array.device)
 
 
 def at_least(array: Array, low: float) -> Array:
-    """Give the larger of each number and a limit; numpy's own ``clip`` costs four times as much on small arrays."""
+    """Return the larger of each number and a limit; numpy's own ``clip`` costs four times as much on small arrays."""
     return np.maximum(array, low) if isinstance(array, np.ndarray) else array.clamp(min=low)
 
 
 def at_most(array: Array, high: float) -> Array:
-    """Give the smaller of each number and a limit."""
+    """Return the smaller of each number and a limit."""
     return np.minimum(array, high) if isinstance(array, np.ndarray) else array.clamp(max=high)
 
 
 def beginnings(array: Array) -> Array:
-    """Give where each row begins when the array is flattened.
+    """Return where each row begins when the array is flattened.
 
     Args:
         array: ``[row, place]``.

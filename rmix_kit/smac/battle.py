@@ -90,13 +90,13 @@ class Pairs(NamedTuple):
 
 
 def rows_of(arena: Arena, battle: Battle) -> Rows:
-    """Give where the entries of the battles begin."""
+    """Return where the entries of the battles begin."""
     begins = beginnings(battle.hp)
     return Rows(battle=begins, unit=(begins + arena.unit) * len(arena.unit))
 
 
 def size(vectors: Array) -> Array:
-    """Give the lengths of vectors ``[env, 2, ...]``: ``[env, ...]``."""
+    """Return the lengths of vectors ``[env, 2, ...]``: ``[env, ...]``."""
     squares = vectors * vectors
     return root(squares[:, 0] + squares[:, 1])
 
@@ -123,5 +123,5 @@ def moments_of(arena: Arena, difficulty: Difficulty, battle: Battle) -> list[Mom
 
 
 def uniform(draws: Array, shift: int) -> Array:
-    """Give numbers in [0, 1) from twenty bits of the draws."""
+    """Return numbers in [0, 1) from twenty bits of the draws."""
     return as_float((draws >> shift) & (2**20 - 1)) * _BITS

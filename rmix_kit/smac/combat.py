@@ -83,7 +83,7 @@ def ticks(arena: Arena, difficulty: Difficulty, battle: Battle, actions: Array) 
 
 
 def _orders(arena: Arena, battle: Battle, actions: Array) -> Orders:
-    """Give the orders of one step: what agents were told, and the enemies' attack-move."""
+    """Return the orders of one step: what agents were told, and the enemies' attack-move."""
     xp = namespace(battle.hp)
     n_agents = arena.n_agents
     attack = xp.broadcast_to(arena.attack, (len(battle.hp), *arena.attack.shape))  # [env, 2, enemy]
@@ -189,7 +189,7 @@ def _recover(arena: Arena, battle: Battle, *, reaches: Array, who: Array, begins
 
 
 def units_of(arena: Arena, battle: Battle) -> Units:
-    """Give what the layout looks at; its arrays are ``[env, agent]`` and ``[env, enemy]``."""
+    """Return what the layout looks at; its arrays are ``[env, agent]`` and ``[env, enemy]``."""
     n = arena.n_agents
     x, y = battle.x, battle.y
     return Units(

@@ -62,7 +62,7 @@ class Facts(NamedTuple):
         return FIRST_TARGET + len(self.enemy_hp_max)
 
     def to(self, asarray: Callable[[Array], Array]) -> Facts:
-        """Give the same facts as other arrays, for example as tensors of a device.
+        """Return the same facts as other arrays, for example as tensors of a device.
 
         Args:
             asarray: Turns one numpy array into the array wanted, keeping its dtype.
@@ -96,7 +96,7 @@ NO_ACTION_YET = 255
 
 
 def layout_facts(scenario: Scenario) -> Facts:
-    """Give a scenario's facts as numpy arrays."""
+    """Return a scenario's facts as numpy arrays."""
     allies, enemies = scenario.ally_types, scenario.enemy_types
     n_agents = len(allies)
     enemy_points = sum(unit.health + unit.shield for unit in enemies)

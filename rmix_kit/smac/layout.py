@@ -38,7 +38,7 @@ class Encoded(NamedTuple):
 
 
 def encode(facts: Facts, units: Units) -> Encoded:
-    """Give observations, state and action masks of unit states.
+    """Return observations, state and action masks of unit states.
 
     Args:
         facts: The map's facts, arrays of the same kind as the units.
@@ -95,7 +95,7 @@ def _offsets(units: Units, x: Array, y: Array) -> _Offsets:
 
 
 def _seen(first: Array | float, offsets: _Offsets, health: list[Array], type_bits: Array, alive: Array) -> Array:
-    """Give what each agent sees of others: zero for the dead and for what lies beyond its sight.
+    """Return what each agent sees of others: zero for the dead and for what lies beyond its sight.
 
     Args:
         first: The first feature, ``[env, agent, other]``.
@@ -115,7 +115,7 @@ def _seen(first: Array | float, offsets: _Offsets, health: list[Array], type_bit
 
 
 def _avail_actions(facts: Facts, units: Units, to_enemies: Array, to_allies: Array) -> Array:
-    """Give the masks, bool ``[env, agent, action]``.
+    """Return the masks, bool ``[env, agent, action]``.
 
     A move is allowed where the cell one length ahead is free, an attack within `SHOOT` of a living enemy. A medivac
     may heal living allies within the same distance, medivacs excepted; the action after the last ally is never
@@ -135,7 +135,7 @@ def _avail_actions(facts: Facts, units: Units, to_enemies: Array, to_allies: Arr
 
 
 def _can_stand(facts: Facts, x: Array, y: Array) -> Array:
-    """Say whether the cell of a point is inside the map and free."""
+    """Return whether the cell of a point is inside the map and free."""
     column, row = as_index(x), as_index(y)
     inside = (column >= 0) & (column < MAP_SIZE) & (row >= 0) & (row < MAP_SIZE)
     return inside & facts.pathing.take((column * MAP_SIZE + row) * inside)
@@ -144,7 +144,7 @@ def _can_stand(facts: Facts, x: Array, y: Array) -> Array:
 def _state(
     facts: Facts, units: Units, own: list[Array], enemy: list[Array], *, alive: Array, enemy_alive: Array
 ) -> Array:
-    """Give the global state ``[env, state]``: agents, enemies, last actions one-hot."""
+    """Return the global state ``[env, state]``: agents, enemies, last actions one-hot."""
     xp = namespace(units.ally_x)
     centre = MAP_SIZE / 2
     cooldown = xp.where(facts.medivac, units.ally_energy, units.ally_cooldown) / facts.max_cooldown
@@ -167,7 +167,7 @@ class Outcome(NamedTuple):
 
 
 def outcome(facts: Facts, units: Units) -> Outcome:
-    """Say which battles are over.
+    """Return which battles are over.
 
     Won: no enemy lives, or a medivac alone. Lost, which is asked first: no agent lives, or medivacs alone.
 
@@ -185,7 +185,7 @@ def outcome(facts: Facts, units: Units) -> Outcome:
 
 
 def reward(facts: Facts, units: Units, next_units: Units, *, won: Array | None = None) -> Array:
-    """Give the shared reward of a step: damage and kills, and the win, scaled so that a clean win pays 20.
+    """Return the shared reward of a step: damage and kills, and the win, scaled so that a clean win pays 20.
 
     Enemies that regain shields or health pay as well, for SMAC takes the absolute value of the sum.
 

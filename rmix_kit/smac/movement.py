@@ -32,7 +32,7 @@ class Chase(NamedTuple):
 
 
 def walk(arena: Arena, battle: Battle, orders: Orders, chase: Chase, *, pairs: Pairs, begins: Array) -> Array:
-    """Give where everybody is at the end of the tick, float32 ``[env, 2, unit]``.
+    """Return where everybody is at the end of the tick, float32 ``[env, 2, unit]``.
 
     Args:
         arena: The scenario's tables.
@@ -59,7 +59,7 @@ def walk(arena: Arena, battle: Battle, orders: Orders, chase: Chase, *, pairs: P
 
 
 def _around_walls(arena: Arena, battle: Battle, goal: Array, length: Array) -> tuple[Array, Array]:
-    """Give the way to the next point, float32 ``[env, 2, unit]``, and its length."""
+    """Return the way to the next point, float32 ``[env, 2, unit]``, and its length."""
     xp = namespace(goal)
     assert arena.waypoint is not None
     cell = (as_index(battle.place) * arena.cell_axis).sum(1)  # [env, unit]
@@ -72,7 +72,7 @@ def _around_walls(arena: Arena, battle: Battle, goal: Array, length: Array) -> t
 
 
 def _pull(arena: Arena, pairs: Pairs, moves: Array, alive: Array) -> Array:
-    """Give how far bodies that overlap would be pulled together, to be taken off: who walks gives way to who stands.
+    """Return how far bodies that overlap would be pulled together, to be taken off: who walks gives way to who stands.
 
     Returns:
         float32 ``[env, 2, unit]``.

@@ -17,7 +17,7 @@ from rmix_kit.smac.unit_types import UnitType
 
 
 def stage_of(scenario: Scenario) -> Mapping[str, Any]:
-    """Give what stays as it is in every battle of a scenario.
+    """Return what stays as it is in every battle of a scenario.
 
     Args:
         scenario: The map.
@@ -56,7 +56,7 @@ def _units(groups: Sequence[tuple[str, int]], types: Sequence[UnitType]) -> list
 
 
 def scene_of(arena: Arena, difficulty: Difficulty, before: Battle, after: Battle, env: int) -> Mapping[str, Any]:
-    """Give where the units of one battle stand after a step, and who shot or healed whom in it.
+    """Return where the units of one battle stand after a step, and who shot or healed whom in it.
 
     The step is played once more, tick by tick: a weapon that waits longer than a tick before has shot, a healer with
     less energy has healed.
@@ -92,7 +92,7 @@ def _one(battle: Battle, env: int) -> Battle:
 def _deeds(
     arena: Arena, difficulty: Difficulty, before: Battle, after: Battle
 ) -> tuple[list[list[int]], list[list[int]]]:
-    """Give who shot whom and who healed whom in the step between two moments of one battle."""
+    """Return who shot whom and who healed whom in the step between two moments of one battle."""
     if after.tick[0] == before.tick[0]:
         return [], []
     actions = after.last_action.astype(np.int64)  # [1, agent]

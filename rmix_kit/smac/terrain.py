@@ -22,7 +22,7 @@ Points = NDArray[np.float64]
 
 
 def ground_of(pathing: BoolArray) -> BoolArray:
-    """Give where units can stand, finer than the map's cells.
+    """Return where units can stand, finer than the map's cells.
 
     Args:
         pathing: Free cells, bool ``[x, y]``.
@@ -38,7 +38,7 @@ def ground_of(pathing: BoolArray) -> BoolArray:
 
 
 def _pinches(pathing: BoolArray) -> list[tuple[int, int]]:
-    """Give the corners at which two free cells touch and the other two are blocked."""
+    """Return the corners at which two free cells touch and the other two are blocked."""
     lower_left, upper_right = pathing[:-1, :-1], pathing[1:, 1:]
     lower_right, upper_left = pathing[1:, :-1], pathing[:-1, 1:]
     rising = lower_left & upper_right & ~lower_right & ~upper_left
@@ -47,7 +47,7 @@ def _pinches(pathing: BoolArray) -> list[tuple[int, int]]:
 
 
 def waypoints(pathing: BoolArray) -> IntArray | None:
-    """Give the last cell in sight on the shortest way between two cells.
+    """Return the last cell in sight on the shortest way between two cells.
 
     Args:
         pathing: Free cells, bool ``[x, y]``.
@@ -94,7 +94,7 @@ def _in_sight(ground: BoolArray, centres: Points) -> BoolArray:
 
 
 def _shortest(centres: Points) -> tuple[IntArray, Points]:
-    """Give the neighbour through which the shortest way leads, int64 ``[cell, goal]``, and the way's length."""
+    """Return the neighbour through which the shortest way leads, int64 ``[cell, goal]``, and the way's length."""
     index = {(int(x), int(y)): i for i, (x, y) in enumerate(centres)}
     length = np.full((len(index), len(index)), np.inf)
     np.fill_diagonal(length, 0.0)

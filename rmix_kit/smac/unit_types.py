@@ -68,7 +68,7 @@ class UnitType:
         return self.damage == 0.0
 
     def damage_to(self, other: UnitType) -> tuple[float, float]:
-        """Give what one shot takes off another unit's shield and hit points.
+        """Return what one shot takes off another unit's shield and hit points.
 
         Returns:
             Damage to shields and damage to hit points, in points per shot.
@@ -79,7 +79,7 @@ class UnitType:
         return single * self.attacks, max(single - other.armour, LEAST_DAMAGE) * self.attacks
 
     def can_shoot(self, other: UnitType) -> bool:
-        """Say whether the weapon reaches units of another type at all."""
+        """Return whether the weapon reaches units of another type at all."""
         return not self.heals and (self.shoots_up or not other.is_flying)
 
 

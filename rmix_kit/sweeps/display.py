@@ -83,13 +83,13 @@ class LiveDisplay:
 
 
 def make_display() -> Display:
-    """Give a table where standard error is a terminal that can draw one, and plain lines otherwise."""
+    """Return a table where standard error is a terminal that can draw one, and plain lines otherwise."""
     console = Console(file=cast(IO[str], standard_error()))
     return LiveDisplay(console) if console.is_terminal and not console.is_dumb_terminal else PlainDisplay()
 
 
 def counts_of(runs: Iterable[RunStatus]) -> str:
-    """Say how many runs are in which state."""
+    """Return how many runs are in which state."""
     counts = Counter(status.state for status in runs)
     return ", ".join(f"{counts[state]} {state}" for state in _ORDER if counts[state])
 
@@ -106,7 +106,7 @@ def news_of(status: RunStatus) -> str:
 
 
 def table_of(runs: Iterable[RunStatus]) -> Table:
-    """Give a table with a row for each run."""
+    """Return a table with a row for each run."""
     shown = tuple(runs)
     has_success = tells_success(shown)
     table = Table()
@@ -129,7 +129,7 @@ def table_of(runs: Iterable[RunStatus]) -> Table:
 
 
 def tells_success(runs: Iterable[RunStatus]) -> bool:
-    """Say whether a table needs a column for success: unless runs were evaluated and none was told of any."""
+    """Return whether a table needs a column for success: unless runs were evaluated and none was told of any."""
     evaluated = [run for run in runs if run.return_mean is not None]
     return not evaluated or any(run.success_rate is not None for run in evaluated)
 

@@ -62,27 +62,27 @@ class Plan:
 
 
 def folder_of(out: Path, name: str) -> Path:
-    """Give the folder of a run in the sweep's."""
+    """Return the folder of a run in the sweep's."""
     return out / "runs" / name
 
 
 def log_of(out: Path, name: str) -> Path:
-    """Give the file that holds what the processes of a run said."""
+    """Return the file that holds what the processes of a run said."""
     return out / "logs" / f"{name}.log"
 
 
 def train_arguments(run: PlannedRun, folder: Path) -> list[str]:
-    """Give the arguments of ``rmix-kit`` that train a run in a folder, or go on with it."""
+    """Return the arguments of ``rmix-kit`` that train a run in a folder, or go on with it."""
     return ["train", *run.options, "--out", str(folder), "--resume"]
 
 
 def command_line(run: PlannedRun, folder: Path) -> str:
-    """Give the command that does the same by hand, ready for a shell."""
+    """Return the command that does the same by hand, ready for a shell."""
     return shlex.join(["rmix-kit", *train_arguments(run, folder)])
 
 
 def told(run: PlannedRun, folder: Path, storage: str | None) -> dict[str, Any]:
-    """Give what a process of `rmix_kit.cli.child` is told, as JSON values.
+    """Return what a process of `rmix_kit.cli.child` is told, as JSON values.
 
     Args:
         run: To train.
@@ -128,7 +128,7 @@ class Engine(Protocol):
         ...
 
     def wait(self, seconds: float) -> Collection[Event]:
-        """Give what has happened, waiting at most so many seconds for something to happen."""
+        """Return what has happened, waiting at most so many seconds for something to happen."""
         ...
 
     def stop(self, seconds: float) -> None:

@@ -164,5 +164,5 @@ def _merged(file: SweepFile, entry: AlgorithmEntry, place: _Place) -> list[str]:
 
 
 def with_jobs(planned: Plan, jobs: int | None) -> Plan:
-    """Give the plan with so many runs side by side; None leaves it."""
+    """Return the plan with so many runs side by side; None leaves it."""
     return planned if jobs is None else replace(planned, jobs=jobs)

@@ -57,7 +57,7 @@ class RunProcess:
         return self._process.pid
 
     def ended(self) -> bool:
-        """Say whether the process is gone."""
+        """Return whether the process is gone."""
         return self._process.poll() is not None
 
     def wait(self, seconds: float) -> bool:

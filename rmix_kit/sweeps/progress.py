@@ -32,7 +32,7 @@ class Progress:
 
 
 def tail_of_file(path: Path, size: int) -> bytes:
-    """Give the last bytes of a file; none where it is missing.
+    """Return the last bytes of a file; none where it is missing.
 
     Args:
         path: The file.
@@ -79,6 +79,6 @@ def state_of(folder: Path, *, evaluation: bool) -> State:
 
 
 def _is_played(paths: RunPaths) -> bool:
-    """Say whether both evaluations lie there whole, and that of the last checkpoint is about the last one."""
+    """Return whether both evaluations lie there whole, and that of the last checkpoint is about the last one."""
     is_about_last = played_step(paths.evaluation("last")) == paths.steps()[-1]
     return is_about_last and played_step(paths.evaluation("best")) is not None

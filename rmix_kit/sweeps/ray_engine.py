@@ -76,7 +76,7 @@ class RayEngine:
             self._ray.shutdown()
 
     def _room_for(self, run: PlannedRun) -> int:
-        """Give the number of such runs that the nodes hold now; at least one, for which Ray may start a node."""
+        """Return the number of such runs that the nodes hold now; at least one, for which Ray may start a node."""
         needed = {"CPU": run.cpus, "GPU": run.gpus}
         nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
         room = sum(int(min(node.get(kind, 0.0) / count for kind, count in needed.items() if count)) for node in nodes)

@@ -75,7 +75,7 @@ def first_status(plan: Plan, run: PlannedRun) -> RunStatus:
 
 
 def with_progress(status: RunStatus, progress: Progress) -> RunStatus:
-    """Give the status with newer numbers."""
+    """Return the status with newer numbers."""
     return replace(
         status,
         env_steps=progress.env_steps,
@@ -92,7 +92,7 @@ class Clock:
         self._first: tuple[int, float] | None = None
 
     def eta(self, env_steps: int, steps: int) -> float | None:
-        """Give the seconds that are left; None before the second look at which there was progress.
+        """Return the seconds that are left; None before the second look at which there was progress.
 
         Args:
             env_steps: Taken now.
@@ -108,7 +108,7 @@ class Clock:
 
 
 def summary(plan: Plan, engine: str, state: str, runs: Mapping[str, RunStatus]) -> dict[str, Any]:
-    """Give what ``status.json`` holds.
+    """Return what ``status.json`` holds.
 
     Args:
         plan: The sweep.

@@ -84,7 +84,7 @@ class Mirror:
             self._sent.pop(name, None)
 
     def newest_step(self) -> int:
-        """Give the step of the newest checkpoint here, 0 where there is none."""
+        """Return the step of the newest checkpoint here, 0 where there is none."""
         return max(self._paths.steps(), default=0)
 
     def _send(self, name: str) -> None:
@@ -97,7 +97,7 @@ class Mirror:
             self._there.mv(target + PARTIAL_SUFFIX, target)
 
     def _names_here(self) -> dict[str, tuple[int, int]]:
-        """Give size and time of every file of the run, by its name in the folder."""
+        """Return size and time of every file of the run, by its name in the folder."""
         found = {}
         for path in self._paths.path.rglob("*"):
             name = path.relative_to(self._paths.path).as_posix()
@@ -116,12 +116,12 @@ class Mirror:
 
 
 def url_of(storage: str, name: str) -> str:
-    """Give the URL of a run's copy."""
+    """Return the URL of a run's copy."""
     return f"{storage.rstrip('/')}/{name}"
 
 
 def tail_of(url: str, size: int) -> bytes:
-    """Give the last bytes of a stored file; none where it is missing.
+    """Return the last bytes of a stored file; none where it is missing.
 
     Args:
         url: The file.

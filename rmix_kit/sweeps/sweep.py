@@ -101,7 +101,7 @@ class Sweep:
         return "to resume" if max(status.attempts, 1) <= self._plan.retries else "failed"
 
     def _measured(self, status: RunStatus) -> RunStatus:
-        """Give the status with what the run's metrics say now."""
+        """Return the status with what the run's metrics say now."""
         rows = tail_of_file(Path(status.folder) / "metrics.jsonl", TAIL)
         if not rows and self._plan.storage is not None:
             rows = tail_of(f"{url_of(self._plan.storage, status.name)}/metrics.jsonl", TAIL)

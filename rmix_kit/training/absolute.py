@@ -53,7 +53,7 @@ def evaluate_run(
 
 
 def episodes_of(evaluation: Evaluation) -> Episodes:
-    """Give an evaluation as plain values."""
+    """Return an evaluation as plain values."""
     return Episodes(
         checkpoint_step=evaluation.checkpoint_step,
         seed=evaluation.seed,

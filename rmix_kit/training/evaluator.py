@@ -42,7 +42,7 @@ class Evaluation(PlayedEpisodes):
         return [float(level) for level in self.risk_levels.mean(0, dtype=np.float64)]
 
     def to_json(self) -> dict[str, float | int | None]:
-        """Give the record of docs/contracts.md."""
+        """Return the record of docs/contracts.md."""
         return self.summary(self.checkpoint_step, self.seed)
 
 

@@ -32,7 +32,7 @@ def export(run: Run, directory: str | PathLike[str], formats: Sequence[str] = ("
 
 
 def facts_of(run: Run) -> dict[str, object]:
-    """Give what an exported folder tells about its origin.
+    """Return what an exported folder tells about its origin.
 
     Args:
         run: A run at one checkpoint.

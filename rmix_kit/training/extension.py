@@ -25,7 +25,7 @@ CONSENT = "--extend-inexactly"
 
 
 def planned_steps(folder: RunFolder) -> int | None:
-    """Give the steps that a run is planned for; None where there is no run yet.
+    """Return the steps that a run is planned for; None where there is no run yet.
 
     An extension that was broken off has reached the checkpoints before the configuration, and counts.
     """
@@ -117,7 +117,7 @@ def differences(before: RunConfig, after: RunConfig, done: int) -> Iterator[str]
 
 
 def replanned(manifest: Manifest, steps: int, remark: str = "") -> Manifest:
-    """Give a checkpoint of a run that is now planned for other steps.
+    """Return a checkpoint of a run that is now planned for other steps.
 
     Args:
         manifest: The checkpoint's.

@@ -96,7 +96,7 @@ class InputStatistics:
                     module.set_statistics(torch.from_numpy(moments.mean), torch.from_numpy(moments.deviation))
 
     def tensors(self) -> dict[str, Tensor]:
-        """Give what a checkpoint keeps, float64 by name."""
+        """Return what a checkpoint keeps, float64 by name."""
         found: dict[str, Tensor] = {}
         for name, moments in self._moments.items():
             found |= {

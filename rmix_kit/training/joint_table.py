@@ -56,7 +56,7 @@ class JointTable:
         return float(self.first_values[self.greedy_action])
 
     def by_state(self) -> NDArray[np.float64]:
-        """Give joint values of each state, averaged over the histories that lead there; for one-hot states.
+        """Return joint values of each state, averaged over the histories that lead there; for one-hot states.
 
         Returns:
             float64 ``[state, *action]``; NaN where no history leads.
@@ -72,7 +72,7 @@ class JointTable:
         )
 
     def to_json(self) -> dict[str, object]:
-        """Give the record of a one-step game; null stands where an action is not available.
+        """Return the record of a one-step game; null stands where an action is not available.
 
         Raises:
             ConfigError: The episodes have several steps.
@@ -178,7 +178,7 @@ def uniform_batch(
 
 
 def whole_batch(spec: EnvSpec, block: EpisodeBlock, *, reward_scale: float, tau_draws: int) -> EpisodeBatch:
-    """Give all episodes of a block, once each, as one batch on the CPU, longest first."""
+    """Return all episodes of a block, once each, as one batch on the CPU, longest first."""
     rng = np.random.default_rng(0)
     return replay_of(spec, block).sample(
         0, rng, reward_scale=reward_scale, newest=len(block.length), tau_draws=tau_draws
@@ -196,14 +196,14 @@ def uniform_replay(env_text: str) -> ReplayBuffer:
 
 
 def replay_of(spec: EnvSpec, block: EpisodeBlock) -> ReplayBuffer:
-    """Give a replay on the CPU that holds a block's episodes and has room for no other."""
+    """Return a replay on the CPU that holds a block's episodes and has room for no other."""
     replay = ReplayBuffer(spec, len(block.length), CPU)
     replay.add(block)
     return replay
 
 
 def spec_of(env_text: str) -> EnvSpec:
-    """Give the sizes of the environment that a text names."""
+    """Return the sizes of the environment that a text names."""
     envs = make_vector_env(env_text, 1)
     envs.close()
     return envs.spec

@@ -173,7 +173,7 @@ class Learner:
         return stepped_parameters(self._optimizers, self._named)
 
     def state_tensors(self) -> dict[str, dict[str, Tensor]]:
-        """Give all that a resumed run needs, by file: "online", "target", "optimizers" and "statistics".
+        """Return all that a resumed run needs, by file: "online", "target", "optimizers" and "statistics".
 
         Returns:
             Tensors by name; those of the optimisers are called ``GROUP/PARAMETER/ENTRY``. They are the learner's own.

@@ -55,7 +55,7 @@ class Manifest:
     segments: tuple[Segment, ...] = ()
 
     def is_of(self, config: Mapping[str, Any]) -> bool:
-        """Say whether it belongs to a run, whatever number of steps that is planned for.
+        """Return whether it belongs to a run, whatever number of steps that is planned for.
 
         Args:
             config: `RunConfig.to_dict` of the run.
@@ -70,7 +70,7 @@ class Manifest:
 
 
 def encode(manifest: Manifest) -> bytes:
-    """Give the file's content: readable JSON that carries its own digest."""
+    """Return the file's content: readable JSON that carries its own digest."""
     body: dict[str, Any] = {entry.name: getattr(manifest, entry.name) for entry in fields(Manifest)}
     body |= {
         "metrics": manifest.metrics._asdict(),
@@ -142,7 +142,7 @@ def _check_names(checkpoint: str, manifest: Manifest) -> None:
 
 
 def spec_to_dict(spec: EnvSpec) -> dict[str, Any]:
-    """Give a spec as JSON values; unbounded observations are written as text."""
+    """Return a spec as JSON values; unbounded observations are written as text."""
     return {
         name: [_number(v) for v in value] if isinstance(value, tuple) else value for name, value in vars(spec).items()
     }

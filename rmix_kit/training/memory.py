@@ -33,7 +33,7 @@ BYTES_OF_SLOT = 29
 
 
 def replay_notes(buffer: ReplayBuffer) -> list[str]:
-    """Say how large a replay can become.
+    """Return how large a replay can become.
 
     Args:
         buffer: An empty replay.
@@ -104,7 +104,7 @@ class PlannedMemory:
 
 
 def planned_memory(config: RunConfig, spec: EnvSpec, codec: StepCodec | None) -> PlannedMemory:
-    """Say how much memory a run comes to hold at most, but for what an update computes on the way.
+    """Return how much memory a run comes to hold at most, but for what an update computes on the way.
 
     Args:
         config: The run's.
@@ -132,7 +132,7 @@ def planned_memory(config: RunConfig, spec: EnvSpec, codec: StepCodec | None) ->
 
 
 def _weight_bytes(config: RunConfig, spec: EnvSpec) -> int:
-    """Give the size of an algorithm's networks, which are laid out and not made."""
+    """Return the size of an algorithm's networks, which are laid out and not made."""
     try:
         with torch.random.fork_rng(devices=[]), torch.device("meta"):
             networks = config.algorithm.networks(spec)
@@ -142,7 +142,7 @@ def _weight_bytes(config: RunConfig, spec: EnvSpec) -> int:
 
 
 def replay_fill(buffer: ReplayBuffer) -> str:
-    """Say how full a replay is."""
+    """Return how full a replay is."""
     return (
         f"replay: {len(buffer):,} episodes fill {in_words(buffer.bytes_held)} of at most "
         f"{in_words(buffer.worst_case_bytes)}"
@@ -150,7 +150,7 @@ def replay_fill(buffer: ReplayBuffer) -> str:
 
 
 def available_bytes() -> int | None:
-    """Give the memory that the system can hand out without swapping; None where it does not say."""
+    """Return the memory that the system can hand out without swapping; None where it does not say."""
     try:
         lines = MEMINFO.read_text(encoding="ascii").splitlines()
     except OSError:
@@ -160,13 +160,13 @@ def available_bytes() -> int | None:
 
 
 def in_words(size: int) -> str:
-    """Give a size in KiB, MiB or GiB, three figures of it."""
+    """Return a size in KiB, MiB or GiB, three figures of it."""
     unit, name = next(((u, n) for u, n in ((GIB, "GiB"), (MIB, "MiB")) if size >= u), (KIB, "KiB"))
     value = size / unit
     return f"{value:.{0 if value >= 100 else 1 if value >= 10 else 2}f} {name}"
 
 
 def peak_mebibytes() -> float:
-    """Give the most memory that this process has held at once, in MiB."""
+    """Return the most memory that this process has held at once, in MiB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / MIB if sys.platform == "darwin" else peak / KIB  # bytes there, KiB elsewhere

@@ -56,7 +56,7 @@ class Means:
                 self.add(name, value)
 
     def means(self) -> dict[str, float]:
-        """Give the means by name."""
+        """Return the means by name."""
         return {name: total / count for name, (total, count) in self._sums.items()}
 
     def clear(self) -> None:
@@ -64,7 +64,7 @@ class Means:
         self._sums.clear()
 
     def to_json(self) -> dict[str, tuple[float | str, int]]:
-        """Give the sums and counts; a sum that is not finite is written as text, which `__init__` reads too."""
+        """Return the sums and counts; a sum that is not finite is written as text, which `__init__` reads too."""
         return {
             name: (total if math.isfinite(total) else str(total), count) for name, (total, count) in self._sums.items()
         }
@@ -173,7 +173,7 @@ class Stopwatch:
 
 
 def purge_from(env_steps: int) -> int:
-    """Give the first environment step whose TensorBoard entries a resumed run writes anew."""
+    """Return the first environment step whose TensorBoard entries a resumed run writes anew."""
     return env_steps + 1 if env_steps else 0
 
 

@@ -33,7 +33,7 @@ def make_optimizer(parameters: list[nn.Parameter], settings: OptimizerSettings) 
 
 
 def moments_of(optimizers: Mapping[str, torch.optim.Optimizer], named: Named) -> dict[str, Tensor]:
-    """Give all moments, called ``GROUP/PARAMETER/ENTRY``; they are the optimisers' own."""
+    """Return all moments, called ``GROUP/PARAMETER/ENTRY``; they are the optimisers' own."""
     return {
         f"{group}/{name}/{entry}": value
         for group, parameters in named.items()
@@ -43,7 +43,7 @@ def moments_of(optimizers: Mapping[str, torch.optim.Optimizer], named: Named) ->
 
 
 def stepped_parameters(optimizers: Mapping[str, torch.optim.Optimizer], named: Named) -> dict[str, int]:
-    """Give how many parameters of each group have been stepped, and so have moments."""
+    """Return how many parameters of each group have been stepped, and so have moments."""
     return {
         group: sum(bool(optimizers[group].state[parameter]) for parameter in parameters.values())
         for group, parameters in named.items()
@@ -96,7 +96,7 @@ def _is_of(key: str, group: str, name: str) -> bool:
 
 
 def _entries(optimizer: torch.optim.Optimizer) -> dict[str, bool]:
-    """Say which entries an optimiser of this kind keeps of a parameter, and which are as large as it."""
+    """Return which entries an optimiser of this kind keeps of a parameter, and which are as large as it."""
     probe = nn.Parameter(torch.zeros(2))
     probe.grad = torch.zeros(2)
     own = {name: value for name, value in optimizer.defaults.items() if name != "fused"}

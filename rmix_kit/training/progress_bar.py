@@ -175,6 +175,6 @@ class RichReporter:
 
 
 def make_reporter() -> Reporter:
-    """Give a bar where standard error is a terminal that can draw one, and plain lines otherwise."""
+    """Return a bar where standard error is a terminal that can draw one, and plain lines otherwise."""
     console = Console(file=cast(IO[str], standard_error()))
     return RichReporter(console) if console.is_terminal and not console.is_dumb_terminal else PlainReporter()

@@ -50,5 +50,5 @@ class ReturnScale:
         return SIZE / size if size > 0 else 1.0
 
     def to_json(self) -> dict[str, float | int]:
-        """Give JSON values, exactly."""
+        """Return JSON values, exactly."""
         return asdict(self)

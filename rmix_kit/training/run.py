@@ -61,7 +61,7 @@ class Run:
         return self._folder.path
 
     def own_environment(self) -> str:
-        """Give the text of the environment that it was trained in, if it may run.
+        """Return the text of the environment that it was trained in, if it may run.
 
         Raises:
             UntrustedCodeError: It names code, and nobody has consented.
@@ -69,11 +69,11 @@ class Run:
         return allowed(self.config.env, self._folder.config, self._consent)
 
     def checkpoints(self) -> list[int]:
-        """Give the environment steps of the checkpoints, in order."""
+        """Return the environment steps of the checkpoints, in order."""
         return self._folder.steps()
 
     def policy(self, agent: int | str) -> GreedyPolicy:
-        """Give one agent's policy, ready for export.
+        """Return one agent's policy, ready for export.
 
         Args:
             agent: Its number or its name.
@@ -92,7 +92,7 @@ class Run:
         return GreedyPolicy(agent_network, self.env_spec, agent_index=index, algorithm=self.config.algorithm.name)
 
     def policies(self) -> list[GreedyPolicy]:
-        """Give every agent's policy, in the order of the agents."""
+        """Return every agent's policy, in the order of the agents."""
         return [self.policy(index) for index in range(self.env_spec.n_agents)]
 
     def evaluate(
@@ -151,7 +151,7 @@ class Run:
             envs.close()
 
     def joint_table(self, env_text: str | None = None, steps: int | None = None) -> JointTable:
-        """Give the joint value of every sequence of joint actions of a short game, in its own reward units.
+        """Return the joint value of every sequence of joint actions of a short game, in its own reward units.
 
         Args:
             env_text: Where; the run's own environment if None.
@@ -198,7 +198,7 @@ def load(run: str | Path, checkpoint: str | int = "last", *, consent: Consent | 
 
 
 def acting(network: torch.nn.Module) -> ActingAgent:
-    """Give the agent network as what policies ask of it."""
+    """Return the agent network as what policies ask of it."""
     assert hasattr(network, "step")
     assert hasattr(network, "carry_sizes")
     return network  # type: ignore[return-value]

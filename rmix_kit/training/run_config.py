@@ -62,7 +62,7 @@ class RunConfig:
                 )
 
     def to_dict(self) -> dict[str, Any]:
-        """Give plain JSON and YAML values: algo, preset, env, seed, steps, device, algorithm, training."""
+        """Return plain JSON and YAML values: algo, preset, env, seed, steps, device, algorithm, training."""
         return {
             "algo": self.algorithm.name,
             "preset": self.preset,
@@ -111,7 +111,7 @@ class RunConfig:
 
 
 def algorithm_class(name: str) -> type[Algorithm]:
-    """Give the roster's class of that name.
+    """Return the roster's class of that name.
 
     Raises:
         ConfigError: The roster has no such name.

@@ -29,7 +29,7 @@ class RunFolder(RunPaths):
 
     @property
     def is_occupied(self) -> bool:
-        """Say whether anything lies in the folder."""
+        """Return whether anything lies in the folder."""
         return self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir()))
 
     def read_config(self) -> RunConfig:
@@ -187,7 +187,7 @@ class RunFolder(RunPaths):
 
 
 def best_of(manifests: list[Manifest]) -> Manifest | None:
-    """Give the checkpoint with the highest mean return of an evaluation made at it; the earlier one of equals."""
+    """Return the checkpoint with the highest mean return of an evaluation made at it; the earlier one of equals."""
     evaluated = [manifest for manifest in manifests if manifest.return_mean is not None]
     return max(evaluated, key=lambda m: (m.return_mean, -m.step)) if evaluated else None
 

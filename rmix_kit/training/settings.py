@@ -69,7 +69,7 @@ class TrainingSettings:
 
 
 def schedules(settings: TrainingSettings, steps: int) -> tuple[LinearSchedule, LinearSchedule]:
-    """Give exploration and the factor on the learning rate over a run of so many environment steps."""
+    """Return exploration and the factor on the learning rate over a run of so many environment steps."""
     explored = int(settings.epsilon_share * steps) or settings.epsilon_steps
     epsilon = LinearSchedule(start=settings.epsilon_start, end=settings.epsilon_end, begin_steps=0, end_steps=explored)
     decays = settings.learning_rate_decay_from < 1

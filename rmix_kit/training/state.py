@@ -54,22 +54,22 @@ class TrainerState:
 
     @classmethod
     def at_start(cls, seed: int) -> TrainerState:
-        """Give the state of a run that has not begun."""
+        """Return the state of a run that has not begun."""
         return cls(streams={name: generator(seed, name) for name in STREAMS})
 
     def reward_scale(self, settings: TrainingSettings) -> float:
-        """Give the factor on rewards that the learner sees at present."""
+        """Return the factor on rewards that the learner sees at present."""
         return self.return_scale.factor if settings.reward_scale == "auto" else settings.reward_scale
 
     def row(self) -> dict[str, float | None]:
-        """Give the means of the next row of metrics; a success rate is None while the environment has not said it."""
+        """Return the means of the next row of metrics; a success rate is None while the environment has not said it."""
         means: dict[str, float | None] = {**self.means.means()}
         if "success_rate" in means and not self.reports_success:
             means["success_rate"] = None
         return means
 
     def to_json(self) -> dict[str, Any]:
-        """Give JSON values, exactly."""
+        """Return JSON values, exactly."""
         return {
             "streams": {name: generator_state(stream) for name, stream in self.streams.items()},
             "env_steps": self.env_steps,
@@ -96,7 +96,7 @@ class TrainerState:
     def open_end(
         self, *, metrics: Prefix, evaluation: Mapping[str, float | int | None] | None, is_due: bool
     ) -> dict[str, Any]:
-        """Give what a run planned for more steps would have here in place of what the run's end is about to change.
+        """Return what a run planned for more steps would have here in place of what the run's end is about to change.
 
         Args:
             metrics: ``metrics.jsonl`` so far.

@@ -134,7 +134,7 @@ def _seal(folder: RunFolder) -> None:
 
 
 def is_finished(folder: RunFolder, reporter: Reporter) -> bool:
-    """Say whether the newest checkpoint is sound and the run's last; nothing is changed."""
+    """Return whether the newest checkpoint is sound and the run's last; nothing is changed."""
     steps = folder.steps()
     if not steps:
         return False

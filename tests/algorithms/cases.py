@@ -41,7 +41,7 @@ UNTRAINED = {"rmix, no risk gradient": ("agent.predictor.",)}
 
 
 def batch_for(algorithm: Algorithm, seed: int = 0, lengths: tuple[int, ...] = (8, 6, 5, 3, 2)) -> EpisodeBatch:
-    """Give a batch as the trainer would draw it for the algorithm."""
+    """Return a batch as the trainer would draw it for the algorithm."""
     return random_batch(SPEC, lengths, seed, risk_levels=algorithm.risk_level_draws, tau_draws=algorithm.tau_draws)
 
 

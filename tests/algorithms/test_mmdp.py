@@ -53,7 +53,7 @@ def fit(algorithm: Algorithm, online: Networks, target: Networks, batch: Episode
 
 
 def values_of_s1(algorithm: Algorithm, copies: int) -> list[float]:
-    """Give max Q_tot(s1) after every fit, the target being copied in between."""
+    """Return max Q_tot(s1) after every fit, the target being copied in between."""
     batch = uniform_batch(GAME, steps=2)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

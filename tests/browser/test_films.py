@@ -39,7 +39,7 @@ def battle(battle_run: Path) -> Film:
 
 @pytest.fixture
 def opened(page: Page, tmp_path: Path) -> Opener:
-    """Opens a film's page at a fragment."""
+    """Open a film's page at a fragment."""
 
     def open_page(film: Film, fragment: str = "") -> None:
         file = tmp_path / "film.html"

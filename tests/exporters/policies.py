@@ -65,7 +65,7 @@ class Inputs(nn.Module):
         self.register_buffer("identity", torch.eye(n_agents)[agent_index])
 
     def forward(self, obs: Tensor, last_action: Tensor) -> tuple[Tensor, Tensor]:
-        """Gives the input `[batch, feature]` and whether the observation is legal, bool `[batch]`."""
+        """Return the input `[batch, feature]` and whether the observation is legal, bool `[batch]`."""
         flat = obs.flatten(1).to(torch.float32)  # [batch, obs]
         legal = ((flat >= self.low) & (flat <= self.high)).all(-1)  # [batch]; NaN compares false
         safe = torch.where(legal[:, None], flat, 0.0)
@@ -94,7 +94,7 @@ class RiskAwareModule(nn.Module):
         self.register_buffer("ranks", torch.arange(n_quantiles, dtype=torch.float32))
 
     def predict(self, quantiles: Tensor, risk_hidden_state: Tensor) -> Tensor:
-        """Gives the predictor's risk level `[batch]` from quantiles `[batch, action * quantile]`."""
+        """Return the predictor's risk level `[batch]` from quantiles `[batch, action * quantile]`."""
         now = self.embed(quantiles)  # [batch, width]
         past = self.history(self.head(risk_hidden_state)).view(-1, 8, self.n_levels)  # [batch, width, level]
         scores = (now[:, None, :] @ past)[:, 0]  # [batch, level]

@@ -101,7 +101,7 @@ def _edit_manifest(folder: Path, change: Callable[[dict[str, object]], object]) 
 
 
 def _relist(folder: Path, name: str) -> None:
-    """Makes the manifest agree with a file that was changed, as an attacker would."""
+    """Make the manifest agree with a file that was changed, as an attacker would."""
     entry = entry_of(folder / name)
     _edit_manifest(folder, lambda table: table["files"].update({name: vars(entry)}))  # type: ignore[attr-defined]
 

@@ -68,7 +68,7 @@ def test_the_table_is_onnxs_own(kind: str) -> None:
 
 
 def small_model() -> bytes:
-    """Give an ONNX file of some 600 bytes that has most of what a message can hold."""
+    """Return an ONNX file of some 600 bytes that has most of what a message can hold."""
     weights = helper.make_tensor("w", TensorProto.FLOAT, [2, 2], np.arange(4, dtype=np.float32).tobytes(), raw=True)
     numbers = helper.make_tensor("n", TensorProto.INT64, [2], [3, -4])
     inner = helper.make_graph(
@@ -158,7 +158,7 @@ def sized(number: int, content: bytes, tag: bytes | None = None) -> bytes:
 
 
 def with_initializer(tensor: bytes) -> bytes:
-    """Give a model whose graph has one more initializer, of these bytes."""
+    """Return a model whose graph has one more initializer, of these bytes."""
     graph = onnx.ModelProto.FromString(small_model()).graph.SerializeToString()
     return b"\x08\x0a" + sized(7, graph + sized(5, tensor))
 

@@ -109,7 +109,7 @@ def command(words: Sequence[str]) -> Answer:
 
 
 def refusal(answer: Answer) -> str:
-    """Give the one line of a refusal.
+    """Return the one line of a refusal.
 
     Raises:
         AdmittedBugError: It is none, or more than one.
@@ -121,7 +121,7 @@ def refusal(answer: Answer) -> str:
 
 
 def own_errors() -> tuple[type[Exception], ...]:
-    """Give the errors whose text is written for the user."""
+    """Return the errors whose text is written for the user."""
     from exporters.errors import ExportError
     from macn.errors import MACNError
     from rmix_kit.errors import RmixKitError
@@ -156,7 +156,7 @@ def judged(case: Case, reader: Reader, what: str, *, may_be_read: bool = False) 
 
 @cache
 def _undamaged(base: Path, reader: Reader) -> str:
-    """Give what a reader says of its folder as it was written."""
+    """Return what a reader says of its folder as it was written."""
     here, place = Path.cwd(), Path.cwd() / "undamaged"
     place.mkdir()
     os.chdir(place)

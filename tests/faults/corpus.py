@@ -135,5 +135,5 @@ def table(results: list[dict[str, Any]]) -> list[list[str]]:
 
 
 def faults(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Give those that ended as none may."""
+    """Return those that ended as none may."""
     return [result for result in results if result["outcome"] not in GOOD]

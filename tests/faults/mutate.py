@@ -15,7 +15,7 @@ NASTY: tuple[Any, ...] = (
 
 
 def damaged(data: bytes, rng: random.Random) -> bytes:
-    """Give other bytes; the same ones only where nothing can be changed."""
+    """Return other bytes; the same ones only where nothing can be changed."""
     for _ in range(20):
         found = _damaged_once(data, rng)
         if found != data:
@@ -52,7 +52,7 @@ def _damaged_once(data: bytes, rng: random.Random) -> bytes:
 
 
 def with_another_value(values: Any, rng: random.Random) -> Any:
-    """Give JSON values with one to three changed somewhere: another, gone, one more, one twice, or deeply nested."""
+    """Return JSON values with one to three changed somewhere: another, gone, one more, one twice, or deeply nested."""
     values = copy.deepcopy(values)
     for _ in range(rng.randint(1, 3)):
         holder, key = _place_in(values, rng)
@@ -77,7 +77,7 @@ def with_another_value(values: Any, rng: random.Random) -> Any:
 
 
 def nested(depth: int, rng: random.Random) -> Any:
-    """Give lists or mappings within one another."""
+    """Return lists or mappings within one another."""
     value: Any = 0
     for _ in range(depth):
         value = [value] if rng.random() < 0.5 else {"a": value}
@@ -85,7 +85,7 @@ def nested(depth: int, rng: random.Random) -> Any:
 
 
 def _place_in(values: Any, rng: random.Random) -> tuple[Any, Any]:
-    """Give a container within the values and one of its keys; None where there is none."""
+    """Return a container within the values and one of its keys; None where there is none."""
     holder, key = None, None
     inner = values
     while isinstance(inner, dict | list) and inner:
@@ -97,7 +97,7 @@ def _place_in(values: Any, rng: random.Random) -> tuple[Any, Any]:
 
 
 def spoilt(text: str, rng: random.Random) -> str:
-    """Give another text: letters changed, added or gone, parts repeated, and what programs trip over put in."""
+    """Return another text: letters changed, added or gone, parts repeated, and what programs trip over put in."""
     for _ in range(rng.randint(1, 3)):
         place = rng.randint(0, len(text))
         other = rng.randint(0, len(text))

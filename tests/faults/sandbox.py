@@ -20,7 +20,7 @@ VERSION_FLAG, PATH_BENEATH, NO_NEW_PRIVILEGES = 1, 1, 38
 
 
 def can_confine() -> bool:
-    """Say whether this system can keep a process within a folder."""
+    """Return whether this system can keep a process within a folder."""
     if not sys.platform.startswith("linux"):
         return False
     version = ctypes.CDLL(None).syscall(CREATE_RULESET, None, ctypes.c_size_t(0), VERSION_FLAG)
@@ -70,7 +70,7 @@ class Bait:
         self._before = self._looks()
 
     def what_changed(self) -> str:
-        """Give what is not as it was; empty if nothing is."""
+        """Return what is not as it was; empty if nothing is."""
         now = self._looks()
         return ", ".join(sorted(str(path) for path in {*now, *self._before} if now.get(path) != self._before.get(path)))
 

@@ -28,7 +28,7 @@ STEP = 1e-6
 
 
 def fields_of(cls: type) -> Iterator[tuple[str, Any, str]]:
-    """Give each field's name, annotation and sentence."""
+    """Yield each field's name, annotation and sentence."""
     hints = get_type_hints(cls, include_extras=True)
     sentences: dict[str, str] = {}
     for parent in reversed(cls.__mro__):
@@ -44,7 +44,7 @@ FIELDS = [(cls, *field) for cls in CLASSES for field in fields_of(cls) if not is
 
 
 def bounds_of(hint: Any) -> dict[str, float]:
-    """Give an annotation's bounds by the bracket that stands for each."""
+    """Return an annotation's bounds by the bracket that stands for each."""
     if get_origin(hint) is Annotated:
         return {
             bracket: getattr(bound, name)

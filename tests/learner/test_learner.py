@@ -120,13 +120,13 @@ class TwoGroups(Algorithm):
         return {"first": settings, "second": settings}
 
     def losses(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Losses:
-        """Give 3 w and w^2."""
+        """Return 3 w and w^2."""
         weight = online.agent.value
         assert isinstance(weight, Tensor)
         return Losses({"first": 3 * weight, "second": weight.square()}, {})
 
     def joint_values(self, online: Networks, batch: EpisodeBatch) -> Tensor:
-        """Give nothing of use."""
+        """Return nothing of use."""
         del online
         return torch.zeros_like(batch.reward)
 

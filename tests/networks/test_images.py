@@ -20,7 +20,7 @@ from tests.fixtures.episodes import make_spec, random_batch
 
 
 def picture_spec(shape: Sequence[int] = (12, 20, 3), high: float = 255.0) -> EnvSpec:
-    """Give a spec whose observations are pictures, and whose state is the pictures in a row."""
+    """Return a spec whose observations are pictures, and whose state is the pictures in a row."""
     size = int(np.prod(shape))
     spec = replace(
         make_spec(), obs_shape=tuple(shape), obs_dtype="uint8", obs_low=(0.0,) * size, obs_high=(high,) * size

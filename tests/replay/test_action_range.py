@@ -24,7 +24,7 @@ SIZES = (1, 2, 255, 256, 257, 32_767, 32_768, 32_769, 65_536, 65_537)
 
 
 def block_with(n_actions: int, actions: list[int]) -> EpisodeBlock:
-    """Give one episode in which both agents do these actions."""
+    """Return one episode in which both agents do these actions."""
     spec = make_spec(n_actions=n_actions, episode_limit=len(actions))
     block = empty_block(spec, 1, len(actions))
     block.actions[0] = np.array(actions)[:, None]

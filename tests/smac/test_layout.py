@@ -35,7 +35,7 @@ def recorded(request: pytest.FixtureRequest) -> Recorded:
 
 
 def followers(recorded: Recorded) -> tuple[Units, Units, NDArray[np.int64]]:
-    """Give the units before and after each recorded step, and the rows after it."""
+    """Return the units before and after each recorded step, and the rows after it."""
     after = np.flatnonzero(~recorded.rows["first"])
     before, behind = (Units(*(field[rows] for field in recorded.units)) for rows in (after - 1, after))
     return before, behind, after

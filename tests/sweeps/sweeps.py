@@ -59,12 +59,12 @@ def end(process: subprocess.Popen[str]) -> tuple[int, str, str]:
 
 
 def metrics(out: Path) -> dict[str, bytes]:
-    """Give the metrics of all runs."""
+    """Return the metrics of all runs."""
     return {path.parent.name: path.read_bytes() for path in sorted(out.glob("runs/*/metrics.jsonl"))}
 
 
 def children(parent: int) -> list[int]:
-    """Give the numbers of a process's children (Linux)."""
+    """Return the numbers of a process's children (Linux)."""
     listed = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
     return [int(number) for number in listed]
 
@@ -78,7 +78,7 @@ def until(condition: Callable[[], object], seconds: float = 120.0) -> None:
 
 
 def is_alive(pid: int) -> bool:
-    """Say whether a process works (a zombie does not)."""
+    """Return whether a process works (a zombie does not)."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:

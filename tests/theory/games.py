@@ -40,7 +40,7 @@ def rmix_operator(game: TabularGame, values: Tensor) -> Tensor:
 
 
 def joint_actions(n_agents: int, n_actions: int) -> Tensor:
-    """Give every joint action, int64 ``[joint action, agent]``."""
+    """Return every joint action, int64 ``[joint action, agent]``."""
     return torch.tensor(list(product(range(n_actions), repeat=n_agents)))
 
 

@@ -32,7 +32,7 @@ FREE = ("config", "written_by", "sha256")
 
 
 def places(values: Any, path: Path_ = ()) -> Iterator[Path_]:
-    """Give the path of every value within others, but of those that numpy checks itself."""
+    """Yield the path of every value within others, but of those that numpy checks itself."""
     entries = values.items() if isinstance(values, dict) else enumerate(values) if isinstance(values, list) else ()
     for key, inner in entries:
         if key in FREE or path[-1:] == ("streams",):

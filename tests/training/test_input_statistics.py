@@ -12,7 +12,7 @@ from tests.fixtures.episodes import float_spec, make_spec
 
 
 def block_of(values: list[list[float]]) -> EpisodeBlock:
-    """Give episodes of two agents whose unbounded element holds these numbers."""
+    """Return episodes of two agents whose unbounded element holds these numbers."""
     block = empty_block(float_spec(), len(values), 8)
     for episode, numbers in enumerate(values):
         block.length[episode] = len(numbers) - 1

@@ -13,7 +13,7 @@ from rmix_kit.types import EnvSpec
 
 
 def outcome_findings(envs: VectorEnv, played: Sequence[Episode]) -> list[Finding]:
-    """Say how episodes end and what they pay.
+    """Return how episodes end and what they pay.
 
     Args:
         envs: The copy that was played in.

@@ -86,7 +86,7 @@ def _state(envs: VectorEnv, played: Sequence[Episode]) -> Finding:
 
 
 def _coding(low: Sequence[float], high: Sequence[float], dtype: str) -> str:
-    """Say how so many elements are coded, the commonest way first."""
+    """Return how so many elements are coded, the commonest way first."""
     ways = Counter(_way(lowest, highest, dtype) for lowest, highest in zip(low, high, strict=True))
     return ", ".join(f"{count} {way}" for way, count in ways.most_common(4)) + (", ..." if len(ways) > 4 else "")
 

@@ -61,7 +61,7 @@ def program_problem(path: Path) -> str:
 
 
 def glibc_problem(path: Path) -> str:
-    """Say which GNU C library the program asks for, if the system's is older; empty otherwise.
+    """Return which GNU C library the program asks for, if the system's is older; empty otherwise.
 
     Args:
         path: A program that is not empty.
@@ -78,7 +78,7 @@ def glibc_problem(path: Path) -> str:
 
 
 def _system_glibc() -> tuple[int, int] | None:
-    """Give the version of the system's GNU C library; None where it has another."""
+    """Return the version of the system's GNU C library; None where it has another."""
     try:
         words = os.confstr("CS_GNU_LIBC_VERSION") or ""
     except (ValueError, OSError):

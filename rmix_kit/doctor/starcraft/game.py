@@ -72,7 +72,7 @@ def bases(folder: Path) -> list[tuple[int, Path]]:
 
 
 def starcraft_folder() -> Path | None:
-    """Give the folder of an installed StarCraft II, None if there is none: a look at the disk, no process.
+    """Return the folder of an installed StarCraft II, None if there is none: a look at the disk, no process.
 
     It says nothing about smac or about maps; `rmix-kit doctor` does.
     """
@@ -117,7 +117,7 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _version(versions: list[tuple[int, Path]]) -> Finding:
-    """Say which game it is; pysc2 takes the highest number."""
+    """Return which game it is; pysc2 takes the highest number."""
     number = versions[-1][0]
     found = f"{versions[-1][1].name}: StarCraft II {GAME_VERSIONS.get(number, 'of a version not known here')}"
     if len(versions) > 1:

@@ -37,7 +37,7 @@ def examine_memory(
 
 
 def _free(meminfo: Path, cgroup: Path) -> float | None:
-    """Give the free memory in GiB, None if nothing tells."""
+    """Return the free memory in GiB, None if nothing tells."""
     match = re.search(r"^MemAvailable:\s+(\d+) kB", _text(meminfo), flags=re.MULTILINE)
     if match is None:
         return None

@@ -33,7 +33,7 @@ def has_starcraft_package(report: dict[str, Any]) -> bool:
 
 
 def install_line(report: dict[str, Any]) -> str:
-    """Give the line that installs smac beside onnx; for a Python too old for that, with smac's own pins."""
+    """Return the line that installs smac beside onnx; for a Python too old for that, with smac's own pins."""
     pip = _pip(report)
     if _is_old(report):
         return f"{pip} install {SMAC_SOURCE}"
@@ -47,7 +47,7 @@ def _is_old(report: dict[str, Any]) -> bool:
 
 
 def _matching(report: dict[str, Any]) -> str:
-    """Give the line that installs messages and a protobuf that fit each other."""
+    """Return the line that installs messages and a protobuf that fit each other."""
     pair = "s2clientprotocol 'protobuf<3.21'" if _is_old(report) else "pys2clientprotocol 'protobuf>=6.31.1'"
     return f"{_pip(report)} install -U {pair}"
 

@@ -33,7 +33,7 @@ def folders(module: str) -> List[str]:  # noqa: UP006
 
 
 def version(distribution: str) -> Optional[str]:  # noqa: UP045
-    """Give the version that an installed distribution says it has."""
+    """Return the version that an installed distribution says it has."""
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
@@ -55,7 +55,7 @@ def which_smac() -> str:
 
 
 def protocol_flavour() -> str:
-    """Say how the generated messages of StarCraft's protocol build themselves.
+    """Return how the generated messages of StarCraft's protocol build themselves.
 
     Returns:
         ``descriptors``: in a way that protobuf 4 and newer refuse; ``builder``: for protobuf 3.20 or newer;
@@ -75,7 +75,7 @@ def protocol_flavour() -> str:
 
 
 def protocol_made_by() -> str:
-    """Give the version of protobuf that generated the messages; 5.26, the first that checks it, where none is named."""
+    """Return the protobuf version that generated the messages; 5.26, the first that checks it, where none is named."""
     for folder in folders("s2clientprotocol"):
         path = os.path.join(folder, "common_pb2.py")
         if os.path.exists(path):
@@ -99,7 +99,7 @@ def has_fast_protobuf() -> bool:
 
 
 def onnx_needs() -> str:
-    """Give what the installed onnx says about protobuf, such as ``protobuf>=6.31.1``."""
+    """Return what the installed onnx says about protobuf, such as ``protobuf>=6.31.1``."""
     try:
         lines = importlib.metadata.requires("onnx") or []
     except importlib.metadata.PackageNotFoundError:

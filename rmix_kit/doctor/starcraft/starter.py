@@ -62,7 +62,7 @@ def ended(game: subprocess.Popen[bytes], seconds: float) -> bool:
 
 
 def last_words(game: subprocess.Popen[bytes], output: IO[bytes]) -> Dict[str, Any]:  # noqa: UP006
-    """Say how the game ended by itself."""
+    """Return how the game ended by itself."""
     output.seek(0)
     words = output.read().decode("utf-8", "replace").strip().splitlines()[-1:] or ["it printed nothing"]
     return {"ok": False, "found": f"the game ended at once (exit code {game.returncode}): {words[0]}"}

@@ -20,7 +20,7 @@ _SHIFT = 20  # they are taken from the middle of the 64
 
 
 def stream_keys(seeds: Sequence[int], episode: int = 0) -> IntArray:
-    """Give one key per copy for the episode that begins.
+    """Return one key per copy for the episode that begins.
 
     Args:
         seeds: One per copy, each a whole number from 0 on.
@@ -40,7 +40,7 @@ def stream_keys(seeds: Sequence[int], episode: int = 0) -> IntArray:
 
 
 def draw(keys: IntArray, moment: IntArray, count: int) -> IntArray:
-    """Give raw draws, uniform over all 64-bit numbers.
+    """Return raw draws, uniform over all 64-bit numbers.
 
     Args:
         keys: From `stream_keys`, int64 ``[env]``.

@@ -44,7 +44,7 @@ class Game(Protocol[StateT]):
         ...
 
     def start(self, keys: IntArray) -> StateT:
-        """Give the first situation of an episode.
+        """Return the first situation of an episode.
 
         Args:
             keys: int64 ``[env]``, from `draws.stream_keys`.
@@ -68,5 +68,5 @@ class Game(Protocol[StateT]):
         ...
 
     def view(self, state: StateT) -> View:
-        """Give what can be seen of a situation."""
+        """Return what can be seen of a situation."""
         ...

@@ -113,7 +113,7 @@ def mmdp() -> TableGame:
 
 
 def checked_penalty(name: str, value: object) -> float:
-    """Give a number that is at most 0.
+    """Return a number that is at most 0.
 
     Args:
         name: What it is called, for the error.

@@ -63,11 +63,11 @@ class GameParallelEnv(ParallelEnv[str, Any, Any]):
         self._now: TimeStep | None = None
 
     def observation_space(self, agent: str) -> Space[Any]:
-        """Give the observation space of an agent, always the same object."""
+        """Return the observation space of an agent, always the same object."""
         return self.observation_spaces[agent]
 
     def action_space(self, agent: str) -> Space[Any]:
-        """Give the action space of an agent, always the same object."""
+        """Return the action space of an agent, always the same object."""
         return self.action_spaces[agent]
 
     def reset(
@@ -128,7 +128,7 @@ class GameParallelEnv(ParallelEnv[str, Any, Any]):
         )
 
     def state(self) -> FloatArray:
-        """Give the global state, float32 ``[state]``."""
+        """Return the global state, float32 ``[state]``."""
         if self._now is None:
             raise ActionError("state was asked for before the first reset; call reset() first")
         own: FloatArray = self._now.state[0]

@@ -138,7 +138,7 @@ class PredatorPrey:
 
 
 def hunt(predators: IntArray, prey: IntArray) -> Hunt:
-    """Give the situation in which everyone is there.
+    """Return the situation in which everyone is there.
 
     Args:
         predators: Their cells, int64 ``[env, predator]``.
@@ -153,12 +153,12 @@ def hunt(predators: IntArray, prey: IntArray) -> Hunt:
 
 
 def cell(row: int, column: int) -> int:
-    """Give the number of a cell of the grid, rows and columns counted from 0 at the top left."""
+    """Return the number of a cell of the grid, rows and columns counted from 0 at the top left."""
     return (row + RADIUS) * WIDTH + column + RADIUS
 
 
 def _at(cells: NDArray[np.int8], places: IntArray) -> NDArray[np.int8]:
-    """Give what is on the places ``[env, ...]``."""
+    """Return what is on the places ``[env, ...]``."""
     rows = np.arange(len(cells)).reshape(-1, *[1] * (places.ndim - 1))
     return cells[rows, places]
 
@@ -175,7 +175,7 @@ class _Turn:
         self._copies = np.arange(len(self.cells))
 
     def hunt(self) -> Hunt:
-        """Give the situation as it now is."""
+        """Return the situation as it now is."""
         return Hunt(self.cells, self.predators, self.prey, self.is_hunting, self.is_alive)
 
     def move_predator(self, who: IntArray, actions: IntArray) -> None:
@@ -189,7 +189,7 @@ class _Turn:
         self.predators[goes, who[goes]] = there[goes]
 
     def catchers(self, who: IntArray, is_catching: BoolArray) -> BoolArray:
-        """Say which predators try to catch a prey at this moment, bool ``[env, predator]``."""
+        """Return which predators try to catch a prey at this moment, bool ``[env, predator]``."""
         distance = np.abs(self.predators - self.prey[self._copies, who][:, None])  # [env, predator]
         is_beside = (distance == 1) | (distance == WIDTH)
         trying: BoolArray = is_beside & is_catching & self.is_hunting & self.is_alive[self._copies, who][:, None]

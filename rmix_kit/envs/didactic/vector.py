@@ -95,7 +95,7 @@ class GameVector(Generic[StateT]):
 
 
 def _held(is_over: BoolArray, old: StateT, new: StateT) -> StateT:
-    """Give the new situation, but the old one where the episode is over, bool ``[env]``."""
+    """Return the new situation, but the old one where the episode is over, bool ``[env]``."""
     parts = [
         np.where(is_over.reshape(-1, *[1] * (after.ndim - 1)), before, after)
         for before, after in zip(old, new, strict=True)

@@ -146,7 +146,7 @@ class BuiltinVector:
         return stage_of(self._scenario)
 
     def scene(self, env: int) -> Mapping[str, Any]:
-        """Give the units and what the last step's shots were; see `rmix_kit.envs.interface.Scenery`."""
+        """Return the units and what the last step's shots were; see `rmix_kit.envs.interface.Scenery`."""
         return scene_of(self._arena, self._difficulty, self._before, self._battle, env)
 
     @property
@@ -203,7 +203,7 @@ class UnitCodec:
         }
 
     def rebuild(self, fields: Mapping[str, Array]) -> tuple[Array, Array, Array]:
-        """Give observations, state and masks.
+        """Return observations, state and masks.
 
         Args:
             fields: Arrays of `Units` by name with any leading axes, numpy or torch.
@@ -248,5 +248,5 @@ def spec_of(encoded: Encoded, episode_limit: int) -> EnvSpec:
 
 
 def action_meanings(n_enemies: int) -> tuple[str, ...]:
-    """Give SMAC's actions in words; a medivac heals the ally of that number instead of attacking."""
+    """Return SMAC's actions in words; a medivac heals the ally of that number instead of attacking."""
     return ("no_op", "stop", "north", "south", "east", "west", *(f"attack_{enemy}" for enemy in range(n_enemies)))

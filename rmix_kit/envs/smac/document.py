@@ -49,7 +49,7 @@ print(infos["agent_0"]["battle_won"], infos["agent_0"]["dead_enemies"])
 
 
 def page() -> str:
-    """Give the documentation page."""
+    """Return the documentation page."""
     docstring = inspect.cleandoc(SMACParallelEnv.__doc__ or "")
     tables = (
         ("Use", _use()),

@@ -69,7 +69,7 @@ def checked_options(
 def legal_actions(
     actions: IntArray, masks: BoolArray, going: BoolArray, *, steps: Sequence[int] | IntArray, illegal_action: str
 ) -> IntArray:
-    """Give actions that the game accepts.
+    """Return actions that the game accepts.
 
     Args:
         actions: Whole numbers ``[env, agent]``.

@@ -113,11 +113,11 @@ class SMACParallelEnv(ParallelEnv[str, Any, Any]):
         self._draws = np.random.default_rng()
 
     def observation_space(self, agent: str) -> Space[Any]:
-        """Give the space of an agent's observations."""
+        """Return the space of an agent's observations."""
         return self.observation_spaces[agent]
 
     def action_space(self, agent: str) -> Space[Any]:
-        """Give the space of an agent's actions."""
+        """Return the space of an agent's actions."""
         return self.action_spaces[agent]
 
     def reset(
@@ -178,7 +178,7 @@ class SMACParallelEnv(ParallelEnv[str, Any, Any]):
         )
 
     def state(self) -> NDArray[np.float32]:
-        """Give the global state, float32 ``[state]``.
+        """Return the global state, float32 ``[state]``.
 
         Raises:
             ActionError: No battle has begun.

@@ -18,7 +18,7 @@ EXPLANATION = (
 
 
 def exact_answer(settings: Settings, risk_level: float) -> oracle.Evaluation:
-    """Give the exact return distribution of the policy that is greedy on the CVaR at a level.
+    """Return the exact return distribution of the policy that is greedy on the CVaR at a level.
 
     Args:
         settings: The game.

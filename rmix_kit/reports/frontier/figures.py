@@ -177,6 +177,6 @@ def _short(level: Level) -> str:
 
 
 def _visits_of(level: Level) -> Visits:
-    """Give the visits of a level of a MACN game."""
+    """Return the visits of a level of a MACN game."""
     assert level.visits is not None
     return level.visits

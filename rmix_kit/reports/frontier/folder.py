@@ -69,7 +69,7 @@ def write_frontier(frontier: Frontier, folder: Path) -> list[Path]:
 
 
 def visit_rows(frontier: Frontier) -> list[dict[str, float | str | None]]:
-    """Give one row per level, agent (and their mean) and cell that is no wall."""
+    """Return one row per level, agent (and their mean) and cell that is no wall."""
     rows: list[dict[str, float | str | None]] = []
     for level in frontier.levels:
         if level.visits is None:
@@ -95,7 +95,7 @@ def visit_rows(frontier: Frontier) -> list[dict[str, float | str | None]]:
 
 
 def csv_of(rows: Sequence[Mapping[str, float | str | None]]) -> bytes:
-    """Give rows as CSV, numbers with six decimals at most, an empty field where there is no number.
+    """Return rows as CSV, numbers with six decimals at most, an empty field where there is no number.
 
     Args:
         rows: At least one, all with the same keys.
@@ -112,7 +112,7 @@ def _rounded(value: float | str) -> float | str:
 
 
 def _pictures(name: str, figure: Figure) -> dict[str, bytes]:
-    """Give a figure as PNG and as SVG, the same bytes for the same figure."""
+    """Return a figure as PNG and as SVG, the same bytes for the same figure."""
     import matplotlib
 
     found = {}

@@ -99,7 +99,7 @@ class Frontier:
     remarks: tuple[str, ...]
 
     def rows(self) -> list[dict[str, float | str | None]]:
-        """Give one row per level and quantity; None where there is no number."""
+        """Return one row per level and quantity; None where there is no number."""
         return [
             {
                 "risk_level": level.name,
@@ -111,7 +111,7 @@ class Frontier:
         ]
 
     def to_json(self) -> dict[str, Any]:
-        """Give the whole record."""
+        """Return the whole record."""
         return {
             "who": self.who,
             "env": self.env,
@@ -177,7 +177,7 @@ def measure(
 def estimate(
     played: PlayedEpisodes, risk_level: float | None, exact: oracle.Evaluation | None, seed: int
 ) -> dict[str, Estimate]:
-    """Give every quantity of played episodes with its 95 % interval.
+    """Return every quantity of played episodes with its 95 % interval.
 
     Args:
         played: The episodes.
@@ -206,7 +206,7 @@ def estimate(
 
 
 def _known(exact: oracle.Evaluation, tails: Iterable[float]) -> dict[str, float]:
-    """Give the oracle's values by quantity."""
+    """Return the oracle's values by quantity."""
     return {
         "return_mean": exact.return_mean,
         **{f"cvar_{tail}": exact.cvar(tail) for tail in tails},
@@ -232,7 +232,7 @@ def _counting(
 
 
 def _exact(settings: Settings | None, level: float | None) -> tuple[oracle.Evaluation | None, str]:
-    """Give the exact answer at a level and what it is, or None and the reason."""
+    """Return the exact answer at a level and what it is, or None and the reason."""
     if settings is None:
         return None, ""
     if level is None:

@@ -28,7 +28,7 @@ def shown(value: float | None, quantity: str) -> str:
 
 
 def markdown(frontier: Frontier) -> str:
-    """Give three rows per level: measured with its 95 % interval, exact, and the difference.
+    """Return three rows per level: measured with its 95 % interval, exact, and the difference.
 
     A quantity that was not measured, such as success where it is not reported, has no column.
 

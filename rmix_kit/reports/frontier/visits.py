@@ -69,7 +69,7 @@ class VisitCounter:
         self._inner.close()
 
     def visits(self) -> Visits:
-        """Give what was counted so far; with whole rounds played, of whole episodes."""
+        """Return what was counted so far; with whole rounds played, of whole episodes."""
         episodes = min(self._episodes, self._started)
         return Visits(layout=self._layout, share=self._entered / episodes, steps=self._steps / episodes)
 

@@ -39,7 +39,7 @@ def distances(units: Units) -> NDArray[np.float32]:
 
 
 def legal(encoded: Encoded, wanted: IntArray) -> IntArray:
-    """Give the wanted actions where they are allowed; else stop, and the no-op for the dead."""
+    """Return the wanted actions where they are allowed; else stop, and the no-op for the dead."""
     masks = encoded.avail_actions
     allowed = np.take_along_axis(masks, wanted[..., None], -1)[..., 0]
     return np.where(allowed, wanted, np.where(masks[..., 0], 0, STOP))
@@ -144,7 +144,7 @@ def led_by_the_computer(arena: Arena) -> Arena:
 
 
 def fight_of_equals(unit: str, count: int, battles: int) -> tuple[float, float]:
-    """Give the shares of battles that the first and the second of two equal, mirrored sides win."""
+    """Return the shares of battles that the first and the second of two equal, mirrored sides win."""
     arena = led_by_the_computer(mirrored(build_arena(versus(team(unit, count), team(unit, count)))))
     battle = combat.begin(arena, np.arange(battles))
     nobody: IntArray = np.zeros((battles, 0), dtype=np.int64)

@@ -132,7 +132,7 @@ def changed_onnx(case: Case) -> tuple[str, str]:
 
 
 def onnx_changed(data: bytes, case: Case) -> bytes:
-    """Give a changed ONNX file: single bytes of its structure, longer numbers, fields that lead elsewhere."""
+    """Return a changed ONNX file: single bytes of its structure, longer numbers, fields that lead elsewhere."""
     rng, changed = case.rng, bytearray(data)
     match rng.randrange(7):
         case 0:  # an over-long varint: bits beyond the last that counts
@@ -156,7 +156,7 @@ def onnx_changed(data: bytes, case: Case) -> bytes:
 
 
 def varint(number: int) -> bytes:
-    """Give a number as protobuf writes it."""
+    """Return a number as protobuf writes it."""
     found = bytearray()
     while True:
         number, low = number >> 7, number & 0x7F
@@ -166,7 +166,7 @@ def varint(number: int) -> bytes:
 
 
 def externalised(data: bytes, case: Case) -> bytes:
-    """Give the file with one tensor's weights in another file."""
+    """Return the file with one tensor's weights in another file."""
     import onnx
 
     model = onnx.load_model_from_string(data)
@@ -216,7 +216,7 @@ def changed_golden(case: Case) -> tuple[str, str]:
 
 
 def golden_changed(data: bytes, arrays: dict[str, Any], case: Case) -> bytes:
-    """Give other bytes, an archive of other arrays, or one of something else."""
+    """Return other bytes, an archive of other arrays, or one of something else."""
     rng, name = case.rng, case.rng.choice(sorted(arrays))
     array = arrays[name]
     match rng.randrange(8):

@@ -175,7 +175,7 @@ class Lost(io.TextIOBase):
 
 
 def a_lost_stream(rng: random.Random) -> Any:
-    """Give a stream that is full, closed, read by nobody, or not there."""
+    """Return a stream that is full, closed, read by nobody, or not there."""
     broken = BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
     errors = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), broken, ValueError("I/O operation on closed file.")
     match rng.randrange(6):

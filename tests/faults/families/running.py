@@ -73,7 +73,7 @@ WRITERS: dict[str, Writer] = {
 
 
 def contents(place: Path) -> Files:
-    """Give the digest of every file at a place, those with a clock in them apart."""
+    """Return the digest of every file at a place, those with a clock in them apart."""
     paths = [place] if place.is_file() else sorted(place.rglob("*"))
     files = {str(path.relative_to(place)): path for path in paths if path.is_file()}
     return {
@@ -171,7 +171,7 @@ def hastened(base: Path) -> Iterator[None]:
 
 @cache
 def undisturbed(base: Path, name: str) -> tuple[Files, int]:
-    """Give what a command writes, and the size of the largest file of it."""
+    """Return what a command writes, and the size of the largest file of it."""
     writer, here, place = WRITERS[name], Path.cwd(), Path.cwd() / "undisturbed"
     place.mkdir()
     os.chdir(place)

@@ -61,7 +61,7 @@ def resumed() -> Answer:
 
 
 def newest(run: Path) -> int:
-    """Give the step of the newest checkpoint."""
+    """Return the step of the newest checkpoint."""
     return max(int(path.name[5:]) for path in (run / "checkpoints").glob("step_*"))
 
 

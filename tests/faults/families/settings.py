@@ -20,7 +20,7 @@ _TRUTHS = {**dict.fromkeys(("yes", "y", "on", "t", "1"), True), **dict.fromkeys(
 
 
 def settings(case: Case) -> tuple[str, str]:
-    """Give settings and options: what is taken is what YAML 1.2 says of the text, and in the declared range."""
+    """Return settings and options: what is taken is what YAML 1.2 says of the text, and in the declared range."""
     from rmix_kit.algorithms import ALGORITHMS
     from rmix_kit.config.load import resolve
     from rmix_kit.config.overrides import paths_of
@@ -65,7 +65,7 @@ def _hints(cls: type) -> dict[str, Any]:
 
 
 def hint_at(cls: type, path: tuple[str, ...]) -> Any:
-    """Give the annotation of a field of a field."""
+    """Return the annotation of a field of a field."""
     hint: Any = cls
     for name in path:
         hint = _hints(hint)[name]
@@ -73,7 +73,7 @@ def hint_at(cls: type, path: tuple[str, ...]) -> Any:
 
 
 def hints(cls: type, paths: list[tuple[str, ...]]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Give every path of an algorithm and of the training around it with its annotation."""
+    """Yield every path of an algorithm and of the training around it with its annotation."""
     from rmix_kit.config.schema import TrainingSettings
 
     for path in paths:
@@ -90,7 +90,7 @@ def outside(hint: Any, case: Case) -> str:
 
 
 def in_range(value: Any, hint: Any) -> bool:
-    """Say whether a value lies within the bounds of its annotation, without asking the program."""
+    """Return whether a value lies within the bounds of its annotation, without asking the program."""
     from tests.files.test_forms import bounds_of
 
     if isinstance(value, tuple):
@@ -103,7 +103,7 @@ def in_range(value: Any, hint: Any) -> bool:
 
 
 def every_type(hint: Any) -> set[Any]:
-    """Give the types that an annotation names, those of its words among them."""
+    """Return the types that an annotation names, those of its words among them."""
     inner = get_args(hint)
     return {hint, type(hint)}.union(*map(every_type, inner)) if inner else {hint, type(hint)}
 
@@ -125,7 +125,7 @@ def is_what_yaml_says(taken: Any, text: str) -> bool:
 
 
 def options(case: Case) -> tuple[str, str]:
-    """Give train options that are nasty: refused, or the environment is what is refused, since there is none."""
+    """Return train options that are nasty: refused, or the environment is what is refused, since there is none."""
     words = {"--algo": "vdn", "--env": "didactic:nowhere", "--seed": "1", "--steps": "100", "--out": "out"}
     name = case.rng.choice(
         ("--steps", "--seed", "--num-envs", "--checkpoint-every", "--device", "--algo", "--preset", "--config", "--out")

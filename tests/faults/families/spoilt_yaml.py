@@ -48,7 +48,7 @@ NUMBERS = (
 
 
 def bomb(rng_choice: int) -> str:
-    """Give YAML whose aliases lead to themselves, or write out more than any memory holds."""
+    """Return YAML whose aliases lead to themselves, or write out more than any memory holds."""
     forms = ("[*a{0}, *a{0}]", "{{x: *a{0}, y: *a{0}}}", "{{<<: [*a{0}, *a{0}]}}", "{{x: *a{1}}}", "[*a{1}]")
     lines = [f"x{i}: &a{i + 1} {forms[rng_choice].format(i, i + 1)}" for i in range(40)]
     return "\n".join(["x: &a0 {z: 1}", *lines, ""])

@@ -187,7 +187,7 @@ def records(case: Case) -> tuple[str, str]:
 
 @functools.cache
 def recorded(base: Path) -> Any:
-    """Give the record of the run that every case copies."""
+    """Return the record of the run that every case copies."""
     from rmix_kit.results.files import find_records
 
     return find_records([base / "run"])[0]

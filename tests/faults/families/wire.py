@@ -75,7 +75,7 @@ MOST_BYTES = 60_000  # fits into a pipe that nobody reads yet
 
 
 def arrays() -> dict[str, Any]:
-    """Give what the agents and the critic see."""
+    """Return what the agents and the critic see."""
     return {
         "obs": np.full((N_AGENTS, OBS), 0.5, np.float32),
         "state": np.ones(STATE, np.float32),
@@ -189,7 +189,7 @@ def decoded(message: bytes) -> str:
 
 
 def wrong(message: bytes, case: Case) -> bytes:
-    """Give a message that is not what the worker means: by its bytes, its header or its fields."""
+    """Return a message that is not what the worker means: by its bytes, its header or its fields."""
     rng = case.rng
     if rng.random() < 0.3:
         return damaged(message, rng)

@@ -207,7 +207,7 @@ def _shown(line: bytes) -> str:
 
 
 def finite(fields: Mapping[str, Any], name: str) -> float:
-    """Give a number of an answer.
+    """Return a number of an answer.
 
     Raises:
         WorkerFailure: It is missing, none, or too large for float32.
@@ -223,7 +223,7 @@ def finite(fields: Mapping[str, Any], name: str) -> float:
 
 
 def count(fields: Mapping[str, Any], name: str, least: int, most: int) -> int:
-    """Give a whole number of an answer.
+    """Return a whole number of an answer.
 
     Raises:
         WorkerFailure: It is missing, none, or out of range.
@@ -235,7 +235,7 @@ def count(fields: Mapping[str, Any], name: str, least: int, most: int) -> int:
 
 
 def answer_of(fields: dict[str, Any], arrays: dict[str, Array]) -> Answer:
-    """Give what a message says.
+    """Return what a message says.
 
     Raises:
         WorkerFailure: It reports an error.
@@ -254,7 +254,7 @@ def _names(known: object) -> tuple[str, ...]:
 
 
 def plain(fields: Mapping[str, Any], name: str, kind: type | tuple[type, ...]) -> Any:  # noqa: ANN401 - JSON
-    """Give one field of an answer.
+    """Return one field of an answer.
 
     Args:
         fields: The answer's fields.

@@ -44,7 +44,7 @@ class WorkerActor:
         self._worker = Worker(Settings(**{**settings, "worker": Path(settings["worker"])}), replay_prefix)
 
     def pid(self) -> int:
-        """The process's number on its node."""
+        """Return the process's number on its node."""
         return self._worker.pid
 
     def exchange(self, message: bytes, seconds: float) -> bytes:

@@ -79,7 +79,7 @@ class Settings:
         return self.package or ("smacv2" if self.map_name in _GENERATED else "smac")
 
     def arguments(self) -> dict[str, Any]:
-        """Give the constructor arguments of the package's environment."""
+        """Return the constructor arguments of the package's environment."""
         # With continuing_episode the info tells the time limit from the end of a battle; nothing else follows from it.
         arguments: dict[str, Any] = {
             "map_name": self.map_name,
@@ -168,7 +168,7 @@ def _check_package(settings: Settings, options: Mapping[str, Value], where: str)
 
 
 def _generated(types: tuple[tuple[str, float], ...], n_units: int, n_enemies: int) -> dict[str, Any]:
-    """Give SMACv2's arguments: teams and starting positions drawn anew for every episode."""
+    """Return SMACv2's arguments: teams and starting positions drawn anew for every episode."""
     names = [name for name, _ in types]
     team = {
         "dist_type": "weighted_teams",

@@ -106,7 +106,7 @@ class SupervisedCopy:
         return None if self._worker is None else self._worker.pid
 
     def describe(self) -> tuple[dict[str, int], dict[str, str]]:
-        """Give the map's sizes and the packages' versions, without starting the game.
+        """Return the map's sizes and the packages' versions, without starting the game.
 
         Raises:
             StarCraftError: The interpreter, the package or the map is not there.
@@ -123,7 +123,7 @@ class SupervisedCopy:
             raise _hopeless(self._settings, failure, lines) from failure
 
     def bind(self, spec: EnvSpec) -> None:
-        """Say which sizes to expect."""
+        """Return which sizes to expect."""
         self._spec = spec
 
     def begin_reset(self, seed: int) -> None:

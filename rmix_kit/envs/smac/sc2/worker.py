@@ -44,7 +44,7 @@ class Game(Protocol):
     """What is served."""
 
     def describe(self) -> dict[str, Any]:
-        """Give sizes and versions without starting the game."""
+        """Return sizes and versions without starting the game."""
         ...
 
     def launch(self, seed: int) -> dict[str, Any]:
@@ -60,7 +60,7 @@ class Game(Protocol):
         ...
 
     def arrays(self) -> dict[str, Any]:
-        """Give obs ``[agent, obs]``, state ``[state]`` and avail_actions ``[agent, action]``."""
+        """Return obs ``[agent, obs]``, state ``[state]`` and avail_actions ``[agent, action]``."""
         ...
 
     def save_replay(self) -> dict[str, Any]:
@@ -86,7 +86,7 @@ class SmacGame:
         self._launches = 0
 
     def describe(self) -> dict[str, Any]:
-        """Give sizes and versions; the environment of this moment never starts a game."""
+        """Return sizes and versions; the environment of this moment never starts a game."""
         info = self._made(None).get_env_info()
         names = ("n_agents", "n_actions", "obs_shape", "state_shape", "episode_limit")
         return {
@@ -127,7 +127,7 @@ class SmacGame:
         return {"reward": float(reward), "terminated": bool(terminated), "info": plain}
 
     def arrays(self) -> dict[str, Any]:
-        """Give what the agents and the critic see."""
+        """Return what the agents and the critic see."""
         return {
             "obs": np.asarray(self._env.get_obs(), dtype=np.float32),
             "state": np.asarray(self._env.get_state(), dtype=np.float32),
