@@ -46,7 +46,6 @@ def freeze(
     Args:
         policies: one policy, or the whole team.
         directory: the folder to create; it must not exist.
-        formats: any of "onnx" and "torchscript".
         facts: JSON-able facts for the reader, such as the environment text and the training's steps and seed.
 
     Returns:

@@ -56,8 +56,6 @@ def freeze_bundle(
     Args:
         policies: one policy, or the whole team.
         directory: the folder to create; it must not exist, its parent is made.
-        formats: any of "onnx" and "torchscript".
-        facts: JSON-able facts for the reader.
 
     Returns:
         The sealed folder.

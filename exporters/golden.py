@@ -29,7 +29,6 @@ def golden_arrays(spec: PolicySpec, run: Callable[[Tensors], Tensors]) -> dict[s
     """Return the arrays of one agent: inputs and outputs `[step, 1, ...]` of `GOLDEN_STEPS` recurrent steps.
 
     Args:
-        spec: the policy's specification.
         run: from named inputs to named outputs, `[batch, ...]` each.
     """
     generator = np.random.default_rng(GOLDEN_SEED + spec.agent_index)
@@ -49,7 +48,6 @@ def replay_golden(team: Team[AnyAgent], directory: Path, format: str) -> dict[st
 
     Args:
         team: the folder's agents, made with `on_invalid="return"`.
-        directory: the exported folder.
         format: "onnx" or "torchscript", for the error.
 
     Returns:

@@ -84,10 +84,6 @@ class OnnxFacts:
 def scan_onnx(data: bytes, where: str) -> OnnxFacts:
     """Walk an ONNX file.
 
-    Args:
-        data: the whole file.
-        where: its name, for errors.
-
     Raises:
         BundleError: if it is not a well-formed ONNX file, or holds what an exported agent never does.
     """

@@ -57,11 +57,9 @@ def compare(
     """Compare one step of two runs.
 
     Args:
-        spec: the policy's specification.
         expected: outputs of the reference by name, `[batch, ...]`.
         found: outputs of the other run.
         mask: available actions, bool `[batch, action]`.
-        where: for the error.
         figures: counters to add to.
 
     Returns:

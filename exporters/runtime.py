@@ -116,10 +116,6 @@ class OnnxTeam(Team[OnnxAgent]):
 def open_session(data: bytes, where: str) -> tuple[onnxruntime.InferenceSession, PolicySpec]:
     """Open an exported ONNX file for one thread on the CPU and checks it against its own specification.
 
-    Args:
-        data: the whole file.
-        where: its name, for errors.
-
     Raises:
         BundleError: if it is damaged, foreign, too new, or keeps data in other files.
         UnsupportedError: if the installed onnxruntime is too old.

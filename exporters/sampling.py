@@ -26,8 +26,6 @@ def random_inputs(spec: PolicySpec, batch: int, generator: np.random.Generator) 
     """Draws observation, mask and risk level; most rows are legal, some break each guard in turn.
 
     Args:
-        spec: the policy's specification.
-        batch: number of rows.
         generator: the source of randomness.
 
     Returns:

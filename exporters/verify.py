@@ -29,7 +29,6 @@ def verify(spec: PolicySpec, module: nn.Module, frozen: Mapping[str, Run], *, st
     """Roll the module and its frozen forms out side by side and compares every output.
 
     Args:
-        spec: the policy's specification.
         module: the torch module, in evaluation mode on the CPU.
         frozen: format name -> function from named inputs to named outputs, both `[batch, ...]`.
         steps: recurrent steps per batch size.

@@ -141,7 +141,6 @@ def reset(tables: Tables, cells: Array, reset_mask: Array) -> Array:
     """Return the agents' cells after putting the masked copies back to their starts.
 
     Args:
-        tables: tables of the game.
         cells: int64 [env, agent].
         reset_mask: bool [env], True = put back.
 
@@ -156,7 +155,6 @@ def transition(tables: Tables, cells: Array, actions: Array) -> Array:
     """Return where the executed actions lead.
 
     Args:
-        tables: tables of the game.
         cells: int64 [env, agent].
         actions: int64 [env, agent], already slipped (`macn.counter_hash`).
 
@@ -170,7 +168,6 @@ def outcome(tables: Tables, cells: Array) -> Array:
     """Return the outcome of a step, the index into `reward`, `terminated` and `success`.
 
     Args:
-        tables: tables of the game.
         cells: int64 [env, agent], at the end of the step.
 
     Returns:
@@ -212,8 +209,6 @@ def observe(settings: Settings, tables: Tables, cells: Array) -> Array:
     """Return what the agents see.
 
     Args:
-        settings: the game.
-        tables: its tables.
         cells: int64 [env, agent].
 
     Returns:
@@ -239,7 +234,6 @@ def state(tables: Tables, cells: Array, elapsed: Array) -> Array:
     """Return the global state for centralised training.
 
     Args:
-        tables: tables of the game.
         cells: int64 [env, agent].
         elapsed: int64 [env], steps since the reset.
 

@@ -130,8 +130,6 @@ def solve(
     return. Equal CVaRs are decided by the better mean.
 
     Args:
-        layout: a name, a drawn map or a path.
-        n_agents: number of agents.
         slip: probability of a replaced action, in [0, 1].
         max_steps: horizon.
         risk_level: share of the lowest returns that counts, in (0, 1].
@@ -160,8 +158,6 @@ def evaluate(
     Args:
         policy: called once per time with all joint states: (time, cells int64 [joint, agent]) -> actions int64
             [joint, agent]. It must depend on nothing else; sample recurrent policies instead.
-        layout: a name, a drawn map or a path.
-        n_agents: number of agents.
         slip: probability of a replaced action, in [0, 1].
         max_steps: horizon.
 

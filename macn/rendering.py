@@ -43,7 +43,6 @@ def draw_text(layout: CliffLayout, cells: Sequence[int]) -> str:
     """Return the map as text; an agent is its digit, several in one cell are `*`.
 
     Args:
-        layout: the grid.
         cells: the agents' cells, [agent].
     """
     marks = list(layout.cells.translate(str.maketrans("0123456789", "SSSSSSSSSS")))
@@ -58,7 +57,6 @@ def draw_picture(layout: CliffLayout, cells: Sequence[int], *, cell_size: int = 
     """Return the map with the agents as coloured discs, uint8 [height, width, 3].
 
     Args:
-        layout: the grid.
         cells: the agents' cells, [agent].
         cell_size: side of a cell in pixels, at least 8.
     """
@@ -78,7 +76,6 @@ def draw_trajectory(layout: CliffLayout, paths: Sequence[Sequence[int]], *, cell
     """Return the map with the paths of a run, uint8 [height, width, 3]; a disc marks where each agent ended.
 
     Args:
-        layout: the grid.
         paths: for each agent the cells (`row * width + column`) in which it was, [agent][time].
         cell_size: side of a cell in pixels, at least 8.
 
@@ -170,7 +167,6 @@ class Screen:
         """Check the mode; nothing is opened yet.
 
         Args:
-            layout: the grid.
             render_mode: `ansi`, `human`, `rgb_array` or None.
 
         Raises:

@@ -102,8 +102,6 @@ def make_settings(
     """Return checked settings from the arguments that every face takes.
 
     Args:
-        layout: a name, a drawn map or a path.
-        n_agents: number of agents.
         slip: probability of a replaced action.
         max_steps: steps before truncation; 50 when it is given under none of its names.
         max_cycles: PettingZoo's name for `max_steps`; giving both is an error.

@@ -24,11 +24,7 @@ class Streams:
     """The seeds of all copies. Copy i of one whole number s runs the stream (s, environment i)."""
 
     def __init__(self, num_envs: int) -> None:
-        """Make unseeded streams.
-
-        Args:
-            num_envs: number of copies.
-        """
+        """Make unseeded streams."""
         self._seed = np.zeros(num_envs, dtype=np.int64)
         self._environment = np.arange(num_envs, dtype=np.int64)
         self._episode = np.zeros(num_envs, dtype=np.int64)

@@ -60,9 +60,6 @@ class MACNVectorEnv(VectorEnv[Observations, npt.NDArray[np.int64], Any]):
         """Make the copies; `reset` starts them.
 
         Args:
-            num_envs: number of copies, at least 1.
-            layout: a name, a drawn map or a path.
-            n_agents: number of agents.
             slip: probability with which an action is replaced by a uniform draw, in [0, 1].
             max_steps: steps after which an episode is truncated; 50 by default.
             max_cycles: another name of `max_steps`.

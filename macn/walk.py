@@ -24,11 +24,7 @@ class Walk:
     """The cells of one team, and the rules by which they change."""
 
     def __init__(self, settings: Settings) -> None:
-        """Read the tables of the game.
-
-        Args:
-            settings: the game.
-        """
+        """Read the tables of the game."""
         self.settings = settings
         self.tables = tables = dynamics.build_tables(settings)
         self.names = settings.possible_agents
@@ -141,7 +137,6 @@ def checked_actions(actions: Mapping[str, int], names: list[str]) -> list[int]:
 
     Args:
         actions: by agent name.
-        names: the agents.
 
     Raises:
         ActionError: an action is missing, unknown or out of range.

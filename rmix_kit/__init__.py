@@ -34,7 +34,6 @@ def load(run: str | Path, checkpoint: str | int = "last", *, consent: Consent | 
     """Load a trained run.
 
     Args:
-        run: Its folder.
         checkpoint: "last", "best" or an environment step.
         consent: To code that its environment's text names: "once", or "always", which is remembered (SECURITY.md).
 

@@ -48,7 +48,6 @@ def wilson_interval(successes: int, episodes: int, confidence: float = 0.95) -> 
 
     Args:
         successes: Episodes in which it happened, 0 to ``episodes``.
-        episodes: At least 1.
         confidence: In (0, 1).
 
     Returns:
@@ -123,7 +122,6 @@ def summarize(
         lengths: Steps ``[episode]``.
         risk_levels: Mean level used ``[episode]`` or ``[episode, agent]``, in (0, 1].
         checkpoint_step: Environment steps after which the policy was saved.
-        seed: Seed of the episodes.
 
     Returns:
         A JSON-able record; the standard deviation is that of the episodes themselves (divided by their number).
@@ -179,7 +177,6 @@ class PlayedEpisodes:
 
         Args:
             checkpoint_step: Environment steps after which the players were saved.
-            seed: Seed of the episodes.
         """
         return summarize(
             returns=self.returns,
@@ -196,7 +193,6 @@ def copies_for(episodes: int, most: int | None = None) -> int:
     """Return how many copies of an environment play so many episodes.
 
     Args:
-        episodes: At least 1.
         most: More are not made, if it is given.
     """
     return min(episodes, MOST_COPIES if most is None else most)
@@ -208,7 +204,6 @@ def play_rounds(play: Callable[[Sequence[int]], PlayedEpisodes], episodes: int, 
     Args:
         play: Plays the episodes of these numbers, one per copy, and gives the sound ones.
         episodes: How many are wanted, at least 1.
-        num_envs: Number of copies.
 
     Returns:
         Exactly ``episodes`` sound episodes, in the order of their numbers.

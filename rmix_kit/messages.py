@@ -34,7 +34,6 @@ def encode(fields: Mapping[str, object], arrays: Mapping[str, Array] | None = No
     """Return a message as bytes.
 
     Args:
-        fields: JSON-able facts.
         arrays: Arrays by name, of the dtypes that policies use.
     """
     contents = {name: np.ascontiguousarray(array) for name, array in (arrays or {}).items()}
@@ -84,7 +83,6 @@ def write_within(descriptor: int, message: bytes, end: float) -> None:
 
     Args:
         descriptor: The pipe's writing end, set to non-blocking.
-        message: What to write.
         end: Moment of `time.monotonic` at which it must have gone.
 
     Raises:

@@ -23,9 +23,7 @@ def origin_of_process(env_steps: int, device: str, threads: int) -> dict[str, An
     """Describe the process that works on a run from now on.
 
     Args:
-        env_steps: Where it begins.
         device: Where it trains, such as "cpu".
-        threads: Of torch.
 
     Returns:
         One row of ``origin.jsonl``. ``commit`` and ``is_modified`` are None where the package is not run from its own

@@ -51,8 +51,6 @@ class TeamPolicy:
 
         Args:
             agent: The agent network; read at every call, never changed.
-            spec: The environment's spec.
-            device: Where the network lives.
         """
         self._agent, self._spec, self._device = agent, spec, device
         self._identity = torch.eye(spec.n_agents, device=device)
@@ -125,7 +123,6 @@ class GreedyPolicy:
             agent: The agent network, on the CPU.
             env_spec: The environment's spec.
             agent_index: Which agent, from 0.
-            algorithm: Roster name.
         """
         self._agent, self._env_spec, self._index = agent, env_spec, agent_index
         carry = tuple(

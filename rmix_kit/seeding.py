@@ -38,9 +38,6 @@ def _shown(seed: int) -> str:
 def torch_seed(run_seed: int) -> int:
     """Return the seed for torch's generator: the run's own, or, above the largest that torch takes, a digest of it.
 
-    Args:
-        run_seed: The run's seed, not negative.
-
     Returns:
         A seed in [0, 2^64).
     """
@@ -53,7 +50,6 @@ def generator(run_seed: int, stream: str) -> np.random.Generator:
     """Make the generator of one named stream.
 
     Args:
-        run_seed: The run's seed, not negative.
         stream: Name of the stream, such as "exploration".
 
     Returns:
@@ -67,7 +63,6 @@ def episode_seed(run_seed: int, stream: str, episode: int) -> int:
     """Return the seed with which an episode is reset.
 
     Args:
-        run_seed: The run's seed, not negative.
         stream: "train", "validation" (the evaluations during training, which choose the best checkpoint) or "test"
             (every evaluation after it), so that none replays an episode of another.
         episode: Number of the episode, from 0.

@@ -114,7 +114,6 @@ class ActorCritic(Algorithm):
         """Return the critic's estimate that is trained, from its values of all actions.
 
         Args:
-            networks: Online or target networks.
             values: ``[batch, time, agent, action]``.
             actions: int64 ``[batch, time, agent]``.
             state: ``[batch, time, state]``.
@@ -128,9 +127,7 @@ class ActorCritic(Algorithm):
         """Return what `judge` should say of the taken actions.
 
         Args:
-            target: Target networks.
             values: The target critic's ``[batch, time + 1, agent, action]``.
-            batch: Episodes.
             probabilities: The acting policy ``[batch, time + 1, agent, action]``, detached.
 
         Returns:
@@ -142,9 +139,7 @@ class ActorCritic(Algorithm):
         """Return the factor on each agent's grad log pi.
 
         Args:
-            online: Online networks.
             values: The critic's ``[batch, time, agent, action]``.
-            batch: Episodes.
             probabilities: The acting policy ``[batch, time, agent, action]``, detached.
 
         Returns:
@@ -200,8 +195,6 @@ class ActorCritic(Algorithm):
         """Squared error of the critic over some steps.
 
         Args:
-            online: Online networks.
-            batch: Episodes.
             judged: From `prepare`.
             steps: Which of the ``time`` steps.
 
@@ -221,10 +214,7 @@ class ActorCritic(Algorithm):
         """-mean A log pi, the entropy bonus, and what the entropy lacks of its floor.
 
         Args:
-            online: Online networks.
-            batch: Episodes.
             judged: From `prepare`.
-            progress: Where training stands.
 
         Returns:
             The group "actor".

@@ -43,7 +43,6 @@ class Networks(nn.Module):
         """Hold the networks.
 
         Args:
-            agent: The network that every agent runs (`rmix_kit.policy.ActingAgent`).
             others: Mixers, critics and the like.
         """
         super().__init__()
@@ -83,9 +82,6 @@ class Algorithm(ABC):
     def networks(self, spec: EnvSpec) -> Networks:
         """Make freshly initialised networks for an environment, and the coding of its states where they need one.
 
-        Args:
-            spec: The environment's spec.
-
         Returns:
             Networks to which a batch is given through `Networks.coded`.
         """
@@ -109,7 +105,6 @@ class Algorithm(ABC):
 
         Args:
             group: A key of `optimizers`.
-            networks: The online networks.
 
         Returns:
             Parameters by name, in a fixed order; groups may share parameters.
@@ -126,8 +121,6 @@ class Algorithm(ABC):
         Args:
             online: The online networks; the learner steps them between two phases.
             target: The target networks; they stay as they are until the last phase is stepped.
-            batch: Episodes.
-            progress: Where training stands.
 
         Yields:
             The losses of the next step.

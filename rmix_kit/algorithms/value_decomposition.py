@@ -88,9 +88,7 @@ class ValueDecomposition(Algorithm):
         """Joint value of one joint action per step; the mixture of the agents' values unless an algorithm says more.
 
         Args:
-            networks: Online or target networks.
             output: Their agent's, over the whole batch.
-            batch: Episodes.
             actions: int64 ``[batch, time, agent]``.
             steps: The steps that the actions belong to: `EACH_STEP` or `NEXT_STEP`.
 
@@ -104,8 +102,6 @@ class ValueDecomposition(Algorithm):
         """TD(lambda) targets whose V' is the target networks' joint value of the online networks' greedy actions.
 
         Args:
-            target: Target networks.
-            batch: Episodes.
             greedy: The online networks' available argmax of every step, int64 ``[batch, time + 1, agent]``.
 
         Returns:
@@ -124,7 +120,6 @@ class ValueDecomposition(Algorithm):
         """TD(lambda) targets, the trace cut where the replayed joint action is not greedy.
 
         Args:
-            batch: Episodes.
             next_values: V' of the step after, ``[batch, time]``; ``[batch, time, agent]`` where agents learn alone,
                 each agent's trace then cut where its own action is not greedy.
             greedy: The online networks' available argmax of every step, int64 ``[batch, time + 1, agent]``.
@@ -152,7 +147,6 @@ class ValueDecomposition(Algorithm):
         target_j = sum_{l<n} gamma^l r_{t+l} + gamma^n (1 - d) Z'_j(t + n), the same rewards for all agents.
 
         Args:
-            batch: Episodes.
             next_quantiles: The target network's quantiles of the greedy action ``[batch, time + 1, agent, quantile]``.
             greedy: The greedy actions, int64 ``[batch, time + 1, agent]``.
             n_max: Most rewards summed, at least 1.
@@ -195,7 +189,6 @@ def watkins_trace(batch: EpisodeBatch, greedy: Tensor) -> Tensor:
     """Say where the return may go on: step t + 1 is real and every agent's replayed action there is greedy.
 
     Args:
-        batch: Episodes.
         greedy: int64 ``[batch, time + 1, agent]``.
 
     Returns:
@@ -208,7 +201,6 @@ def own_traces(batch: EpisodeBatch, greedy: Tensor) -> Tensor:
     """Say where each agent's return may go on: step t + 1 is real and its replayed action there is greedy.
 
     Args:
-        batch: Episodes.
         greedy: int64 ``[batch, time + 1, agent]``.
 
     Returns:
@@ -231,7 +223,6 @@ def squared_td_error(q_tot: Tensor, targets: Tensor, batch: EpisodeBatch) -> Ten
     Args:
         q_tot: ``[batch, time]`` or ``[batch, time, agent]``.
         targets: The same shape, detached.
-        batch: Episodes, for the mask.
 
     Returns:
         Scalar.

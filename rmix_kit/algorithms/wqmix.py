@@ -123,9 +123,7 @@ def central_value(
     """Q*hat of one joint action per step.
 
     Args:
-        networks: Online or target networks.
         output: Their central agent's, over the whole batch.
-        batch: Episodes.
         actions: int64 ``[batch, time, agent]``.
         steps: The steps that the actions belong to.
 

@@ -85,7 +85,6 @@ def trained(config: RunConfig, folder: Path) -> Run:
     """Train, go on with a run of the same configuration, or replace one of another configuration.
 
     Args:
-        config: What to train.
         folder: The run's folder, the demo's own.
     """
     from rmix_kit.training.run_folder import RunFolder
@@ -149,9 +148,7 @@ def draw(team: ExportedTeam, picture: Path, layout_name: str = LAYOUT) -> None:
     """Let the team walk once more and draw where it went.
 
     Args:
-        team: The exported agents.
         picture: The PNG file.
-        layout_name: The map.
     """
     import numpy as np
 

@@ -78,8 +78,6 @@ def show_frontier(
         out: Folder for tables and figures; None for none.
         who: Who plays.
         env_text: Where.
-        episodes: Per level.
-        seed: Of the episodes.
         checkpoint_step: Environment steps after which the policy was saved.
         as_json: Print JSON alone.
     """

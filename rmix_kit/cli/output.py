@@ -69,13 +69,7 @@ def print_rows(title: str, rows: Sequence[Sequence[object]], header: Sequence[st
 
 
 def print_episodes(what: str, env: str, record: Mapping[str, object]) -> None:
-    """Print the record of evaluated episodes as a table, and below it what must be said of their environment.
-
-    Args:
-        what: Who played.
-        env: Environment text.
-        record: Of the episodes.
-    """
+    """Print the record of evaluated episodes as a table, and below it what must be said of their environment."""
     from rmix_kit.envs.make import remark_on
 
     is_silent_on_falls = not record.get("fall_rate") and not env.startswith("macn:")  # nobody falls in other games
@@ -95,7 +89,6 @@ def print_joint_table(title: str, record: Mapping[str, Any]) -> None:
     """Print the record of `rmix_kit.training.joint_table.JointTable`; a star marks the agents' greedy joint action.
 
     Args:
-        title: What it shows.
         record: With ``q_tot`` and ``greedy_action``; two agents make a table, others one line per joint action.
     """
     greedy, table = tuple(record["greedy_action"]), record["q_tot"]

@@ -48,7 +48,6 @@ class Name(_TextType):
         """Describe the list.
 
         Args:
-            what: What it lists, for errors.
             known: Gives the names.
         """
         self._what, self._known = what, known

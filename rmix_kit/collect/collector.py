@@ -50,12 +50,7 @@ class Collector:
     """Steps a vector environment with a team policy; holds neither weights nor counters."""
 
     def __init__(self, envs: VectorEnv, policy: TeamPolicy) -> None:
-        """Bind the two.
-
-        Args:
-            envs: Copies of the environment.
-            policy: Reads the learner's current weights.
-        """
+        """Bind the two."""
         self._envs, self._policy, self._codec = envs, policy, codec_of(envs)
 
     def collect(
@@ -70,9 +65,7 @@ class Collector:
         """Play one episode in every copy.
 
         Args:
-            seeds: One per copy.
             epsilon: Exploration in [0, 1].
-            rng: The stream of exploration.
             risk_level: float32 ``[env]``, 0 or in (0, 1]; zeros if None.
             is_greedy: A stochastic policy takes its most probable action instead of drawing.
 

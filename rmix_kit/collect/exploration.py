@@ -80,7 +80,6 @@ def draw(probabilities: FloatArray, rng: np.random.Generator) -> IntArray:
 
     Args:
         probabilities: ``[..., action]``; their sums may miss 1 by rounding.
-        rng: The stream that draws.
 
     Returns:
         int64 ``[...]``; never an action of probability zero.

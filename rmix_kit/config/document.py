@@ -36,7 +36,6 @@ def read_document(text: str, source: str) -> Document:
     """Read a YAML mapping.
 
     Args:
-        text: The file's content.
         source: The file's name.
 
     Returns:

@@ -17,7 +17,6 @@ def frame_values(algo: str, kind: str, report: Callable[[str], None]) -> Values:
     """Return the frame's values for an algorithm on a kind of environments; none for kinds that presets were tuned on.
 
     Args:
-        algo: Roster name.
         kind: What stands before an environment text's colon.
         report: Told of the values.
     """

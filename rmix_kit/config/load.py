@@ -44,8 +44,6 @@ def resolve(
     """Put a run's configuration together: defaults, then the preset, then the file, then the overrides.
 
     Args:
-        algo: Roster name.
-        env: Environment text.
         seed: Seed of every random stream, not negative.
         steps: Environment steps, at least 1.
         preset: A preset's name; the algorithm's own if None.
@@ -126,9 +124,7 @@ def preset_values(algo: str, name: str, env: str, report: Callable[[str], None])
     An algorithm's own preset takes the frame of `frame.yaml` on kinds of environments that it was not tuned on.
 
     Args:
-        algo: The algorithm that asks.
         name: The preset; an algorithm without a file of its name has no values of its own.
-        env: Environment text.
         report: Told what applies because of the map.
 
     Raises:
@@ -158,7 +154,6 @@ def read_config_file(path: Path | None, *, algo: str, preset: str | None) -> Doc
     """Read a configuration file and refuse what contradicts the command line.
 
     Args:
-        path: The file, or None.
         algo: The algorithm that was asked for.
         preset: The preset that was asked for, if one was.
 

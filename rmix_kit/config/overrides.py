@@ -50,7 +50,6 @@ def find_path(given: tuple[str, ...], known: Sequence[tuple[str, ...]], text: st
     Args:
         given: Parts of the name.
         known: All complete paths.
-        text: The whole override, for errors.
 
     Raises:
         ConfigError: No path, or more than one, ends so.

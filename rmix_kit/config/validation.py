@@ -23,7 +23,6 @@ def build(cls: type, values: Mapping[str, Any], path: Path, where: Where) -> Any
 
     Args:
         cls: A dataclass whose annotations carry the ranges.
-        values: Plain values by field name.
         path: Where the mapping hangs, for errors.
         where: Says which file and line a value came from.
 

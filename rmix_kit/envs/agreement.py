@@ -60,10 +60,8 @@ def team_options(
     """Part the adapter's options from those of the environment.
 
     Args:
-        options: All that the text gives.
         taken: Arguments that the environment's factory takes by name; such a name is the factory's.
         reward: How rewards are put together where nothing is said.
-        where: The environment, for errors.
 
     Returns:
         The adapter's, and the rest.

@@ -25,12 +25,7 @@ class Border:
     """
 
     def __init__(self, where: str, number: int) -> None:
-        """Name a copy.
-
-        Args:
-            where: The environment's text, for errors.
-            number: Which copy.
-        """
+        """Name a copy."""
         self._where, self._number = where, number
         self.seed, self.elapsed, self.is_first_reset = 0, 0, True
 

@@ -35,7 +35,6 @@ def make(text: EnvironmentText, num_envs: int) -> TeamVector:
 
     Args:
         text: ``gymnasium:ID``; its options are the arguments of `gymnasium.make`, and the adapter's own.
-        num_envs: Number of copies.
 
     Raises:
         EnvironmentTextError: There is no such id, or it does not take the options.
@@ -98,10 +97,6 @@ class GymnasiumTeam:
 
     def __init__(self, env: Any, where: str) -> None:  # noqa: ANN401 - the user's
         """Find the agents and their spaces.
-
-        Args:
-            env: The environment.
-            where: Its text, for errors.
 
         Raises:
             EnvironmentContractError: It is not one of several agents.

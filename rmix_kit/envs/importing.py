@@ -108,7 +108,6 @@ def refuse_standard_library(module: str, where: str) -> None:
 
     Args:
         module: Its dotted name; what it lies in decides.
-        where: The environment, for the error.
 
     Raises:
         EnvironmentTextError: It is a part of Python.

@@ -123,19 +123,11 @@ def notes_of(envs: VectorEnv) -> Sequence[str]:
 
 
 def codec_of(envs: VectorEnv) -> StepCodec | None:
-    """Return the smaller form in which an environment's steps are kept; None where there is none.
-
-    Args:
-        envs: Any copies.
-    """
+    """Return the smaller form in which an environment's steps are kept; None where there is none."""
     codec: StepCodec | None = getattr(envs, "codec", None)
     return codec
 
 
 def scenery_of(envs: VectorEnv) -> Scenery | None:
-    """Return the copies as something to be drawn; None where they do not say where things stand.
-
-    Args:
-        envs: Any copies.
-    """
+    """Return the copies as something to be drawn; None where they do not say where things stand."""
     return cast(Scenery, envs) if hasattr(envs, "scene") and hasattr(envs, "stage") else None

@@ -18,7 +18,6 @@ def joint_actions(n_agents: int, n_actions: int | Sequence[int], steps: int) -> 
     """Return every sequence of joint actions, once each.
 
     Args:
-        n_agents: Number of agents, at least 1.
         n_actions: Number of actions of every agent, or of each.
         steps: Length of the sequences, at least 1.
 

@@ -77,7 +77,6 @@ def own_limit(env: object, options: Mapping[str, Value], parameters: Mapping[str
     """Find the limit that an environment keeps by itself: its attribute, its spec, its argument, or that one's default.
 
     Args:
-        env: The environment.
         options: The arguments that it was made with.
         parameters: Those that its factory takes.
     """
@@ -108,8 +107,6 @@ def checked_limit(asked: Value | None, own: int | None, where: str, text: str) -
     Args:
         asked: The option ``episode_limit``, if it was given.
         own: What the environment keeps by itself, if that is known.
-        where: The environment, for errors.
-        text: Its text.
 
     Raises:
         EnvironmentTextError: What is asked for is no limit, or more than the environment's own.

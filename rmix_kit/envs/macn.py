@@ -25,7 +25,6 @@ def make(text: EnvironmentText, num_envs: int) -> MACNVector:
 
     Args:
         text: ``macn:LAYOUT`` with the arguments of ``macn.parallel_env`` as options.
-        num_envs: Number of copies.
 
     Raises:
         EnvironmentTextError: The layout or an option is unknown or out of range.
@@ -83,7 +82,6 @@ class MACNVector:
 
         Args:
             layout: A layout's name, drawing or path.
-            num_envs: Number of copies.
             options: Keyword arguments of ``macn.vector_env``.
         """
         self._envs = macn.vector_env(num_envs, layout, autoreset_mode="Disabled", **options)

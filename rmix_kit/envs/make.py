@@ -105,7 +105,6 @@ def make_vector_env(text: str, num_envs: int) -> VectorEnv:
 
     Args:
         text: ``KIND:NAME[?key=value&...]``; see `rmix_kit.envs.text`.
-        num_envs: Number of copies, at least 1.
 
     Returns:
         The copies, not yet reset.
@@ -128,8 +127,6 @@ def copies_to_play(make_env: Callable[[str, int], VectorEnv], text: str, most: i
     Which episodes are played does not depend on their number.
 
     Args:
-        make_env: Makes the copies.
-        text: The environment.
         most: How many are wanted, at least 1.
 
     Raises:
@@ -150,7 +147,6 @@ def resolved_text(text: str, kept: str | None = None) -> str:
     """Write out what an environment text leaves to the machine, so that a record means the same everywhere.
 
     Args:
-        text: ``KIND:NAME[?key=value&...]``.
         kept: The text of a record that goes on; it stands where the new one differs from it by nothing but what it
             leaves open.
 
@@ -178,9 +174,6 @@ def resolved_text(text: str, kept: str | None = None) -> str:
 def remark_on(text: str) -> str:
     """Return what must be said beside results from an environment; mostly nothing.
 
-    Args:
-        text: ``KIND:NAME[?key=value&...]``.
-
     Raises:
         EnvironmentTextError: The text has another form, or names a kind or option that does not exist.
         MissingExtraError: The kind needs an extra that is not installed.
@@ -192,9 +185,6 @@ def remark_on(text: str) -> str:
 
 def code_named_by(text: str) -> str:
     """Say what a text makes this process do besides the kinds' own work.
-
-    Args:
-        text: ``KIND:NAME[?key=value&...]``.
 
     Returns:
         What it imports, starts or writes, in a few words; empty for a text of data alone, and for one that cannot be
@@ -230,9 +220,6 @@ def _adapter(parsed: EnvironmentText) -> Adapter:
 
 def parse_known(text: str) -> EnvironmentText:
     """Read an environment text of a known kind.
-
-    Args:
-        text: ``KIND:NAME[?key=value&...]``.
 
     Raises:
         EnvironmentTextError: The form is another, or the kind is unknown.

@@ -138,8 +138,6 @@ def overlooked(holders: Sequence[object], size: int, names: Sequence[str]) -> st
 
     Args:
         holders: Observations and infos; what is no mapping holds nothing.
-        size: Number of actions.
-        names: Keys that are read.
     """
     for holder in holders:
         for key, value in holder.items() if isinstance(holder, Mapping) else ():

@@ -33,7 +33,6 @@ def make(text: EnvironmentText, num_envs: int) -> GameVector[TableState]:
 
     Args:
         text: ``matrix:PAYOFFS``, without options.
-        num_envs: Number of copies.
 
     Raises:
         EnvironmentTextError: The payoffs cannot be read.

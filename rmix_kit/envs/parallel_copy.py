@@ -50,9 +50,7 @@ class ParallelCopy:
         """Wrap one environment.
 
         Args:
-            env: The parallel environment.
             agreement: What all copies have in common.
-            number: Which copy, for errors.
         """
         self._env, self._agreed = env, agreement
         self._border = Border(agreement.where, number)

@@ -34,7 +34,6 @@ def make(text: EnvironmentText, num_envs: int) -> TeamVector:
 
     Args:
         text: ``pettingzoo:module.attribute``; its options are the arguments, and the adapter's own.
-        num_envs: Number of copies.
 
     Raises:
         EnvironmentTextError: There is no such function or class, or it does not take the options.
@@ -91,10 +90,7 @@ def make_copies(
         factory: Makes one environment.
         arguments: What it is called with.
         asked: The limit, if one was asked for and the arguments do not hold it yet.
-        num_envs: Number of copies.
         team: The adapter's options; at most ``copies`` are made.
-        name: The factory's, for errors.
-        where: The environment, for errors.
 
     Returns:
         The copies, and the limit that they keep by themselves if it is known.

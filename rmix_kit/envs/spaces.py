@@ -106,7 +106,6 @@ class ObservationCoding:
         """Return one agent's observation in the common shape.
 
         Args:
-            agent: Its name.
             raw: What the environment gave: an array or a number.
 
         Raises:
@@ -162,7 +161,6 @@ def observation_coding(spaces: Mapping[str, Space[Any]], where: str, mask_names:
 
     Args:
         spaces: Observation space by agent.
-        where: The environment, for errors.
         mask_names: Keys of a Dict that hold a mask.
 
     Raises:

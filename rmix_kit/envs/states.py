@@ -65,12 +65,7 @@ def has_state_method(env: Any) -> bool:  # noqa: ANN401 - the user's
 
 
 def state_bounds(env: Any, size: int) -> tuple[str, tuple[float, ...], tuple[float, ...]]:  # noqa: ANN401
-    """Return dtype and bounds of an environment's own state: those of its `state_space`, or none.
-
-    Args:
-        env: The environment.
-        size: Numbers of a state.
-    """
+    """Return dtype and bounds of an environment's own state: those of its `state_space`, or none."""
     for holder in (env, getattr(env, "unwrapped", None)):
         space = getattr(holder, "state_space", None)
         if isinstance(space, Box) and int(np.prod(space.shape)) == size:

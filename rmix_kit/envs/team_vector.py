@@ -62,9 +62,7 @@ class TeamVector:
         """Wrap the copies.
 
         Args:
-            envs: Copies of one environment.
             episode_limit: Steps after which an episode is truncated at the latest.
-            where: The environment, for errors.
             options: How the team is counted; the mean of the agents' rewards if None.
             asked_limit: The limit that the environment's text asks for, if it does.
             release: Called once, when the copies are closed.

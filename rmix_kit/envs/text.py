@@ -48,9 +48,6 @@ def parse(text: str) -> EnvironmentText:
     A value is a whole number, a number, ``true`` or ``false``, or text; text in double quotes is always text.
     ``%XX`` stands for a character that would separate, such as ``%26`` for ``&``.
 
-    Args:
-        text: ``KIND:NAME[?key=value&...]``.
-
     Returns:
         Its parts. Whether kind, name and keys exist is for `rmix_kit.envs.make` to say.
 
@@ -79,7 +76,6 @@ def known_options(text: EnvironmentText, known: Iterable[str]) -> dict[str, Valu
     """Return the options as keyword arguments.
 
     Args:
-        text: The environment text.
         known: Keys that the kind takes.
 
     Raises:

@@ -36,7 +36,6 @@ def read_plain(path: Path, limit: int) -> bytes:
     """Read a file whole; links on the way to it are followed.
 
     Args:
-        path: The file.
         limit: The most bytes it may have.
 
     Raises:
@@ -59,7 +58,6 @@ def read_json(path: Path, limit: int) -> Any:  # noqa: ANN401 - JSON
     """Read a JSON file.
 
     Args:
-        path: The file.
         limit: The most bytes it may have.
 
     Raises:

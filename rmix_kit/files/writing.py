@@ -61,11 +61,7 @@ class Prefix(NamedTuple):
         return cls(**values)
 
     def problem(self, data: bytes) -> str:
-        """Say what is wrong with a file that begins with it; empty if nothing is.
-
-        Args:
-            data: The file's content.
-        """
+        """Say what is wrong with a file that begins with it; empty if nothing is."""
         if len(data) < self.length:
             return "is shorter than when it was saved"
         if self.sha256 and hashlib.sha256(memoryview(data)[: self.length]).hexdigest() != self.sha256:
@@ -99,7 +95,6 @@ def write_file(path: Path, data: bytes) -> StoredFile:
 
     Args:
         path: Where the file shall be; replaced if it is there.
-        data: Its content.
 
     Returns:
         Its entry for a manifest.
@@ -116,7 +111,6 @@ def read_file(folder: Path, entry: StoredFile, owner: str) -> bytes:
     """Read a listed file after comparing it with its entry.
 
     Args:
-        folder: Where it lies.
         entry: What the manifest says.
         owner: Who lists it, for the error.
 
@@ -151,7 +145,6 @@ def open_own(path: str, flags: int) -> int:
     """Open a file to write into, for `open`'s ``opener``; never through a link, a pipe or a second name.
 
     Args:
-        path: The file.
         flags: As `open` gives them.
 
     Raises:
@@ -205,7 +198,6 @@ def writing(what: str, advice: str) -> Iterator[None]:
     """Turn an operating system's refusal to write into one line that says what to do.
 
     Args:
-        what: What is being written.
         advice: What stands, and what to do.
 
     Raises:

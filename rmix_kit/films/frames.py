@@ -29,9 +29,6 @@ APART = 2.0  # pixels between the curves of neighbouring agents, which often hav
 def frames_of(film: Film) -> Iterator[Image]:
     """Draw every scene of every episode, in order.
 
-    Args:
-        film: What was played.
-
     Yields:
         Pictures of `WIDTH` by `HEIGHT` pixels.
 

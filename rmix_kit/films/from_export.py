@@ -24,12 +24,7 @@ class WatchedTeam(Team[Agent]):
     """A team that reports its values and levels; its files carry no distributions."""
 
     def __init__(self, team: Team[Agent], envs: WatchedEnvs) -> None:
-        """Watch a team.
-
-        Args:
-            team: Who acts.
-            envs: To whom it reports.
-        """
+        """Watch a team."""
         super().__init__(team.agents, team.manifest)
         self._envs = envs
 
@@ -59,9 +54,7 @@ def film_export(
     """Play greedy episodes with exported agents and keep everything; `rmix-kit run` counts the same numbers.
 
     Args:
-        directory: The exported folder.
         env_text: Where; the environment in the folder's manifest if None.
-        episodes: At least 1.
         seed: Episode i is reset with the seed of (seed, "test", i).
         risk_level: In (0, 1] for all agents; None leaves it to them.
         consent: To code that the manifest's text names.

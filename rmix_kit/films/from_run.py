@@ -23,12 +23,7 @@ class WatchedAgent:
     """An agent network that reports what it thinks; a `rmix_kit.policy.ActingAgent` itself."""
 
     def __init__(self, agent: ActingAgent, envs: WatchedEnvs) -> None:
-        """Watch an agent network.
-
-        Args:
-            agent: Who acts.
-            envs: To whom it reports.
-        """
+        """Watch an agent network."""
         self._agent, self._envs = agent, envs
         self.carry_sizes = agent.carry_sizes
         self.value_kind = agent.value_kind
@@ -67,7 +62,6 @@ def film_run(
     Args:
         run: At one of its checkpoints.
         env_text: Where; the run's own environment if None.
-        episodes: At least 1.
         seed: Episode i is reset with the seed of (seed, "test", i).
         risk_level: In (0, 1] for all agents; None leaves it to them.
 

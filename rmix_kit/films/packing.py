@@ -18,7 +18,6 @@ def packed(film: Film, version: str) -> dict[str, Any]:
     """Return a film as what the page reads.
 
     Args:
-        film: What was played.
         version: Of the distribution that wrote it.
     """
     return {

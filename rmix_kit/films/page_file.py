@@ -28,9 +28,6 @@ SCRIPTS = (
 def page_of(film: Film) -> str:
     """Return the whole page.
 
-    Args:
-        film: What was played.
-
     Raises:
         ValueError: A number of it is NaN or infinite where JSON has no word for it.
     """

@@ -38,7 +38,6 @@ class CliffPainter:
         """Prepare an episode.
 
         Args:
-            film: Where it belongs.
             episode: Which.
             size: Largest width and height in pixels.
         """

@@ -42,7 +42,6 @@ def write(film: Film, path: Path) -> int:
     """Write a film; an existing file is replaced once the new one is whole.
 
     Args:
-        film: What was played.
         path: Where to; its ending is one of `WRITERS`.
 
     Returns:

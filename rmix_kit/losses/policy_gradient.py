@@ -125,7 +125,6 @@ def on_policy_returns(
         mask: bool ``[batch, time]``, true on real steps.
         taken: Target critic's value of the taken actions ``[batch, time]``, or ``[batch, time, agent]``.
         expected: Its expectation under the policy ``[batch, time + 1]``, or with an agent axis too.
-        gamma: Discount in [0, 1].
         td_lambda: Trace decay in [0, 1].
 
     Returns:
@@ -162,7 +161,6 @@ def tree_backup(
         probability: pi of the taken joint action ``[batch, time]``.
         taken: Target critic's value of the taken joint action ``[batch, time]``.
         expected: Its expectation under the policy ``[batch, time + 1]``.
-        gamma: Discount in [0, 1].
         tree_lambda: Trace decay in [0, 1].
         n_steps: Temporal differences added up, at least 1.
 

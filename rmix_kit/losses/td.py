@@ -21,7 +21,6 @@ def lambda_returns(
         terminated: bool, the same shape.
         next_values: Value V' of the step after, the same shape.
         trace: bool, the same shape; c_t, true only if step t + 1 is real and its replayed action is greedy.
-        gamma: Discount in [0, 1].
         td_lambda: In [0, 1].
 
     Returns:
@@ -63,7 +62,6 @@ def n_step_returns(reward: Tensor, terminated: Tensor, trace: Tensor, *, gamma: 
         reward: ``[batch, time]``.
         terminated: bool ``[batch, time]``.
         trace: bool ``[batch, time]``, true if step t + 1 is real and its replayed action is greedy.
-        gamma: Discount in [0, 1].
         n_max: Most rewards summed, at least 1.
 
     Returns:

@@ -20,8 +20,6 @@ class CentralMixer(nn.Module):
 
         Args:
             n_agents: Number of values mixed.
-            state_size: Length of the global state vector.
-            embed_size: Width of the hidden layers.
         """
         super().__init__()
         self.n_agents = n_agents

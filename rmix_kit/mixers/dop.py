@@ -17,7 +17,6 @@ class LinearMixer(nn.Module):
 
         Args:
             n_agents: Number of values mixed.
-            state_size: Length of the global state vector.
             hypernet_size: Hidden width of the two hypernetworks.
             is_normalised: The weights of a state add up to 1.
         """

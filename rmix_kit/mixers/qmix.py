@@ -22,8 +22,6 @@ class QMixer(nn.Module):
 
         Args:
             n_agents: Number of values mixed.
-            state_size: Length of the global state vector.
-            embed_size: Width of the mixing layer.
             hypernet_size: Hidden width of the two-layer hypernetworks.
         """
         super().__init__()

@@ -67,8 +67,6 @@ class QPLEXMixer(nn.Module):
 
         Args:
             n_agents: Number of values mixed.
-            n_actions: Actions of every agent.
-            state_size: Length of the global state vector.
             hypernet_size: Hidden width of all hypernetworks.
             n_kernels: Terms of the sum that makes lambda.
             kernel_layers: Linear layers of lambda's networks.

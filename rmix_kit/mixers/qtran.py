@@ -20,10 +20,7 @@ class JointValue(nn.Module):
         """Build the layers.
 
         Args:
-            n_actions: Actions of every agent.
-            state_size: Length of the global state vector.
             hidden_size: Width of the agents' recurrent state.
-            embed_size: Width of f's hidden layers.
         """
         super().__init__()
         self.state_size = state_size
@@ -53,12 +50,7 @@ class StateValue(nn.Module):
     """V_jt(s) of QTRAN: what the sum of utilities lacks because no agent sees everything."""
 
     def __init__(self, state_size: int, *, embed_size: int = 64) -> None:
-        """Build two hidden layers.
-
-        Args:
-            state_size: Length of the global state vector.
-            embed_size: Width of the hidden layers.
-        """
+        """Build two hidden layers."""
         super().__init__()
         self.layers = perceptron(state_size, embed_size, embed_size, 1)
 

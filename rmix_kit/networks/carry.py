@@ -16,8 +16,6 @@ def zero_carry(sizes: dict[str, int], rows: int, device: torch.device) -> Carry:
 
     Args:
         sizes: Width of each named tensor.
-        rows: Number of rows.
-        device: Where the tensors live.
 
     Returns:
         float32 zeros ``[row, size]`` by name.

@@ -122,11 +122,7 @@ class ObsCoding(ElementCoding):
     """Code raw observations; pictures become thumbnails."""
 
     def __init__(self, spec: EnvSpec) -> None:
-        """Read the coding from the bounds of the observations.
-
-        Args:
-            spec: The environment's spec.
-        """
+        """Read the coding from the bounds of the observations."""
         self.image = image_shape(spec)
         if self.image is None:
             super().__init__(spec.obs_low, spec.obs_high, spec.obs_dtype)
@@ -182,20 +178,13 @@ def is_one_hot(low: float, high: float, dtype: str) -> bool:
     """Return whether an element is coded one-hot: a whole number with few values.
 
     Args:
-        low: Lower bound.
-        high: Upper bound.
         dtype: NumPy name of what the number is.
     """
     return dtype.startswith(("int", "uint", "bool")) and high - low < MAX_ONE_HOT_VALUES
 
 
 def affine_of(low: float, high: float) -> tuple[float, float] | None:
-    """Return the offset and the factor by which a bounded element is coded; None where its bounds do not inform.
-
-    Args:
-        low: Lower bound.
-        high: Upper bound.
-    """
+    """Return the offset and the factor by which a bounded element is coded; None where its bounds do not inform."""
     if -1 <= low <= high <= 1:
         return 0.0, 1.0
     has_zero = low <= 0 <= high

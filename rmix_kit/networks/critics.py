@@ -18,9 +18,7 @@ class Critic(nn.Module):
         """Build the layers.
 
         Args:
-            spec: The environment's spec.
             input_size: Width of the inputs besides the coded observation.
-            hidden_size: Width of both hidden layers.
             is_dueling: The values are A(x, u) + V(x), the two from layers of their own.
         """
         super().__init__()
@@ -44,7 +42,6 @@ class Critic(nn.Module):
         """Put together what the critic sees.
 
         Args:
-            batch: Episodes.
             probabilities: The acting policy ``[batch, time + 1, agent, action]``, for where no action was taken.
 
         Returns:
@@ -57,7 +54,6 @@ class Critic(nn.Module):
 
         Args:
             inputs: From `inputs`.
-            batch: Episodes, for their packing.
 
         Returns:
             ``[batch, time + 1, agent, action]``, zeros on padding.
@@ -75,12 +71,7 @@ class CentralCritic(Critic):
     """
 
     def __init__(self, spec: EnvSpec, *, hidden_size: int) -> None:
-        """Build the layers.
-
-        Args:
-            spec: The environment's spec.
-            hidden_size: Width of both hidden layers.
-        """
+        """Build the layers."""
         size = spec.state_size + 2 * spec.n_agents * spec.n_actions + spec.n_agents
         super().__init__(spec, size, hidden_size=hidden_size, is_dueling=False)
 
@@ -102,12 +93,7 @@ class LocalCritic(Critic):
     """DOP's critic Q_i(s, o_i, u'_i) for all of agent i's actions: x = [state, coded observation of i, agent]."""
 
     def __init__(self, spec: EnvSpec, *, hidden_size: int) -> None:
-        """Build the layers.
-
-        Args:
-            spec: The environment's spec.
-            hidden_size: Width of both hidden layers.
-        """
+        """Build the layers."""
         super().__init__(spec, spec.state_size + spec.n_agents, hidden_size=hidden_size, is_dueling=True)
 
     def inputs(self, batch: EpisodeBatch, probabilities: Tensor) -> Tensor:

@@ -38,11 +38,7 @@ class ImageShape(NamedTuple):
 
 
 def image_shape(spec: EnvSpec) -> ImageShape | None:
-    """Return how the pictures of a spec lie; None where observations are no pictures (three axes of bytes, 0 to 255).
-
-    Args:
-        spec: The environment's spec.
-    """
+    """Return how a spec's pictures lie; None where observations are none (three axes of bytes, 0 to 255)."""
     if len(spec.obs_shape) != 3 or spec.obs_dtype != "uint8" or min(spec.obs_low) < 0 or max(spec.obs_high) < 32:
         return None
     first, middle, last = spec.obs_shape
@@ -62,7 +58,6 @@ class ImageEncoder(nn.Module):
         Args:
             shape: How pictures lie.
             channels: Channels after each convolution, at least one.
-            embed_size: Width of the result.
         """
         super().__init__()
         self.shape, self.embed_size = shape, embed_size

@@ -49,8 +49,6 @@ class ImplicitQuantileAgent(nn.Module):
         """Build the layers.
 
         Args:
-            spec: The environment's spec.
-            hidden_size: Width of the recurrent state.
             n_acting_quantiles: Midpoints whose mean is an action's value.
             image_channels: Channels after each convolution, where observations are pictures.
         """
@@ -106,9 +104,6 @@ class ImplicitQuantileAgent(nn.Module):
 
     def unroll(self, batch: EpisodeBatch) -> ImplicitQuantileOutput:
         """Evaluate whole episodes from the zero carry.
-
-        Args:
-            batch: Episodes.
 
         Returns:
             What gives means and quantiles of every step.

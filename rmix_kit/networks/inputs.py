@@ -25,7 +25,6 @@ class AgentInputs(ObsCoding):
         """Read the coding of every observation element from its bounds.
 
         Args:
-            spec: The environment's spec.
             image_channels: Channels after each convolution of a picture.
             image_embed_size: Width of an encoded picture.
         """

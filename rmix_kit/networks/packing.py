@@ -17,7 +17,6 @@ def pack(values: Tensor, packing: Packing) -> Tensor:
 
     Args:
         values: ``[batch, time + 1, agent, ...]``.
-        packing: Of the batch.
 
     Returns:
         ``[row, ...]``.
@@ -30,7 +29,6 @@ def unpack(rows: Tensor, packing: Packing, shape: tuple[int, int, int]) -> Tenso
 
     Args:
         rows: ``[row, ...]``.
-        packing: Of the batch.
         shape: (batch, time + 1, agent).
 
     Returns:
@@ -60,7 +58,6 @@ def shift(rows: Tensor, packing: Packing) -> Tensor:
 
     Args:
         rows: ``[row, input]``.
-        packing: Of the batch.
 
     Returns:
         The same shape; a row holds the entry of its agent one step before.

@@ -55,11 +55,7 @@ class QuantileAgent(nn.Module):
         """Build the layers.
 
         Args:
-            spec: The environment's spec.
-            hidden_size: Width of the recurrent state.
-            n_quantiles: Quantiles per action, M.
             level_source: Where the risk level comes from.
-            n_levels: Number of risk levels K.
             embed_size: Width D of the predictor's embeddings.
             default_level: The static level, or the level meant by 0 where the level is an input; in (0, 1].
             has_shared_atom_init: Start all quantiles of an action almost equal instead of independent.
@@ -140,9 +136,6 @@ class QuantileAgent(nn.Module):
     def unroll(self, batch: EpisodeBatch) -> QuantileOutput:
         """Evaluate whole episodes from the zero carry.
 
-        Args:
-            batch: Episodes.
-
         Returns:
             Distributions and levels of every step, ``[batch, time + 1, agent, ...]``.
         """
@@ -159,7 +152,6 @@ class QuantileAgent(nn.Module):
         """Make distributions of recurrent states.
 
         Args:
-            batch: Episodes.
             hidden_states: Packed ``[row, hidden]``.
             risk_hidden_states: The predictor's, packed ``[row, hidden]``; None without one.
 
@@ -201,7 +193,6 @@ def unroll_together(agents: Sequence[QuantileAgent], batch: EpisodeBatch) -> lis
 
     Args:
         agents: Those that learn first, frozen ones (target networks) last.
-        batch: Episodes.
 
     Returns:
         Each agent's distributions and levels.

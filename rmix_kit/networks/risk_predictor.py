@@ -25,9 +25,7 @@ class RiskPredictor(nn.Module):
 
         Args:
             input_size: Width of x_t.
-            hidden_size: Width of the recurrent state.
             head_size: n_actions * n_quantiles, the width of the agent's last layer.
-            n_levels: Number of risk levels K.
             embed_size: Width D of the two embeddings.
         """
         super().__init__()

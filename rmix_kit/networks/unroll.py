@@ -12,9 +12,6 @@ from rmix_kit.types import EpisodeBatch
 def last_actions(batch: EpisodeBatch) -> Tensor:
     """Return the previous joint action of every step, one-hot, zeros at the first.
 
-    Args:
-        batch: Episodes.
-
     Returns:
         float32 ``[batch, time + 1, agent, action]``.
     """
@@ -27,7 +24,6 @@ def one_hot_actions(actions: Tensor, n_actions: int) -> Tensor:
 
     Args:
         actions: int64 ``[...]``.
-        n_actions: Number of actions.
 
     Returns:
         float32 ``[..., action]``.
@@ -37,9 +33,6 @@ def one_hot_actions(actions: Tensor, n_actions: int) -> Tensor:
 
 def agent_ids(batch: EpisodeBatch) -> Tensor:
     """Return the one-hot agent index of every entry.
-
-    Args:
-        batch: Episodes.
 
     Returns:
         float32 ``[batch, time + 1, agent, n_agents]``.

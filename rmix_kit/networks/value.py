@@ -51,8 +51,6 @@ class ValueAgent(nn.Module):
         """Build the layers.
 
         Args:
-            spec: The environment's spec.
-            hidden_size: Width of the recurrent state.
             image_channels: Channels after each convolution, where observations are pictures.
             value_kind: What the last layer's numbers are.
         """
@@ -84,9 +82,6 @@ class ValueAgent(nn.Module):
 
     def unroll(self, batch: EpisodeBatch) -> ValueOutput:
         """Evaluate whole episodes from the zero carry.
-
-        Args:
-            batch: Episodes.
 
         Returns:
             Values or logits of every step, and hidden states.

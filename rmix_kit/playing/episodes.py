@@ -57,9 +57,6 @@ def play(
     """Play greedy episodes; which they are does not depend on the number of copies.
 
     Args:
-        team: The agents.
-        envs: Copies to play in.
-        episodes: At least 1.
         seed: Episode i is reset with the seed of (seed, "test", i), as everywhere.
         risk_level: In (0, 1] for all agents; None leaves it to them.
 
@@ -113,7 +110,6 @@ def check_fit(specs: Mapping[str, PolicySpec], env: EnvSpec) -> None:
 
     Args:
         specs: The agents' specifications by id.
-        env: The environment's spec.
 
     Raises:
         EnvironmentContractError: Naming the first thing that differs, both ways.

@@ -42,8 +42,6 @@ class AgentProcess:
 
         Args:
             agent: The agent's id, for errors.
-            path: The agent's file.
-            format_name: "onnx" or "torchscript".
         """
         self._agent = agent
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
@@ -138,8 +136,6 @@ class IsolatedTeam:
         """Name the folder; the processes start with the ``with`` block.
 
         Args:
-            directory: The exported folder.
-            format_name: "onnx" or "torchscript".
             start_seconds: How long an agent may take to load.
             seconds: How long an agent may take for a step.
         """

@@ -14,8 +14,6 @@ def environment_text(manifest: Manifest, directory: Path, consent: Consent | Non
     """Return the environment that the agents were trained in, if it may run.
 
     Args:
-        manifest: Of the folder.
-        directory: The folder.
         consent: To code that the text names.
 
     Raises:
@@ -30,10 +28,6 @@ def environment_text(manifest: Manifest, directory: Path, consent: Consent | Non
 
 def most_copies(manifest: Manifest, text: str) -> int | None:
     """Return the most copies of the environment that the agents' run evaluated in.
-
-    Args:
-        manifest: Of the folder.
-        text: The environment to play in.
 
     Returns:
         None where the run had no limit, or played elsewhere.

@@ -28,7 +28,6 @@ def load_agent(path: Path, format_name: str) -> Agent:
     """Load one exported agent.
 
     Args:
-        path: Its file.
         format_name: One of `FORMATS`.
 
     Raises:
@@ -41,7 +40,6 @@ def load_team(directory: Path, format_name: str) -> Team[Agent]:
     """Load all agents of an exported folder.
 
     Args:
-        directory: The folder.
         format_name: One of `FORMATS`.
 
     Raises:

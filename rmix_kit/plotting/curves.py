@@ -149,7 +149,7 @@ def _draw_apart(
 
 
 def _filled(grid: NDArray[np.object_], contents: Sequence[_Content]) -> Iterator[tuple[Axes, _Content]]:
-    """Yield each content its axes, row by row, and remove the axes that are left."""
+    """Put each content on axes of its own, row by row, and remove the axes that are left."""
     for axes in grid.flat[len(contents) :]:
         axes.remove()
     yield from zip(grid.flat, contents, strict=False)

@@ -19,7 +19,6 @@ def draw_probabilities(names: Sequence[str], values: Sequence[Sequence[float]], 
     """Draw probabilities as a square of colours around one half, with numbers where they fit.
 
     Args:
-        names: Of rows and columns.
         values: In [0, 1], ``[row][column]``.
         label: Of the scale.
     """

@@ -122,7 +122,6 @@ def picture(figure: Figure, kind: str) -> bytes:
     """Return the figure as a file's content, the same bytes for the same figure.
 
     Args:
-        figure: The figure.
         kind: One of ``FORMATS``.
     """
     buffer = BytesIO()
@@ -136,7 +135,6 @@ def legend_below(figure: Figure, looks: Mapping[str, Look], columns: int) -> Non
     """Put a legend of lines under the figure, outside the data.
 
     Args:
-        figure: The figure.
         looks: By label.
         columns: Most entries side by side.
     """

@@ -30,10 +30,7 @@ class ReplayBuffer:
         """Take no memory for steps yet; it is taken as episodes come.
 
         Args:
-            spec: The environment's spec.
             capacity: Most episodes held, at least 1.
-            device: Where the records live.
-            codec: The environment's smaller form, if steps are kept in it.
         """
         self.capacity = capacity
         self.device = device
@@ -130,8 +127,6 @@ class ReplayBuffer:
 
         Args:
             batch_size: Episodes drawn; 0 for none.
-            rng: The stream that draws.
-            reward_scale: Factor on every reward.
             newest: Newest episodes in the batch besides the drawn ones, each once; at most ``len(self)``.
             epsilon: The exploration that the newest episodes were collected with, for the record.
             level_draws: K of the risk levels {1/K, ..., 1} drawn per episode; 0 for none, all levels being 0.
@@ -206,8 +201,6 @@ def make_packing(lengths: IntArray, n_agents: int, device: torch.device) -> Pack
 
     Args:
         lengths: Steps of each episode, never rising, ``[batch]``; an episode has ``length + 1`` observations.
-        n_agents: Agents per step.
-        device: Where the index tensors live.
 
     Returns:
         The packing of all real observations.

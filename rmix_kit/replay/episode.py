@@ -92,9 +92,6 @@ class EpisodeBlock:
 def block_of_rows(rows: Mapping[str, NDArray[np.generic]]) -> EpisodeBlock:
     """Read back what `EpisodeBlock.rows` gave.
 
-    Args:
-        rows: All names of one block.
-
     Returns:
         The block, padded to its longest episode.
 
@@ -136,7 +133,6 @@ def misfit_of(block: EpisodeBlock, spec: EnvSpec) -> str:
 
     Args:
         block: At least one episode.
-        spec: The environment's.
     """
     if int(block.length.max()) > spec.episode_limit:
         return f"an episode has {block.length.max()} steps of at most {spec.episode_limit}"
@@ -151,7 +147,6 @@ def observed_template(spec: EnvSpec, codec: StepCodec | None) -> dict[str, NDArr
     """Say what is kept of one observation.
 
     Args:
-        spec: The environment's spec.
         codec: The environment's smaller form; None keeps observations, state and masks as received.
 
     Returns:
@@ -171,7 +166,6 @@ def observed_of(step: TimeStep, codec: StepCodec | None) -> Mapping[str, NDArray
 
     Args:
         step: What the environment gave.
-        codec: The environment's smaller form, if it has one.
 
     Raises:
         EnvironmentContractError: The step's smaller form is missing, or not that of the codec.
@@ -189,10 +183,7 @@ def empty_block(spec: EnvSpec, episodes: int, steps: int, codec: StepCodec | Non
     """Return a zeroed block.
 
     Args:
-        spec: The environment's spec.
-        episodes: Number of episodes.
         steps: Room for this many steps each.
-        codec: The environment's smaller form, if steps are kept in it.
 
     Returns:
         A block of the right dtypes and shapes.
@@ -226,7 +217,6 @@ def block_of(spec: EnvSpec, actions: IntArray, played: Sequence[TimeStep]) -> Ep
     """Record episodes that were played with given actions (`rmix_kit.envs.joint.play_joint_actions`).
 
     Args:
-        spec: The environment's spec.
         actions: int64 ``[episode, time, agent]``.
         played: One time step after the reset and one after each action, their axis env being the episode; a finished
             copy waits, its terminated or truncated flag up. Where no flag is up at the end, the episode is cut there.

@@ -28,10 +28,6 @@ def record_dtype(spec: EnvSpec, codec: StepCodec | None) -> np.dtype[np.void]:
     The last observation of an episode is followed by neither and leaves their few bytes empty: an episode is one piece
     of memory, which is copied at once.
 
-    Args:
-        spec: The environment's spec.
-        codec: The environment's smaller form, if steps are kept in it.
-
     Returns:
         A structured dtype, the widest elements first, so that little is lost to alignment.
     """
@@ -47,7 +43,6 @@ def pack(block: EpisodeBlock, dtype: np.dtype[np.void]) -> Tensor:
     """Turn a block's real rows into records, uint8 ``[row, byte]``, episode after episode.
 
     Args:
-        block: Any episodes.
         dtype: From `record_dtype`.
     """
     rows = block.rows()
@@ -88,12 +83,7 @@ def kept_arrays(template: Mapping[str, NDArray[np.generic]]) -> dict[str, str]:
 
 
 def chunk_episodes(capacity: int, size: int) -> int:
-    """Return the number of full-length episodes for which a chunk has room.
-
-    Args:
-        capacity: Most episodes held.
-        size: Of such an episode.
-    """
+    """Return the number of full-length episodes for which a chunk has room."""
     return max(1, min(-(-capacity // CHUNKS), LARGEST_CHUNK // size))
 
 
@@ -102,11 +92,6 @@ def worst_case_bytes(spec: EnvSpec, codec: StepCodec | None, capacity: int) -> i
 
     A chunk that was closed holds at least ``chunk_episodes`` episodes: with fewer, one more would have fitted. At most
     the oldest chunk in use is partly given up and the newest partly filled; all others are full of episodes held.
-
-    Args:
-        spec: The environment's spec.
-        codec: The environment's smaller form, if steps are kept in it.
-        capacity: Most episodes held.
     """
     per_chunk = chunk_episodes(capacity, episode_bytes(spec, codec))
     chunks = (capacity - 2) // per_chunk + 2
@@ -125,14 +110,7 @@ class RecordStore:
     """
 
     def __init__(self, spec: EnvSpec, codec: StepCodec | None, capacity: int, device: torch.device) -> None:
-        """Take no memory yet.
-
-        Args:
-            spec: The environment's spec.
-            codec: The environment's smaller form, if steps are kept in it.
-            capacity: Most episodes held.
-            device: Where the records live.
-        """
+        """Take no memory yet."""
         self.dtype, self._device = record_dtype(spec, codec), device
         self._chunk_rows = chunk_episodes(capacity, episode_bytes(spec, codec)) * (spec.episode_limit + 1)
         self._chunks: list[Tensor] = []
@@ -175,7 +153,6 @@ class RecordStore:
 
         Args:
             chunk: Where it lies.
-            rows: Its records.
         """
         self._episodes[chunk] -= 1
         self.rows -= rows

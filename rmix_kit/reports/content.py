@@ -74,12 +74,9 @@ def make_page(
     """Make the content of a report; nothing is drawn yet.
 
     Args:
-        groups: Of the report.
         scores: Of these groups.
-        title: Heading.
         is_figure_15: The paper's Figure 15 comes first.
         resamples: Of the bootstrap; profiles take a tenth.
-        seed: Of its draws.
     """
     comparisons = scores.comparisons()
     profile_resamples = max(1, resamples * PROFILE_RESAMPLES // RESAMPLES)

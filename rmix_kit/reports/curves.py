@@ -31,7 +31,6 @@ def curve_table(groups: Iterable[Group], metrics: Sequence[str] = CURVES) -> Tab
     the number of runs.
 
     Args:
-        groups: Of the report.
         metrics: Names in evaluation rows.
     """
     return make_table("curves", COLUMNS, (row for group in groups if group.runs for row in _rows(group, metrics)))

@@ -19,9 +19,6 @@ FORM = "a list of {algo: NAME, env: TEXT, seeds: [0, 1, ...]}"
 def read_expected(path: Path) -> list[Cell]:
     """Read planned cells from YAML or JSON.
 
-    Args:
-        path: The file.
-
     Returns:
         Algorithm, environment text as runs record it, and seeds.
 

@@ -92,7 +92,6 @@ def draw_learning(table: Table, envs: Sequence[str], metric: str, band: Band) ->
 
     Args:
         table: Of `rmix_kit.reports.curves.curve_table`.
-        envs: Environment texts.
         metric: Of the table.
         band: What is shaded.
     """

@@ -25,11 +25,7 @@ _NAMES = {name: name.removesuffix("_mean") for name in METRICS}
 
 
 def marl_eval(groups: Iterable[Group]) -> dict[str, Any]:
-    """Return finished runs as marl-eval's nested mapping, all keys in lower case.
-
-    Args:
-        groups: Of the report.
-    """
+    """Return finished runs as marl-eval's nested mapping, all keys in lower case."""
     found: dict[str, Any] = {}
     for group in groups:
         kind, task = parse(group.env).kind, group.env.partition(":")[2]

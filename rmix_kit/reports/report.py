@@ -41,15 +41,12 @@ def write_report(
     """Write a report on runs: a page, its figures, its tables, and marl-eval's JSON.
 
     Args:
-        records: Of the runs.
         out: The report's folder: new, or with other things than a report's, or an older report, which is replaced.
-        title: The page's heading.
         expected: Planned cells (algorithm, environment text, seeds); what of them is missing is shown as not run.
         allow_mixed: Label runs of one algorithm and environment that differ instead of refusing them.
         has_variants: Give presets and settings of one algorithm that differ a name and a row each.
         score: What the statistics count; see `rmix_kit.reports.scores.Scores`.
         is_figure_15: Only the algorithms of the RMIX paper's Figure 15, which comes first.
-        resamples: Of the bootstrap.
         seed: Of its draws; the same runs and seed give the same report.
 
     Returns:

@@ -23,8 +23,6 @@ def tail_table(scores: Scores, *, resamples: int, seed: int) -> Table:
 
     Args:
         scores: Of the report; says which episodes count.
-        resamples: Of the bootstrap.
-        seed: Of its draws.
     """
     columns = ("environment", "algorithm", "risk_level", "return", "low", "high", "runs")
     rows = []
@@ -116,7 +114,6 @@ def can_fall(env: str, rates: Iterable[float | None]) -> bool:
     """Return whether falls belong to an environment: to MACN's game, and to others where one was seen.
 
     Args:
-        env: Environment text.
         rates: Of falls there, in any runs.
     """
     return env.startswith("macn:") or any(rates)

@@ -23,8 +23,6 @@ def statistics_table(scores: Scores, comparisons: Iterable[Comparison], *, resam
     Args:
         scores: Of the report.
         comparisons: Over several tasks.
-        resamples: Of the bootstrap.
-        seed: Of its draws.
     """
     columns = ("scope", "algorithm", "statistic", "value", "low", "high", "runs", "tasks")
     rows: list[Row] = []
@@ -61,8 +59,6 @@ def profile_table(comparisons: Iterable[Comparison], *, resamples: int, seed: in
 
     Args:
         comparisons: Over several tasks.
-        resamples: Of the bootstrap.
-        seed: Of its draws.
     """
     columns = ("scope", "algorithm", "counted", "threshold", "share", "low", "high")
     rows = []
@@ -95,8 +91,6 @@ def improvement_table(comparisons: Iterable[Comparison], *, resamples: int, seed
 
     Args:
         comparisons: Over several tasks.
-        resamples: Of the bootstrap.
-        seed: Of its draws.
     """
     columns = ("scope", "algorithm", "against", "probability", "low", "high")
     rows = []

@@ -65,7 +65,6 @@ class Scores:
         """Choose what is counted.
 
         Args:
-            groups: Of the report.
             score: ``success_rate``, or ``normalized_return``: (return - worst) / (optimum - worst) where MACN's exact
                 optimum is known, elsewhere the success rate. Where the environment does not report success the return
                 counts in any case, from the lowest mean return of any evaluation to the highest.
@@ -192,11 +191,7 @@ def tail_names() -> Iterable[tuple[float, str]]:
 
 
 def anchors_of(env: EnvironmentText) -> Anchors | None:
-    """Solve an environment exactly; None where that is not possible.
-
-    Args:
-        env: Any environment text.
-    """
+    """Solve an environment exactly; None where that is not possible."""
     if env.kind != "macn":
         return None
     options: dict[str, Any] = {key: value for key, value in env.options if key not in _SEEN_BY_AGENTS_ALONE}

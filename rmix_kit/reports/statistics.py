@@ -89,8 +89,6 @@ def estimates(
     Args:
         scores: One array ``[run]`` per task, at least one run each.
         statistics: By name; all are computed on the same resamples.
-        rng: Draws the resamples.
-        resamples: How many.
         confidence: Of the intervals, in (0, 1).
 
     Returns:
@@ -144,7 +142,6 @@ def performance_profile(
         thresholds: ``[threshold]``.
         of_means: Count tasks by their mean over runs instead of runs.
         rng: Draws the resamples of the band.
-        resamples: How many.
         confidence: Of the pointwise intervals, in (0, 1).
 
     Returns:
@@ -177,8 +174,6 @@ def probability_of_improvement(
     Args:
         scores_x: One array ``[run]`` per task.
         scores_y: One array ``[run]`` per task, the same tasks.
-        rng: Draws the resamples.
-        resamples: How many.
         confidence: Of the interval, in (0, 1).
 
     Returns:

@@ -52,7 +52,6 @@ def make_table(name: str, columns: Sequence[str], rows: Iterable[Row]) -> Table:
     """Make a table.
 
     Args:
-        name: Stem of its file.
         columns: In order.
         rows: By column.
 

@@ -68,9 +68,7 @@ def view(title: str, table: Table, rows: Iterable[Row], columns: Sequence[tuple[
     """Show rows of a table.
 
     Args:
-        title: Above it.
         table: Whose rows.
-        rows: Of it.
         columns: Titles with what writes the cells.
         note: Below it.
     """

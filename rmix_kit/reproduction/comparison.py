@@ -36,7 +36,6 @@ def comparison_of(records: Iterable[RunRecord], expected: Sequence[Cell], out: P
         records: Finished runs.
         expected: All planned cells; those without a run are listed as not run.
         out: The reproduction's folder, in which EPyMARL's records lie.
-        title: Of the page.
 
     Returns:
         A Markdown page.

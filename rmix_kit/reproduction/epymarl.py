@@ -56,11 +56,7 @@ class Task:
         return re.sub(r"[^a-z0-9]+", "-", self.name.lower())
 
     def published_here(self, algo: str) -> Interval | None:
-        """Return a published number in the unit of the environment text; None where none could be checked.
-
-        Args:
-            algo: Roster name.
-        """
+        """Return a published number in the unit of the environment text; None where none could be checked."""
         if (found := self.published.get(algo)) is None:
             return None
         return Interval(mean=(found.mean - self.offset) / self.factor, half_width=found.half_width / self.factor)
@@ -144,7 +140,6 @@ def curve_of(seed: int, rows: Iterable[Mapping[str, float | None]], interval: in
     Those before training, past `steps` or without a finite mean are left out.
 
     Args:
-        seed: Of the run.
         rows: Each with ``env_steps`` and ``return_mean``.
         interval: Environment steps between evaluations. Rounds end a little past its multiples.
         steps: Up to here.

@@ -99,9 +99,6 @@ def _unlike(one: PeerRun, other: PeerRun) -> str:
 def read_peer(path: Path) -> PeerRun:
     """Read a record.
 
-    Args:
-        path: Its file.
-
     Raises:
         RecordError: It is no such record, one of another format, or lacks something.
     """

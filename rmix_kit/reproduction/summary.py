@@ -30,7 +30,6 @@ def summary_of(records: Iterable[RunRecord], expected: Sequence[Cell], *, title:
     Args:
         records: Finished runs.
         expected: All planned cells; those without a run are listed as not run.
-        title: Of the page.
 
     Returns:
         A Markdown page.
@@ -111,8 +110,6 @@ def how_it_ends(episodes: Episodes, run: RunRecord, best: float) -> str:
     """Say in a word what the team of a run does in most of its last episodes.
 
     Args:
-        episodes: Of its last checkpoint.
-        run: The run.
         best: The best mean return; reached within two standard errors of the mean of the episodes.
 
     Returns:
@@ -142,11 +139,7 @@ def _with_error(episodes: Episodes) -> str:
 
 
 def best_return(env: str) -> float | None:
-    """Return the best mean return on an environment, where it is known.
-
-    Args:
-        env: Environment text.
-    """
+    """Return the best mean return on an environment, where it is known."""
     if env in BEST_RETURNS:
         return BEST_RETURNS[env]
     anchors = anchors_of(parse(env))

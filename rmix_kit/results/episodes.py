@@ -51,10 +51,6 @@ class Episodes:
     def from_json(cls, values: Any, where: str) -> Episodes:  # noqa: ANN401 - read from a file
         """Read back what `to_json` gave.
 
-        Args:
-            values: From the file.
-            where: The file, for the error.
-
         Raises:
             RecordError: An entry is missing or has another form.
         """

@@ -19,7 +19,6 @@ def write_record(path: Path, record: RunRecord) -> None:
 
     Args:
         path: Ends in ``.json``; replaced if it is there.
-        record: The record.
     """
     entries = [f" {json_text(key)}: {json_text(value)}" for key, value in with_digest(record.to_json()).items()]
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -77,10 +77,6 @@ class RunRecord:
     def from_json(cls, values: Any, where: str) -> RunRecord:  # noqa: ANN401 - read from a file
         """Read back what `to_json` gave.
 
-        Args:
-            values: From the file.
-            where: The file, for errors.
-
         Raises:
             RecordError: It is no record, one of another format, or lacks something.
         """
@@ -123,7 +119,6 @@ def is_row(values: Any, *needed: str) -> bool:  # noqa: ANN401 - read from a fil
     """Return whether a row of metrics or time holds numbers (None for one that is not finite) besides its kind.
 
     Args:
-        values: From the file.
         needed: Entries that are there and are not None.
     """
     if not isinstance(values, dict) or any(values.get(name) is None for name in needed):

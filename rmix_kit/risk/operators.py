@@ -90,7 +90,6 @@ def quantile_edges(n_quantiles: int, tail_level: float = 0.5, *, device: torch.d
         n_quantiles: The number of quantiles M, at least 1.
         tail_level: The lowest ``M // 2`` quantiles share this much probability equally, the others the rest; in (0, 1).
             0.5 (or a single quantile) makes all equal and the edges whole numbers, free of rounding.
-        device: Where the result lives.
 
     Returns:
         float32 ``[quantile + 1]``, ascending from 0 to the total: M where all are equal, otherwise 1.
@@ -125,7 +124,6 @@ def level_weights(n_levels: int, n_quantiles: int) -> Tensor:
 
     Args:
         n_levels: The number of risk levels K.
-        n_quantiles: The number of quantiles M.
 
     Returns:
         float32 ``[level, quantile]`` on the CPU, row k - 1 belonging to level k/K.

@@ -36,7 +36,6 @@ def begin(arena: Arena, seeds: Array) -> Battle:
     """Start battles.
 
     Args:
-        arena: The scenario's tables.
         seeds: int64 ``[env]``, from 0.
     """
     zero = seeds * 0
@@ -62,9 +61,6 @@ def step(arena: Arena, difficulty: Difficulty, battle: Battle, actions: Array) -
     """Play one step of eight game loops.
 
     Args:
-        arena: The scenario's tables.
-        difficulty: Of the enemy.
-        battle: Before.
         actions: int64 ``[env, agent]`` as in SMAC, each allowed by `rmix_kit.smac.layout.encode`'s masks.
 
     Returns:

@@ -42,7 +42,6 @@ def encode(facts: Facts, units: Units) -> Encoded:
 
     Args:
         facts: The map's facts, arrays of the same kind as the units.
-        units: One or many battles.
 
     Returns:
         Observations are zero for dead agents, whose mask allows the no-op alone. The state sees everything.
@@ -170,10 +169,6 @@ def outcome(facts: Facts, units: Units) -> Outcome:
     """Return which battles are over.
 
     Won: no enemy lives, or a medivac alone. Lost, which is asked first: no agent lives, or medivacs alone.
-
-    Args:
-        facts: The map's facts.
-        units: After a step.
     """
     alive, enemy_alive = units.ally_hp > 0, units.enemy_hp > 0
     fighters = (alive & ~facts.medivac).any(axis=-1)
@@ -190,8 +185,6 @@ def reward(facts: Facts, units: Units, next_units: Units, *, won: Array | None =
     Enemies that regain shields or health pay as well, for SMAC takes the absolute value of the sum.
 
     Args:
-        facts: The map's facts.
-        units: Before the step.
         next_units: After it.
         won: bool ``[env]`` of the `outcome` after it, for callers that have it already.
 

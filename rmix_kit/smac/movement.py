@@ -35,8 +35,6 @@ def walk(arena: Arena, battle: Battle, orders: Orders, chase: Chase, *, pairs: P
     """Return where everybody is at the end of the tick, float32 ``[env, 2, unit]``.
 
     Args:
-        arena: The scenario's tables.
-        battle: At the tick's beginning.
         orders: Of the step.
         chase: Of the tick.
         pairs: At the tick's beginning.

@@ -62,11 +62,8 @@ def scene_of(arena: Arena, difficulty: Difficulty, before: Battle, after: Battle
     less energy has healed.
 
     Args:
-        arena: The scenario's tables.
-        difficulty: Of the enemy.
         before: The battles before the step; those after it where none was played.
         after: The battles after it.
-        env: Which of them.
 
     Returns:
         Per unit ``x``, ``y`` (cells, from the south-west), ``health`` and ``shield`` (points); ``shots`` and ``heals``

@@ -85,8 +85,6 @@ def told(run: PlannedRun, folder: Path, storage: str | None) -> dict[str, Any]:
     """Return what a process of `rmix_kit.cli.child` is told, as JSON values.
 
     Args:
-        run: To train.
-        folder: Where.
         storage: The sweep's storage.
     """
     return {

@@ -99,11 +99,7 @@ def _places(file: SweepFile, makes_environments: bool) -> Iterator[_Place]:
 
 
 def label_of(text: str) -> str:
-    """Make a part of a folder's name from an environment text; a long one is cut and told apart by a digest.
-
-    Args:
-        text: Environment text.
-    """
+    """Make a part of a folder's name from an environment text; a long one is cut and told apart by a digest."""
     label = re.sub(r"[^A-Za-z0-9.=]+", "-", text).strip("-")
     if len(label) <= LONGEST_NAME:
         return label

@@ -31,7 +31,6 @@ class RunProcess:
         Args:
             told: What `rmix_kit.cli.child` is to do, JSON values.
             log: Receives what it says, behind what is there.
-            threads: Of its numerical libraries.
         """
         log.parent.mkdir(parents=True, exist_ok=True)
         known = os.environ.get("PYTHONPATH")

@@ -35,7 +35,6 @@ def tail_of_file(path: Path, size: int) -> bytes:
     """Return the last bytes of a file; none where it is missing.
 
     Args:
-        path: The file.
         size: Most bytes wanted.
     """
     try:
@@ -69,7 +68,6 @@ def state_of(folder: Path, *, evaluation: bool) -> State:
     """Say what is left to do for a run; whether its files are sound is not looked at.
 
     Args:
-        folder: The run's.
         evaluation: Whether its checkpoints are to be played.
     """
     paths = RunPaths(folder)

@@ -92,12 +92,7 @@ class Clock:
         self._first: tuple[int, float] | None = None
 
     def eta(self, env_steps: int, steps: int) -> float | None:
-        """Return the seconds that are left; None before the second look at which there was progress.
-
-        Args:
-            env_steps: Taken now.
-            steps: To take.
-        """
+        """Return the seconds that are left; None before the second look at which there was progress."""
         now = time.monotonic()
         if self._first is None or env_steps < self._first[0]:  # what lay behind the checkpoint was cut off
             self._first = (env_steps, now)

@@ -30,7 +30,6 @@ class Mirror:
         """Name both sides; nothing is read.
 
         Args:
-            folder: The run's.
             url: Where its copy lies, such as ``s3://bucket/sweep/NAME``.
         """
         from fsspec.core import url_to_fs
@@ -182,7 +181,6 @@ def mirrored(folder: Path, url: str | None) -> Iterator[None]:
     """Keep a run's copy up to date inside the block; without a URL nothing is done.
 
     Args:
-        folder: The run's.
         url: Where its copy lies, or None.
     """
     if url is None:

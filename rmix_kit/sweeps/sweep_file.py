@@ -124,9 +124,6 @@ class SweepFile:
 def read_sweep_file(path: Path) -> SweepFile:
     """Read and check a sweep's file.
 
-    Args:
-        path: The YAML file.
-
     Raises:
         ConfigError: It cannot be read, lacks a key, has an unknown one, or a value of the wrong type or out of range.
     """

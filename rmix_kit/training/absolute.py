@@ -28,7 +28,6 @@ def evaluate_run(
 
     Args:
         folder: A run with at least one checkpoint that was evaluated.
-        make_env: Makes the copies.
         consent: To code that its environment's text names.
 
     Raises:

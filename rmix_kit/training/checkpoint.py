@@ -49,8 +49,6 @@ def read_tensors(checkpoint: Path, manifest: Manifest, name: str) -> dict[str, T
     """Read one tensor file after checking it.
 
     Args:
-        checkpoint: The checkpoint's folder.
-        manifest: Its manifest.
         name: "online", "target", "optimizers" or "statistics".
 
     Returns:
@@ -105,9 +103,6 @@ def _encode(tensors: Mapping[str, Tensor]) -> bytes:
 
 def network_tensors(checkpoint: Path) -> tuple[Manifest, dict[str, Tensor]]:
     """Read what acting needs: the manifest and the online weights.
-
-    Args:
-        checkpoint: The checkpoint's folder.
 
     Returns:
         Manifest and weights on the CPU.

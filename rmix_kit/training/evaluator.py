@@ -60,11 +60,7 @@ def evaluate(
     """Play greedy episodes; which they are does not depend on the number of copies.
 
     Args:
-        policy: The team.
-        envs: Copies to play in.
-        episodes: At least 1.
         seed: Episode i is reset with the seed of (seed, stream, i).
-        checkpoint_step: For the record.
         risk_level: In (0, 1] for all agents; None leaves it to them.
         stream: "test", or "validation" while training: those episodes choose the best checkpoint and play nowhere else.
         knows_success: The environment has said elsewhere whether episodes are solved.

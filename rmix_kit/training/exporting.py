@@ -23,7 +23,6 @@ def export(run: Run, directory: str | PathLike[str], formats: Sequence[str] = ("
     Args:
         run: From `rmix_kit.load` or `rmix_kit.train`.
         directory: The folder to write; it must not exist.
-        formats: Any of "onnx" and "torchscript".
 
     Returns:
         The sealed folder; `rmix-kit run` needs nothing else.
@@ -33,9 +32,6 @@ def export(run: Run, directory: str | PathLike[str], formats: Sequence[str] = ("
 
 def facts_of(run: Run) -> dict[str, object]:
     """Return what an exported folder tells about its origin.
-
-    Args:
-        run: A run at one checkpoint.
 
     Returns:
         JSON-able: ``environment`` (text and facts), ``training`` (steps, seed, discount, reward scale),

@@ -48,8 +48,6 @@ def extend(folder: RunFolder, config: RunConfig, reporter: Reporter, *, is_inexa
 
     Args:
         folder: The run's, locked.
-        config: The new configuration.
-        reporter: Told what changes.
         is_inexact_allowed: Go on even where a schedule of the new plan would have run otherwise so far.
 
     Raises:
@@ -120,8 +118,6 @@ def replanned(manifest: Manifest, steps: int, remark: str = "") -> Manifest:
     """Return a checkpoint of a run that is now planned for other steps.
 
     Args:
-        manifest: The checkpoint's.
-        steps: Now planned.
         remark: How the plan was changed, where that is not exact.
     """
     state = {**manifest.state, **({"extended_inexactly": remark} if remark else {})}

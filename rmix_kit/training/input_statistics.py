@@ -55,12 +55,7 @@ class InputStatistics:
     """The statistics of observations (over all agents) and of states, and the one who writes them into networks."""
 
     def __init__(self, spec: EnvSpec, codec: StepCodec | None = None) -> None:
-        """Find the elements whose bounds do not inform.
-
-        Args:
-            spec: The environment's spec.
-            codec: The environment's smaller form, if steps are kept in it.
-        """
+        """Find the elements whose bounds do not inform."""
         self._codec, self._obs_size = codec, int(np.prod(spec.obs_shape))
         codings: dict[str, ElementCoding] = {"obs": ObsCoding(spec), "state": StateCoding(spec)}
         self._elements = {name: list(coding.normalised) for name, coding in codings.items()}

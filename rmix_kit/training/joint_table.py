@@ -114,11 +114,8 @@ def tabulate(
     """Play every sequence of joint actions and evaluate each with an algorithm's networks.
 
     Args:
-        algorithm: Whose joint values they are.
         networks: On the CPU.
-        agent: The acting one of them.
         env_text: The game; its masks must be the same in every state. Episode i is seeded with i.
-        checkpoint_step: For the record.
         reward_scale: The factor on rewards that the networks were trained with; values are divided by it.
         steps: Length of the sequences; the episode limit if None.
 
@@ -162,7 +159,6 @@ def uniform_batch(
     Args:
         env_text: The game; its masks must be the same in every state.
         steps: Length of the sequences; the episode limit if None.
-        reward_scale: Factor on every reward.
         tau_draws: Quantile fractions drawn per step.
 
     Returns:

@@ -49,16 +49,7 @@ class Learner:
         device: torch.device,
         codec: StepCodec | None = None,
     ) -> None:
-        """Build the networks on the CPU from the seed, so that every device starts from the same weights.
-
-        Args:
-            algorithm: What is trained.
-            spec: The environment's spec.
-            target: How the target networks follow.
-            seed: Seed of the initial weights.
-            device: Where training happens.
-            codec: The environment's smaller form of a step, if it has one.
-        """
+        """Build the networks on the CPU from the seed, so that every device starts from the same weights."""
         self.algorithm, self.spec, self.device = algorithm, spec, device
         self.statistics = InputStatistics(spec, codec)
         self._target_settings = target
@@ -90,8 +81,6 @@ class Learner:
         """Make one update, phase by phase: losses, all gradients, one finiteness check, then the steps.
 
         Args:
-            batch: Episodes on this learner's device.
-            progress: Where training stands.
             learning_rate_factor: Factor on every group's learning rate.
 
         Returns:

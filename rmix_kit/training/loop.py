@@ -49,12 +49,8 @@ class TrainingLoop:
         """Build the learner and the replay, and go back to the newest checkpoint if there is one.
 
         Args:
-            config: What to train.
             folder: Prepared and locked.
-            envs: Copies to train in.
             test_envs: Copies to evaluate in.
-            device: Where training happens.
-            reporter: Where progress goes.
         """
         settings = config.training
         self._config, self._settings, self._folder, self._reporter = config, settings, folder, reporter

@@ -84,9 +84,6 @@ def encode(manifest: Manifest) -> bytes:
 def read_manifest(checkpoint: Path) -> Manifest:
     """Read and check a checkpoint's manifest.
 
-    Args:
-        checkpoint: The checkpoint's folder.
-
     Returns:
         The manifest; its files are not read yet.
 

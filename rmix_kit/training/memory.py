@@ -55,9 +55,6 @@ def check_memory(
     """Refuse a run whose networks, replay, collection round and batch do not fit into the memory that is available.
 
     Args:
-        config: The run's.
-        spec: Of its environment.
-        codec: The environment's smaller form, if steps are kept in it.
         device: Where training happens, and the replay lies.
         begun: Of a run that goes on, which is told and not refused; None for a new one.
 
@@ -105,11 +102,6 @@ class PlannedMemory:
 
 def planned_memory(config: RunConfig, spec: EnvSpec, codec: StepCodec | None) -> PlannedMemory:
     """Return how much memory a run comes to hold at most, but for what an update computes on the way.
-
-    Args:
-        config: The run's.
-        spec: Of its environment.
-        codec: The environment's smaller form, if steps are kept in it.
 
     Raises:
         ConfigError: A network is larger than torch can count.

@@ -77,7 +77,6 @@ class MetricsLog:
         """Open the files; rows after those kept are cut off.
 
         Args:
-            folder: The run.
             keep: Bytes of ``metrics.jsonl`` to go on from.
             purge_step: TensorBoard forgets what it was told from this step on; None for a new run.
         """
@@ -97,7 +96,6 @@ class MetricsLog:
 
         Args:
             kind: "training" or "evaluation".
-            env_steps: Environment steps taken.
             numbers: By name.
         """
         row: dict[str, float | int | str | None] = {"kind": kind, "env_steps": env_steps, **numbers}
@@ -110,7 +108,6 @@ class MetricsLog:
         """Write one row about the environment, such as the version of a game; TensorBoard is not told.
 
         Args:
-            env_steps: Environment steps taken.
             facts: By name.
         """
         self._write({"kind": "environment", "env_steps": env_steps, **facts})
@@ -122,7 +119,6 @@ class MetricsLog:
         random number: they add up whatever becomes of the date.
 
         Args:
-            env_steps: Environment steps taken.
             updates: Updates made.
             seconds: Time spent in each activity since the process began, by name.
         """
@@ -181,7 +177,6 @@ def note_origin(folder: RunFolder, origin: Mapping[str, Any]) -> None:
     """Add a row to ``origin.jsonl``; half a row of a killed process is cut off first.
 
     Args:
-        folder: The run.
         origin: What `rmix_kit.origin.origin_of_process` gave.
     """
     keep_whole_rows(folder.origin)

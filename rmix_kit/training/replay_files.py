@@ -36,8 +36,6 @@ def write_segment(folder: Path, buffer: ReplayBuffer, first: int) -> Segment:
     """Write the newest episodes.
 
     Args:
-        folder: The run's replay folder.
-        buffer: Holds them.
         first: Number of the first episode to write; episodes that have left the buffer are left out.
 
     Returns:
@@ -53,7 +51,6 @@ def read_segment(folder: Path, segment: Segment, owner: str) -> EpisodeBlock:
     """Read a segment after checking it.
 
     Args:
-        folder: The run's replay folder.
         segment: What the manifest says.
         owner: The checkpoint, for the error.
 
@@ -88,7 +85,6 @@ def drop_unlisted(folder: Path, listed: set[str]) -> None:
     """Remove the segments that no checkpoint lists any more.
 
     Args:
-        folder: The run's replay folder.
         listed: File names to keep.
     """
     for path in folder.glob("segment_*"):

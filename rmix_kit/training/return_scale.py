@@ -31,12 +31,7 @@ class ReturnScale:
     count: int = 0
 
     def add(self, block: EpisodeBlock, *, gamma: float) -> None:
-        """Add all real steps of finished episodes.
-
-        Args:
-            block: The episodes.
-            gamma: Discount in [0, 1].
-        """
+        """Add all real steps of finished episodes."""
         later = np.zeros(len(block.length))
         for rewards in block.reward.T[::-1].astype(np.float64):  # zeros after each episode's end
             later = rewards + gamma * later  # [episode]

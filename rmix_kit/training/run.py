@@ -34,7 +34,6 @@ class Run:
         """Read configuration and weights.
 
         Args:
-            folder: The run.
             step: Which checkpoint.
             consent: To code that its environment's text names.
 
@@ -75,9 +74,6 @@ class Run:
     def policy(self, agent: int | str) -> GreedyPolicy:
         """Return one agent's policy, ready for export.
 
-        Args:
-            agent: Its number or its name.
-
         Returns:
             The policy.
 
@@ -109,10 +105,8 @@ class Run:
 
         Args:
             env_text: Where; the run's own environment if None.
-            episodes: At least 1.
             seed: Episode i is reset with the seed of (seed, "test", i).
             risk_level: In (0, 1] for all agents; None leaves it to them.
-            make_env: Makes the copies.
             watched_by: Gives what acts in the agent network's place, made once the copies are there.
 
         Returns:
@@ -181,7 +175,6 @@ def load(run: str | Path, checkpoint: str | int = "last", *, consent: Consent | 
     """Load a run.
 
     Args:
-        run: Its folder.
         checkpoint: "last", "best" (highest mean return of an evaluation, the earlier of equals) or an environment step.
         consent: To code that its environment's text names, which runs where nobody names another.
 
@@ -209,7 +202,6 @@ def check_fit(trained: EnvSpec, found: EnvSpec, text: str, fields: tuple[str, ..
 
     Args:
         trained: The environment of training.
-        found: The environment to act in.
         text: Its environment text, for the error.
         fields: What has to be equal.
 

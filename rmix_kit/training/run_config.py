@@ -78,9 +78,6 @@ class RunConfig:
     def from_dict(cls, values: Mapping[str, Any]) -> RunConfig:
         """Read back what `to_dict` gave.
 
-        Args:
-            values: The record.
-
         Returns:
             An equal configuration.
 

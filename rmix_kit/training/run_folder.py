@@ -71,7 +71,6 @@ class RunFolder(RunPaths):
         """Make the folder ready for the run, or refuse.
 
         Args:
-            config: The run's configuration.
             resume: Whether an existing folder is to be gone on with.
 
         Raises:
@@ -93,7 +92,6 @@ class RunFolder(RunPaths):
         """Refuse a folder that this run may not use; see `prepare`.
 
         Args:
-            config: The run's configuration.
             resume: Whether an existing folder is to be gone on with.
             of_any_steps: Whether the run in it may be planned for other steps.
         """
@@ -196,7 +194,6 @@ def choose_step(folder: RunFolder, which: str | int) -> int:
     """Find a checkpoint.
 
     Args:
-        folder: The run.
         which: "last", "best" or a step.
 
     Returns:
@@ -228,7 +225,6 @@ def newest_sound(
     """Find the newest checkpoint that is sound, and say which were not.
 
     Args:
-        folder: The run.
         verify: Reads and checks one checkpoint.
         note: Told of every damaged one.
 

@@ -47,8 +47,6 @@ class Storage:
 
         Args:
             state: Counters and streams.
-            learner: Weights and optimisers.
-            buffer: Episodes.
             metrics: ``metrics.jsonl`` so far.
             evaluation: The evaluation made at this step, if one was.
             is_interruption: Whether a signal is the reason.
@@ -96,7 +94,6 @@ class Storage:
         Args:
             learner: Freshly made; changed.
             buffer: Empty; filled.
-            reporter: Told of damaged checkpoints.
 
         Returns:
             State and manifest; None where there is no checkpoint.

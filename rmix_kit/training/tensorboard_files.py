@@ -36,7 +36,6 @@ class Board:
 
         Args:
             scalars: By tag.
-            env_steps: Environment steps taken.
 
         Raises:
             RunFolderError: The file system refused.
@@ -63,7 +62,6 @@ def open_board(folder: Path, purge_step: int | None, *, advice: str) -> Board | 
     """Start a file.
 
     Args:
-        folder: The run's TensorBoard folder.
         purge_step: What earlier files say from this environment step on is dropped; None for a new run.
         advice: What to do where the file system refuses.
 

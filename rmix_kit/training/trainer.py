@@ -47,13 +47,11 @@ def train(
     """Train, and give the finished run.
 
     Args:
-        config: What to train.
         out: The run's folder; it must not exist unless ``resume`` is set.
         resume: Go on from the newest sound checkpoint, or from step 0 where there is none; a finished run is left as
             it is. Steps that differ from the run's are its new plan.
         extend_inexactly: Whether it may go on to other steps where schedules of the new plan would have run otherwise
             so far.
-        make_env: Makes the copies.
         reporter: Where progress goes; a bar on a terminal if None.
 
     Returns:
@@ -106,8 +104,6 @@ def settled(config: RunConfig, folder: RunFolder, reporter: Reporter, *, resume:
     """Write out what the environment text leaves to the machine; a run that goes on keeps what it has.
 
     Args:
-        config: What to train.
-        folder: The run's.
         reporter: Told what the text means here.
         resume: Whether the run goes on.
 

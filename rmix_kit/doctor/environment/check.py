@@ -29,7 +29,6 @@ def check(text: str, episodes: int = 10) -> list[Finding]:
     """Play random episodes of one copy, and say what was found.
 
     Args:
-        text: Environment text.
         episodes: Random episodes, at least 1; four more are played for the question whether they can be repeated.
 
     Returns:

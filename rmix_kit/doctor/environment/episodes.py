@@ -72,7 +72,6 @@ def play(envs: VectorEnv, seed: int, number: int = 0) -> Episode:
 
     Args:
         envs: One copy.
-        seed: Of the environment's reset.
         number: Of the stream of actions.
     """
     rng = generator(RUN_SEED, f"actions/{number}")

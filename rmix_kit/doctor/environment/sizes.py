@@ -17,12 +17,7 @@ SHARE = 0.8
 
 
 def memory_finding(text: str, envs: VectorEnv) -> Finding:
-    """Say what a long run at default settings takes, and whether this machine has it.
-
-    Args:
-        text: Environment text.
-        envs: Any copies.
-    """
+    """Say what a long run at default settings takes, and whether this machine has it."""
     config = resolve(algo=ALGORITHM, env=text, seed=0, steps=LONG_RUN, report=lambda line: None)
     planned, settings = planned_memory(config, envs.spec, codec_of(envs)), config.training
     needed, available = planned.replay + planned.round + planned.batch, available_bytes()

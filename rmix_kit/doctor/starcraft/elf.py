@@ -19,9 +19,6 @@ _PC = ("x86_64", "AMD64")
 def program_problem(path: Path) -> str:
     """Say why the file cannot be the game's program; empty if it can. A script counts as a program.
 
-    Args:
-        path: The file.
-
     Returns:
         The end of a sentence that begins with the path.
 

@@ -23,7 +23,6 @@ def examine_launch(
     Args:
         findings: What was found so far; the game is not started into a known problem.
         asked_python: Interpreter that has smac; None for the default one.
-        folder: Folder of the game.
         seconds: Deadline for everything.
     """
     versions = bases(folder)

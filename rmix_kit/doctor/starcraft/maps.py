@@ -21,7 +21,6 @@ def examine_maps(game: Path, *, has_smacv2: bool) -> list[Finding]:
     """Look for the map files where smac and smacv2 look.
 
     Args:
-        game: Folder of the game.
         has_smacv2: smacv2 is installed, so that its map is needed.
     """
     findings = [_maps("maps", "smac", game, SMAC_MAPS)]
@@ -34,9 +33,7 @@ def _maps(name: str, package: str, game: Path, wanted: tuple[str, ...]) -> Findi
     """Check one set of maps.
 
     Args:
-        name: Of the finding.
         package: ``smac`` or ``smacv2``, whose repository has the files.
-        game: Folder of the game.
         wanted: Names of maps.
     """
     folder = game / "Maps" / "SMAC_Maps"

@@ -51,7 +51,6 @@ def make_game(name: str, options: Mapping[str, Value]) -> Game[Any]:
 
     Args:
         name: One of `GAMES`.
-        options: The game's options.
 
     Raises:
         ConfigError: There is no such game or option, or a value is out of range.
@@ -83,7 +82,6 @@ def make(text: EnvironmentText, num_envs: int) -> GameVector[Any]:
 
     Args:
         text: ``didactic:NAME`` with the game's options.
-        num_envs: Number of copies.
 
     Raises:
         EnvironmentTextError: There is no such game or option, or a value is out of range.

@@ -45,7 +45,6 @@ def draw(keys: IntArray, moment: IntArray, count: int) -> IntArray:
     Args:
         keys: From `stream_keys`, int64 ``[env]``.
         moment: int64 ``[env]``.
-        count: Draws per copy.
 
     Returns:
         int64 ``[env, count]``.

@@ -41,7 +41,6 @@ def one_step(name: str, payoffs: ArrayLike) -> TableGame:
     """Make a game of one state that ends after one step.
 
     Args:
-        name: Its name.
         payoffs: ``[outcome, *action]``, all outcomes alike likely.
     """
     table: NDArray[np.float64] = np.asarray(payoffs, dtype=np.float64)[None]  # [state, outcome, *action]

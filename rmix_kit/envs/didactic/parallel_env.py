@@ -36,11 +36,7 @@ class GameParallelEnv(ParallelEnv[str, Any, Any]):
     }
 
     def __init__(self, game: Game[Any]) -> None:
-        """Make the environment; `reset` starts it.
-
-        Args:
-            game: The rules.
-        """
+        """Make the environment; `reset` starts it."""
         spec = game.spec
         self.render_mode = None
         self.game = game

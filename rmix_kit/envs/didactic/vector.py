@@ -17,12 +17,7 @@ class GameVector(Generic[StateT]):
     """Copies of one game that wait for each other at the end of their episodes."""
 
     def __init__(self, game: Game[StateT], num_envs: int) -> None:
-        """Make the copies; `reset` starts them.
-
-        Args:
-            game: The rules.
-            num_envs: Number of copies.
-        """
+        """Make the copies; `reset` starts them."""
         self._game = game
         self._counts = np.asarray(game.action_counts)  # [agent]
         self.spec, self.num_envs = game.spec, num_envs
@@ -32,7 +27,6 @@ class GameVector(Generic[StateT]):
         """Start an episode in every copy.
 
         Args:
-            seeds: One seed per copy.
             episode: Which episode of these seeds.
         """
         if len(seeds) != self.num_envs:

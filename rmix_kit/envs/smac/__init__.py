@@ -29,7 +29,6 @@ def make(text: EnvironmentText, num_envs: int) -> VectorEnv:
     Args:
         text: ``smac:MAP``; the options are ``backend`` and those of `BuiltinVector` or
             `rmix_kit.envs.smac.sc2.settings.Settings`.
-        num_envs: Number of copies.
 
     Raises:
         EnvironmentTextError: The map, the backend or an option is unknown or out of range.
@@ -50,9 +49,6 @@ def make(text: EnvironmentText, num_envs: int) -> VectorEnv:
 def resolve(text: EnvironmentText) -> EnvironmentText:
     """Write the backend into a text that leaves it open, so that a record says who fought.
 
-    Args:
-        text: ``smac:MAP``.
-
     Raises:
         EnvironmentTextError: The backend is unknown.
     """
@@ -68,11 +64,7 @@ def resolve(text: EnvironmentText) -> EnvironmentText:
 
 
 def remark(text: EnvironmentText) -> str:
-    """Say beside results that they are the simulator's, if they are.
-
-    Args:
-        text: ``smac:MAP``.
-    """
+    """Say beside results that they are the simulator's, if they are."""
     return LABEL if dict(resolve(text).options)["backend"] == "builtin" else ""
 
 

@@ -32,7 +32,6 @@ def checked_options(
     Args:
         options: By name, without ``backend``.
         types: What the backend takes.
-        where: The environment, for errors.
         backend: Its name, for errors.
 
     Returns:

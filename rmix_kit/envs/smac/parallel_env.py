@@ -91,7 +91,6 @@ class SMACParallelEnv(ParallelEnv[str, Any, Any]):
 
         Args:
             battles: One copy.
-            map_name: Its map.
         """
         spec = battles.spec
         self.map_name, self.render_mode = map_name, None

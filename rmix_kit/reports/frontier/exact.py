@@ -21,7 +21,6 @@ def exact_answer(settings: Settings, risk_level: float) -> oracle.Evaluation:
     """Return the exact return distribution of the policy that is greedy on the CVaR at a level.
 
     Args:
-        settings: The game.
         risk_level: In (0, 1]; at 1 the policy is the optimum.
 
     Raises:

@@ -39,11 +39,7 @@ _DODGE = 0.13  # measured and exact marks stand side by side
 
 
 def draw_frontier(frontier: Frontier) -> Figure:
-    """Draw mean return, falls and both CVaRs by level, measured with intervals and exact, for one column.
-
-    Args:
-        frontier: What was measured.
-    """
+    """Draw mean return, falls and both CVaRs by level, measured with intervals and exact, for one column."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(COLUMN_WIDTH, 3.5), layout="constrained")

@@ -45,7 +45,6 @@ def write_frontier(frontier: Frontier, folder: Path) -> list[Path]:
     """Write frontier.csv, .json, .md, .png and .svg, and on MACN visits.csv, .png and .svg; older ones are replaced.
 
     Args:
-        frontier: What was measured.
         folder: Where; made if it is missing.
 
     Returns:

@@ -143,7 +143,6 @@ def measure(
         episodes: Per level, at least 1.
         seed: Of the episodes, for the record, and of the resampling.
         who: Who plays, for the record.
-        checkpoint_step: For the record.
     """
     parsed = parse_known(env_text)
     settings = settings_of(parsed) if parsed.kind == "macn" else None
@@ -180,10 +179,8 @@ def estimate(
     """Return every quantity of played episodes with its 95 % interval.
 
     Args:
-        played: The episodes.
         risk_level: At which they were played; at a level of its own the CVaR at that level is given besides.
         exact: The oracle's answer, or None.
-        seed: Of the resampling.
     """
     tails = dict.fromkeys((*TAIL_LEVELS, *(level for level in (risk_level,) if level not in (None, 1.0))))
     samples: dict[str, tuple[ArrayLike, Statistic]] = {

@@ -31,9 +31,6 @@ def markdown(frontier: Frontier) -> str:
     """Return three rows per level: measured with its 95 % interval, exact, and the difference.
 
     A quantity that was not measured, such as success where it is not reported, has no column.
-
-    Args:
-        frontier: What was measured.
     """
     columns = [name for name in COLUMNS if all(name in level.estimates for level in frontier.levels)]
     lines = [_row(["risk level", "", *(COLUMNS[name] for name in columns)]), _row(["---"] * (2 + len(columns)))]

@@ -39,7 +39,6 @@ class VisitCounter:
 
         Args:
             inner: Copies of MACN on this map.
-            layout: The map.
             episodes: How many are counted; what a last round plays beyond them is not.
         """
         self._inner, self._layout, self._episodes = inner, layout, episodes
@@ -91,7 +90,6 @@ def cells_of(state: FloatArray, layout: CliffLayout) -> IntArray:
 
     Args:
         state: float32 ``[env, 3 * n_agents + 1]``: per agent scaled row, scaled column and goal flag; then the clock.
-        layout: The map.
 
     Returns:
         int64 ``[env, agent]``: ``row * width + column``.

@@ -15,7 +15,6 @@ def make(map_name: str, num_envs: int, options: Mapping[str, Value]) -> SC2Vecto
     """Make copies of a map of SMAC or SMACv2.
 
     Args:
-        map_name: The map.
         num_envs: Number of copies; at most the option ``games`` are made.
         options: By name; see `rmix_kit.envs.smac.sc2.settings.Settings`.
 

@@ -257,8 +257,6 @@ def plain(fields: Mapping[str, Any], name: str, kind: type | tuple[type, ...]) -
     """Return one field of an answer.
 
     Args:
-        fields: The answer's fields.
-        name: The field.
         kind: What it must be.
 
     Raises:

@@ -48,12 +48,7 @@ class WorkerActor:
         return self._worker.pid
 
     def exchange(self, message: bytes, seconds: float) -> bytes:
-        """Pass a request on and give the answer, or the error, as a message.
-
-        Args:
-            message: The request.
-            seconds: How long it may take.
-        """
+        """Pass a request on and give the answer, or the error, as a message."""
         fields, arrays = decode(io.BytesIO(message).read)
         self._worker.send(str(fields.pop("do")), seconds, **fields, **arrays)
         try:
@@ -75,7 +70,6 @@ class RayWorker(GameWorker):
         """Ask the cluster for an actor with the process.
 
         Args:
-            settings: What to play.
             replay_prefix: Beginning of the name of its replay.
 
         Raises:

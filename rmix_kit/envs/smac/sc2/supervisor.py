@@ -88,7 +88,6 @@ class SupervisedCopy:
         """Describe a copy; nothing is started.
 
         Args:
-            settings: What to play.
             index: Its number among the copies.
             facts: Shared by all copies.
         """
