@@ -92,3 +92,19 @@ def test_the_masked_mean_repeats_the_mask_over_trailing_axes() -> None:
 def test_one_step_is_the_least(n_max: int) -> None:
     result = n_step_returns(REWARD, NEVER, NEVER, gamma=0.5, n_max=n_max)
     assert result.bootstrap_steps.tolist() == [[1, 2, 3]]
+
+
+def test_the_masked_mean_of_a_batch_without_a_real_step_is_zero_and_moves_nothing() -> None:
+    values = torch.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    mean = masked_mean(values, torch.zeros(2, 2, dtype=torch.bool))
+    (slope,) = torch.autograd.grad(mean, [values])
+    assert mean.item() == 0.0
+    assert slope.tolist() == [[0.0, 0.0], [0.0, 0.0]]
+
+
+def test_the_masked_mean_of_one_real_step_is_its_value() -> None:
+    assert masked_mean(torch.tensor([[4.0, 9.0]]), torch.tensor([[True, False]])).item() == 4.0
+
+
+def test_termination_cuts_the_bootstrap_of_one_step_targets() -> None:
+    assert returns(GOES_ON, torch.tensor([[False, True, False]]), 0.0) == [6.0, 2.0, 18.0]
