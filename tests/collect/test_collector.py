@@ -203,3 +203,33 @@ def test_a_round_in_which_every_episode_breaks_is_empty() -> None:
 
 def test_an_environment_that_never_breaks_has_no_damaged_episodes() -> None:
     assert collect()[1].damaged == 0
+
+
+LEVELS = np.array([0.2, 0.4, 0.6, 1.0], dtype=np.float32)
+
+
+def collect_at(levels: np.ndarray, *broken: int) -> Round:
+    envs, collector = make_collector()
+    if broken:
+        envs.corrupt = break_copies(*broken)
+    return collector.collect([0, 1, 2, 3], epsilon=0.5, rng=np.random.default_rng(0), risk_level=levels)
+
+
+def test_the_level_asked_for_lies_in_the_block_and_is_the_one_that_the_agents_used() -> None:
+    found = collect_at(LEVELS)
+    assert found.block.risk_level.dtype == np.float32
+    np.testing.assert_array_equal(found.block.risk_level, LEVELS)
+    np.testing.assert_allclose(found.risk_level, np.stack([LEVELS, LEVELS], axis=-1), rtol=1e-6)  # a mean of float32
+
+
+def test_levels_stay_with_their_episodes_where_others_broke() -> None:
+    assert collect_at(LEVELS, 0, 2).block.risk_level.tolist() == LEVELS[[1, 3]].tolist()
+
+
+def test_where_the_agents_choose_the_block_holds_zero_and_the_round_what_they_chose() -> None:
+    found = collect_at(np.array([0.0, 0.6, 0.0, 0.0], dtype=np.float32))
+    assert found.block.risk_level.tolist() == pytest.approx([0.0, 0.6, 0.0, 0.0])
+    assert found.risk_level[1].tolist() == pytest.approx([0.6, 0.6])
+    own = found.risk_level[[0, 2, 3]]
+    assert ((own >= 0.2 - 1e-6) & (own <= 1.0)).all()  # a mean of fifths
+    assert collect()[1].block.risk_level.tolist() == [0.0] * COPIES

@@ -214,3 +214,31 @@ def test_exported_agents_are_taken(sealed_team: Path, change: Callable[[onnx.Mod
     model = onnx.load(sealed_team / "agent_0.onnx")
     change(model)
     assert not scan_onnx(model.SerializeToString(), "it").has_external_data
+
+
+def _elsewhere(tensor: onnx.SparseTensorProto) -> None:
+    """Keep a sparse tensor's values in a file that lies beside the model."""
+    tensor.dims.append(4)
+    tensor.values.data_type, tensor.values.data_location = TensorProto.FLOAT, TensorProto.EXTERNAL
+    entry = tensor.values.external_data.add()
+    entry.key, entry.value = "location", "/etc/passwd"
+
+
+SPARSE: dict[str, Callable[[onnx.ModelProto], object]] = {
+    "a sparse initializer": lambda model: model.graph.sparse_initializer.add().dims.append(4),
+    "a sparse initializer elsewhere": lambda model: _elsewhere(model.graph.sparse_initializer.add()),
+    "a sparse attribute": lambda model: model.graph.node[0].attribute.add().sparse_tensor.dims.append(4),
+    "a sparse attribute elsewhere": lambda model: _elsewhere(model.graph.node[0].attribute.add().sparse_tensor),
+    "sparse attributes elsewhere": lambda model: _elsewhere(model.graph.node[0].attribute.add().sparse_tensors.add()),
+    "one in a branch": lambda model: _elsewhere(model.graph.node[2].attribute[0].g.sparse_initializer.add()),
+    "a sparse input": lambda model: setattr(model.graph.input[0].type.sparse_tensor_type, "elem_type", 1),
+}
+
+
+@pytest.mark.parametrize("what", SPARSE)
+def test_sparse_tensors_are_refused_wherever_they_lie(what: str) -> None:
+    model = onnx.ModelProto.FromString(small_model())
+    scan_onnx(model.SerializeToString(), "it")
+    SPARSE[what](model)
+    with pytest.raises(BundleError, match="which no exported agent has"):
+        scan_onnx(model.SerializeToString(), "it")

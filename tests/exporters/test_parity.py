@@ -78,6 +78,54 @@ def test_tie_between_available_actions_is_counted(specs: dict[str, PolicySpec]) 
     assert figures.ties == 1
 
 
+def _refused(step: Tensors) -> Tensors:
+    """The row as a guard leaves it: no action, and the carry as it was."""
+    return step | {"action": np.array([-1]), "valid": np.array([False]), "next_last_action": np.zeros((1, 4), "f4")}
+
+
+def test_rows_that_a_guard_refused_are_no_ties(specs: dict[str, PolicySpec]) -> None:
+    close, clear = [1.0, 1.0 + TIE / 2, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]
+    expected = [_step(close, 1), _refused(_step(clear, 0)), _refused(_step(close, 0)), _step(clear, 0)]
+    found = [_step(close, 0), *expected[1:]]
+    figures = Parity()
+    together = [{name: np.concatenate([row[name] for row in rows]) for name in rows[0]} for rows in (expected, found)]
+    tied = compare(specs["plain"], *together, np.ones((4, 4), dtype=np.bool_), where=PLACE, figures=figures)
+    assert (figures.rows, figures.refused_rows, figures.ties) == (4, 2, 1)
+    assert tied.tolist() == [True, False, False, False]
+
+
+def test_refused_and_other_rows_add_up_over_steps(specs: dict[str, PolicySpec]) -> None:
+    figures = Parity()
+    close, refused = [1.0, 1.0 + TIE / 2, 0.0, 0.0], _refused(_step([1.0, 0.0, 0.0, 0.0], 0))
+    for expected, found in ((_step(close, 1), _step(close, 0)), (refused, refused), (refused, refused)):
+        compare(specs["plain"], expected, found, np.ones((1, 4), dtype=np.bool_), where=PLACE, figures=figures)
+    assert (figures.rows, figures.refused_rows, figures.ties) == (3, 2, 1)
+
+
+def test_a_row_that_only_one_of_the_two_refuses_is_no_tie(specs: dict[str, PolicySpec]) -> None:
+    played = _step([1.0, 1.0 + TIE / 2, 0.0, 0.0], 1)
+    for expected, found in ((played, _refused(played)), (_refused(played), played)):
+        with pytest.raises(ParityError):
+            _compared(specs, expected, found, [True] * 4)
+
+
+def test_a_difference_of_exactly_the_tie_is_none(specs: dict[str, PolicySpec]) -> None:
+    with pytest.raises(ParityError, match="'action'"):
+        _compared(specs, _step([TIE, 0.0, -1.0, -1.0], 0), _step([TIE, 0.0, -1.0, -1.0], 1), [True] * 4)
+
+
+def test_another_action_than_the_only_available_one_is_refused(specs: dict[str, PolicySpec]) -> None:
+    values = [1.0, 1.0, 0.0, 0.0]
+    with pytest.raises(ParityError, match="'action'"):
+        _compared(specs, _step(values, 0), _step(values, 1), [True, False, False, False])
+
+
+def test_the_largest_difference_of_all_outputs_is_kept(specs: dict[str, PolicySpec]) -> None:
+    expected = _step([1.0, 0.0, 0.0, 0.0], 0)
+    found = expected | {"action_values": expected["action_values"] + np.float32(TOLERANCE / 2)}
+    assert _compared(specs, expected, found, [True] * 4).largest_difference == pytest.approx(TOLERANCE / 2, rel=1e-2)
+
+
 def test_other_action_without_a_tie_is_refused(specs: dict[str, PolicySpec]) -> None:
     values = [1.0, 1.0 + 2 * TIE, 0.0, 0.0]
     with pytest.raises(ParityError, match="'action'"):

@@ -180,3 +180,12 @@ def test_targets_are_copied_every_so_many_steps_of_the_first_optimiser() -> None
         copied.append(same(weights(learner.online), weights(learner.target)))
     assert copied == [False, False, True, False, False, True, False]
     assert learner.steps_since_copy == 1
+
+
+@pytest.mark.parametrize("name", ["rmix", "qtran", "coma"])
+def test_no_weight_of_the_target_networks_asks_for_a_gradient(name: str) -> None:
+    learner = make_learner(CASES[name], interval_episodes=1)
+    for _ in range(2):  # as built, and after an update that ends with a copy
+        assert [name for name, weight in learner.target.named_parameters() if weight.requires_grad] == []
+        assert all(weight.requires_grad for weight in learner.online.parameters())
+        learner.update(batch_for(CASES[name]), PROGRESS)

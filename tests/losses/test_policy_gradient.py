@@ -96,6 +96,13 @@ def test_a_policy_without_a_choice_lacks_nothing_and_moves_nothing() -> None:
     assert not torch.autograd.grad(shortfall, logits)[0].any()
 
 
+def test_padding_without_an_allowed_action_lacks_nothing() -> None:
+    probabilities = torch.full((1, 2, 1, 2), 0.5)
+    avail = torch.tensor([[[[True, True]], [[False, False]]]])
+    found = entropy_shortfall(probabilities, avail, torch.tensor([[True, False]]), 0.0)
+    assert found.item() == 0.0
+
+
 def test_a_step_down_the_shortfall_makes_a_nearly_certain_policy_less_certain() -> None:
     logits = torch.tensor([[[[3.0, 0.0, 0.0]]]], requires_grad=True)
     available = torch.ones(1, 1, 1, 3, dtype=torch.bool)

@@ -137,3 +137,31 @@ def test_a_bad_risk_level_is_refused(level: float) -> None:
 def test_a_policy_with_bad_actions_is_refused() -> None:
     with pytest.raises(ParameterError, match="the policy gave actions"):
         oracle.evaluate(lambda time, cells: cells[:, :1], "4x7")
+
+
+EDGE = "C.\nSG"  # up is the cliff, right the goal, left and down hold
+
+
+@pytest.mark.parametrize("level", [0.01, 0.025])
+def test_equal_cvars_are_decided_by_the_better_mean(level: float) -> None:
+    # One step, slip 0.1: every action falls with probability 0.025 at least, so that all CVaRs are -100. Up falls with
+    # 0.925; left and down hold; right reaches the goal with 0.925, falls with 0.025 and stays with 0.05.
+    solution = oracle.solve(EDGE, n_agents=1, slip=0.1, max_steps=1, risk_level=level)
+    assert solution.policy(0, np.asarray([[2]])).tolist() == [[3]]
+    assert solution.cvar(level) == pytest.approx(-100.0)
+    assert solution.optimal_return == pytest.approx(-0.025 * 100 - 0.05)
+    assert solution.fall_probability == pytest.approx(0.025)
+
+
+@pytest.mark.parametrize("level", [1.0, 0.5])
+def test_of_equally_good_actions_the_first_is_taken(level: float) -> None:
+    # Down then right is worth as much as right then down: -1. Down comes first.
+    solution = oracle.solve("S.\n.G", n_agents=1, max_steps=2, risk_level=level)
+    assert solution.policy(0, np.asarray([[0]])).tolist() == [[1]]
+    assert solution.optimal_return == -1.0
+
+
+@pytest.mark.parametrize("action", [-1, 4])
+def test_a_policy_with_an_action_out_of_range_is_refused(action: int) -> None:
+    with pytest.raises(ParameterError, match=r"whole numbers 0\.\.3"):
+        oracle.evaluate(lambda time, cells: np.full_like(cells, action), "4x7")

@@ -55,6 +55,18 @@ def test_the_mixer_follows_its_formula_on_hand_made_weights() -> None:
     assert joint.item() == pytest.approx(2 * (math.exp(-1) - 1) + 11, abs=1e-6)
 
 
+def test_the_first_weights_lie_agent_by_agent() -> None:
+    # PyMARL's order, and that of every saved run: agent 0 has the first embed_size numbers, agent 1 the next.
+    mixer = QMixer(2, 1, embed_size=2, hypernet_size=1)
+    with torch.no_grad():
+        for parameter in mixer.parameters():
+            parameter.zero_()
+        mixer.first_weights[2].bias.copy_(torch.tensor([1.0, -2.0, 3.0, 4.0]))
+        mixer.final_weights[2].bias.copy_(torch.tensor([1.0, -10.0]))
+    # hidden = (5 * 1 + 7 * 3, 5 * 2 + 7 * 4) = (26, 38); Q_tot = 26 + 10 * 38
+    assert mixer(torch.tensor([[5.0, 7.0]]), torch.ones(1, 1)).item() == 406.0
+
+
 def test_the_mixer_keeps_leading_axes() -> None:
     mixer, values, state = make_mixer(), random_tensor(4, 6, 3), random_tensor(4, 6, 5, seed=1)
     torch.testing.assert_close(mixer(values, state)[2, 3], mixer(values[2, 3], state[2, 3]))

@@ -107,6 +107,16 @@ def test_the_weights_of_advantages_are_positive() -> None:
     assert (make_mixer().importance(actions, 5 * random_tensor(200, STATE, seed=1)) > 0).all()
 
 
+def test_no_weight_reaches_zero_where_the_hypernetworks_do() -> None:
+    mixer = make_mixer()
+    all_zero(mixer)
+    state, values = torch.zeros(1, STATE), torch.ones(1, AGENTS, requires_grad=True)
+    actions = one_hot_actions(torch.zeros(1, AGENTS, dtype=torch.int64), ACTIONS)
+    (slope,) = torch.autograd.grad(mixer(values, values, actions, state).sum(), [values])
+    assert (slope > 0).all()
+    assert (mixer.importance(actions, state) > 0).all()
+
+
 def test_the_mixer_keeps_leading_axes() -> None:
     mixer, values, state = make_mixer(), random_tensor(4, 6, AGENTS), random_tensor(4, 6, STATE, seed=1)
     actions = one_hot_actions(random_tensor(4, 6, AGENTS, ACTIONS).argmax(-1), ACTIONS)

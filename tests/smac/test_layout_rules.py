@@ -1,4 +1,4 @@
-"""SMAC's rules at their exact boundaries, worked by hand: sight and shots, ends of battles, rewards, edges of the map."""
+"""SMAC's rules at their exact boundaries, by hand: sight, shots, ends of battles, rewards, edges of the map."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ def test_an_ally_at_exactly_nine_cells_is_out_of_sight_and_one_just_nearer_is_se
 
 
 def test_the_dead_are_not_seen() -> None:
-    units = units_of(MARINES, ally_x=[10, 11], ally_y=[10, 10], ally_hp=[1, 0], enemy_x=[11], enemy_y=[10], enemy_hp=[0])
+    units = units_of(
+        MARINES, ally_x=[10, 11], ally_y=[10, 10], ally_hp=[1, 0], enemy_x=[11], enemy_y=[10], enemy_hp=[0]
+    )
     encoded = encode(MARINES, units)
     assert not enemy_rows(encoded)[0].any()
     assert not ally_rows(encoded)[0].any()
@@ -88,7 +90,10 @@ def test_the_dead_can_neither_be_shot_nor_do_anything() -> None:
 
 def test_a_medivac_heals_living_allies_up_to_exactly_six_cells_and_shoots_nobody() -> None:
     facts = open_ground(layout_facts(SCENARIOS["MMM2"]))
-    places = {"ally_x": [16.0, 16 + SMALLEST, 11.0, 10.0] + [2.0] * 5 + [10.0], "ally_y": [10.0] * 4 + [2.0] * 5 + [10.0]}
+    places = {
+        "ally_x": [16.0, 16 + SMALLEST, 11.0, 10.0] + [2.0] * 5 + [10.0],
+        "ally_y": [10.0] * 4 + [2.0] * 5 + [10.0],
+    }
     hit_points = [1.0, 1.0, 0.0, 1.0] + [1.0] * 5 + [1.0]
     units = units_of(facts, **places, ally_hp=hit_points, enemy_x=[10.0] * 12, enemy_y=[11.0] * 12)
     can = encode(facts, units).avail_actions[0]
@@ -133,7 +138,11 @@ def test_the_state_of_the_dead_is_zero() -> None:
     state = encode(MARINES, units).state[0]
     allies, enemies = state[:12].reshape(3, 4), state[12:21].reshape(3, 3)
     assert allies.tolist() == [[1.0, 0.0, 0.0, 0.0], [0.0] * 4, pytest.approx([0.2, 0.0, 0.25, -0.25])]
-    assert enemies.tolist() == [[0.0] * 3, pytest.approx([1.0, 14 / 32, 14 / 32]), pytest.approx([0.2, 14 / 32, 14 / 32])]
+    assert enemies.tolist() == [
+        [0.0] * 3,
+        pytest.approx([1.0, 14 / 32, 14 / 32]),
+        pytest.approx([0.2, 14 / 32, 14 / 32]),
+    ]
 
 
 @pytest.mark.parametrize(
