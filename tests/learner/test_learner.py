@@ -15,7 +15,8 @@ from rmix_kit.training.learner import Learner, TargetSettings
 from rmix_kit.training.optimizers import make_optimizer
 from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, Progress
 from tests.algorithms.cases import CASES, PROGRESS, batch_for, make_learner, weights
-from tests.fixtures.episodes import CPU, make_spec
+from tests.fixtures.blocks import random_block
+from tests.fixtures.episodes import CPU, float_spec, make_spec
 
 
 def same(first: list[Tensor], second: list[Tensor]) -> bool:
@@ -189,3 +190,44 @@ def test_no_weight_of_the_target_networks_asks_for_a_gradient(name: str) -> None
         assert [name for name, weight in learner.target.named_parameters() if weight.requires_grad] == []
         assert all(weight.requires_grad for weight in learner.online.parameters())
         learner.update(batch_for(CASES[name]), PROGRESS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Apart(TwoGroups):
+    """Both groups hold both weights, and each loss reaches one of them."""
+
+    name: ClassVar[str] = "apart"
+
+    def build(self, spec: EnvSpec) -> Networks:
+        """Make the two weights."""
+        del spec
+        agent = Weight()
+        agent.register_parameter("other", nn.Parameter(torch.tensor(1.0)))
+        return Networks(agent)
+
+    def losses(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Losses:
+        """Give 3 w and 2 v."""
+        first, second = online.agent.value, online.agent.other
+        assert isinstance(first, Tensor)
+        assert isinstance(second, Tensor)
+        return Losses({"first": 3 * first, "second": 2 * second}, {})
+
+
+def test_an_optimiser_steps_only_what_its_own_loss_reaches() -> None:
+    # As above, one step moves a weight by a tenth of its gradient, and twice by 0.3 and 0.2; a gradient that the other
+    # group left behind would be stepped once more.
+    learner = Learner(Apart(learning_rate=1e29), make_spec(), TargetSettings(), seed=0, device=CPU)
+    for _ in range(2):
+        learner.update(batch_for(CASES["rmix"]), PROGRESS)
+    found = {name: weight.item() for name, weight in learner.online.named_parameters()}
+    assert found == {"agent.value": pytest.approx(1.0 - 2 * 0.3), "agent.other": pytest.approx(1.0 - 2 * 0.2)}
+
+
+def test_both_copies_of_the_networks_code_by_the_same_statistics() -> None:
+    spec = float_spec()
+    learner = make_learner(CASES["rmix"], spec=spec)
+    before = {name: value.clone() for name, value in learner.target.named_buffers()}
+    learner.observe(random_block([3, 5], spec=spec))
+    online, target = (dict(networks.named_buffers()) for networks in (learner.online, learner.target))
+    assert any(not torch.equal(value, before[name]) for name, value in online.items())
+    assert [name for name, value in target.items() if not torch.equal(value, online[name])] == []
