@@ -21,7 +21,7 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-browser test-faults test-learning test-ray test-envs bench docs
+.PHONY: help install demo test test-browser test-faults test-learning test-ray test-envs mutants bench docs
 
 help:
 	@echo "make demo           train RMIX on a cliff map, export it, run the exported agents"
@@ -31,6 +31,7 @@ help:
 	@echo "make test-learning  the slow tests: that the algorithms learn"
 	@echo "make test-ray       sweeps and workers on a two-node Ray cluster on this machine"
 	@echo "make test-envs      with other people's libraries and environments, installed into $(ENVS)"
+	@echo "make mutants        plant two hundred small faults in the core, one at a time; do the tests notice?"
 	@echo "make bench          measure speed; writes benchmarks/results/*.csv"
 	@echo "make docs           write the generated pages under docs/"
 
@@ -81,6 +82,10 @@ $(ENVS_INSTALLED): pyproject.toml constraints.txt
 
 test-envs: $(ENVS_INSTALLED)
 	$(ENVS_RUN) -m pytest -m foreign tests/foreign
+
+# Judges what the kept results do not know yet; AGAIN=--again judges the survivors once more.
+mutants: $(INSTALLED)
+	$(RUN) -m tests.mutants --workers $(WORKERS) --sample 200 --seed 0 --results benchmarks/results/mutants.csv $(AGAIN)
 
 # A name with a leading underscore is a part of a benchmark, not one.
 bench: $(INSTALLED)
