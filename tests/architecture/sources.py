@@ -1,4 +1,7 @@
-"""The project's files as the architecture tests see them: tracked text, modules, syntax trees, imports."""
+"""The project's files as the architecture tests see them: tracked text, modules, syntax trees, imports.
+
+A rule is one test that walks all files and names every place at once. Each file is read, parsed and walked once.
+"""
 
 from __future__ import annotations
 
@@ -26,15 +29,36 @@ def project_files() -> tuple[Path, ...]:
     return tuple(sorted(Path(name) for name in listing.split("\0") if name and (ROOT / name).is_file()))
 
 
+@cache
 def python_files(*folders: str) -> tuple[Path, ...]:
-    """The project's Python files, all or those under the named folders."""
-    return tuple(file for file in project_files() if file.suffix == ".py" and (not folders or file.parts[0] in folders))
+    """The project's Python files, all or those under the named folders.
+
+    Raises:
+        ValueError: if a named folder has none: a rule that walks nothing holds nothing.
+    """
+    files = tuple(file for file in project_files() if file.suffix == ".py")
+    if empty := set(folders) - {file.parts[0] for file in files}:
+        raise ValueError(f"no Python file under {', '.join(sorted(empty))}")
+    return tuple(file for file in files if not folders or file.parts[0] in folders)
+
+
+@cache
+def text_lines(file: Path) -> tuple[str, ...]:
+    """The file's lines, none if it is no text."""
+    content = (ROOT / file).read_bytes()
+    return () if b"\0" in content else tuple(content.decode("utf-8").splitlines())
 
 
 @cache
 def syntax_tree(file: Path) -> ast.Module:
     """The parsed file."""
     return ast.parse((ROOT / file).read_text(encoding="utf-8"), filename=str(file))
+
+
+@cache
+def nodes_of(file: Path) -> tuple[ast.AST, ...]:
+    """Every node of the parsed file."""
+    return tuple(ast.walk(syntax_tree(file)))
 
 
 def module_name(file: Path) -> str:
@@ -85,6 +109,7 @@ def _targets(node: ast.Import | ast.ImportFrom, file: Path) -> Iterator[str]:
         yield full if full in modules() else base
 
 
+@cache
 def imports_of(file: Path) -> tuple[Import, ...]:
     """Every import of the file, with where it stands."""
     found: list[Import] = []
@@ -116,17 +141,18 @@ def dotted_name(node: ast.expr) -> str:
     return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
 
 
-def calls_of(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
-    """Every call whose function is a dotted name, with that name."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and (name := dotted_name(node.func)):
-            yield name, node
+@cache
+def calls_of(file: Path) -> tuple[tuple[str, ast.Call], ...]:
+    """Every call of the file whose function is a dotted name, with that name."""
+    calls = (node for node in nodes_of(file) if isinstance(node, ast.Call))
+    return tuple((name, call) for call in calls if (name := dotted_name(call.func)))
 
 
+@cache
 def imports_by_name(file: Path) -> tuple[tuple[ast.Call, str], ...]:
     """Every `import_module(...)` of the file, with the name where it is written there, else ""."""
     return tuple(
         (call, call.args[0].value if isinstance(call.args[0], ast.Constant) else "")
-        for name, call in calls_of(syntax_tree(file))
+        for name, call in calls_of(file)
         if name.split(".")[-1] in {"import_module", "__import__"} and call.args
     )

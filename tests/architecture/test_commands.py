@@ -7,16 +7,16 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
-import pytest
+from click.testing import CliRunner
 
+from rmix_kit.cli.main import main
 from tests.architecture.contract_page import Option, Synopsis, section, span_after, spans, synopses
 from tests.architecture.sources import ROOT
-
-TRAIN = ["--algo", "rmix", "--env", "macn:4x7", "--seed", "0", "--steps", "200", "--num-envs", "2"]
-each_command = pytest.mark.parametrize("synopsis", synopses(), ids=lambda synopsis: synopsis.command)
+from tests.fixtures.trained import Trained
 
 
 def live(synopsis: Synopsis) -> click.Command:
@@ -62,55 +62,50 @@ def output_of(*arguments: str | Path) -> tuple[str, str]:
     return done.stdout, done.stderr.rstrip("\n").rpartition("\n")[2]
 
 
-@pytest.fixture(scope="module")
-def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of 200 steps."""
-    folder = tmp_path_factory.mktemp("commands") / "run"
-    output_of("train", *TRAIN, "--out", folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def bundle(run_folder: Path) -> Path:
-    """The run's agents, exported."""
-    folder = run_folder.parent / "agents"
-    output_of("export", run_folder, "--out", folder, "--format", "onnx")
-    return folder
-
-
-@each_command
-def test_command_takes_the_arguments_of_the_page(synopsis: Synopsis) -> None:
-    arguments = [parameter for parameter in live(synopsis).params if isinstance(parameter, click.Argument)]
-    assert len(arguments) == len(synopsis.arguments)
-
-
-@each_command
-def test_command_has_the_options_of_the_page(synopsis: Synopsis) -> None:
-    for option in synopsis.options:
-        parameter = live_option(synopsis, option)
-        assert parameter.is_flag == (not option.values), option.name
-        assert not (option.is_optional and parameter.required), f"{option.name} is optional on the page"
-        assert parameter.multiple or not option.is_repeatable, f"{option.name} is repeatable on the page"
-
-
-@each_command
-def test_options_have_the_choices_and_defaults_of_the_page(synopsis: Synopsis) -> None:
-    for option in synopsis.options:
-        parameter = live_option(synopsis, option)
-        if option.choices:
-            assert isinstance(parameter.type, click.Choice), option.name
-            assert set(option.choices) == set(parameter.type.choices), option.name
-        if option.default is not None:
-            assert parameter.default == option.default, option.name
-
-
-@each_command
-def test_help_of_a_command_says_what_each_option_is_for(synopsis: Synopsis) -> None:
-    command = live(synopsis)
-    assert command.help
-    assert not [
-        parameter.name for parameter in command.params if isinstance(parameter, click.Option) and not parameter.help
+def test_commands_take_the_arguments_of_the_page() -> None:
+    found = [
+        f"{synopsis.command} takes {count} arguments, {len(synopsis.arguments)} on the page"
+        for synopsis in synopses()
+        if (count := sum(isinstance(parameter, click.Argument) for parameter in live(synopsis).params))
+        != len(synopsis.arguments)
     ]
+    assert not found, "\n".join(found)
+
+
+def _complaints(option: Option, parameter: click.Option) -> Iterator[str]:
+    """What the page says about the option and the command does otherwise."""
+    if parameter.is_flag != (not option.values):
+        yield "is a flag on one side only"
+    if option.is_optional and parameter.required:
+        yield "is optional on the page"
+    if option.is_repeatable and not parameter.multiple:
+        yield "is repeatable on the page"
+    if option.choices:
+        live_choices = set(parameter.type.choices) if isinstance(parameter.type, click.Choice) else set()
+        if set(option.choices) != live_choices:
+            yield f"has the choices {sorted(live_choices)}"
+    if option.default is not None and parameter.default != option.default:
+        yield f"has the default {parameter.default}"
+
+
+def test_commands_have_the_options_of_the_page_with_their_choices_and_defaults() -> None:
+    found = [
+        f"{synopsis.command} {option.name} {complaint}"
+        for synopsis in synopses()
+        for option in synopsis.options
+        for complaint in _complaints(option, live_option(synopsis, option))
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_help_of_commands_says_what_each_option_is_for() -> None:
+    silent = [synopsis.command for synopsis in synopses() if not live(synopsis).help] + [
+        f"{synopsis.command} {parameter.name}"
+        for synopsis in synopses()
+        for parameter in live(synopsis).params
+        if isinstance(parameter, click.Option) and not parameter.help
+    ]
+    assert not silent, f"without help: {', '.join(silent)}"
 
 
 def exit_codes() -> dict[str, int]:
@@ -141,21 +136,22 @@ def test_a_failure_exits_with_the_code_of_the_page_and_one_line(tmp_path: Path) 
     assert len(about_torch) == 2, done.stderr  # an empty line, and whether torch was loaded
 
 
-def test_evaluate_prints_the_json_of_the_page(run_folder: Path) -> None:
-    text, _ = output_of("evaluate", run_folder, "--episodes", "2", "--json")
-    assert list(json.loads(text)) == span_after("print the same JSON:", section("Commands")).split()
+def test_evaluate_prints_the_json_of_the_page(trained: Trained) -> None:
+    done = CliRunner().invoke(main, ["evaluate", str(trained.run), "--episodes", "2", "--json"])
+    assert done.exit_code == 0, done.output
+    assert list(json.loads(done.stdout)) == span_after("print the same JSON:", section("Commands")).split()
 
 
-def test_run_prints_the_json_of_the_page_without_loading_torch(bundle: Path) -> None:
-    text, torch = output_of("run", bundle, "--episodes", "2", "--json")
+def test_run_prints_the_json_of_the_page_without_loading_torch(trained: Trained) -> None:
+    text, torch = output_of("run", trained.agents, "--format", "onnx", "--episodes", "2", "--json")
     assert list(json.loads(text)) == span_after("print the same JSON:", section("Commands")).split()
     assert torch == "no torch"
 
 
-def test_exported_rmix_carries_the_tensors_of_the_page(bundle: Path) -> None:
+def test_exported_rmix_carries_the_tensors_of_the_page(trained: Trained) -> None:
     from exporters.runtime import OnnxTeam
 
     text = section("Policy tensors")
     carry = spans(text[text.index("the carry:") : text.index("Outputs:")])
-    for agent in OnnxTeam(bundle).agents.values():
+    for agent in OnnxTeam(trained.agents).agents.values():
         assert [tensor.name for tensor in agent.spec.carry] == carry

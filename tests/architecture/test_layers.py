@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from graphlib import TopologicalSorter
-
-import pytest
 
 from tests.architecture.import_table import Room, covers, modules_of, room_of, rooms
 from tests.architecture.sources import PACKAGES, Import, imports_by_name, imports_of, modules
@@ -37,28 +36,37 @@ def _complaint(room: Room, entry: Import) -> str | None:
     return "inside a function, and not listed under lazily" if entry.is_lazy else f"the row of {room.name} lacks {name}"
 
 
-@pytest.mark.parametrize("module", sorted(modules()))
-def test_module_imports_what_its_room_may(module: str) -> None:
-    room = room_of(module)
-    assert room is not None, f"{module} belongs to no room of docs/architecture.md; add a row"
+def test_every_module_belongs_to_a_room() -> None:
+    homeless = [
+        f"{file}: no room of docs/architecture.md; add a row" for name, file in modules().items() if not room_of(name)
+    ]
+    assert not homeless, "\n".join(homeless)
+
+
+def test_modules_import_what_their_room_may() -> None:
     found = [
-        f"{modules()[module]}:{entry.line}: imports {entry.target}: {complaint}"
-        for entry in imports_of(modules()[module])
+        f"{file}:{entry.line}: imports {entry.target}: {complaint}"
+        for name, file in modules().items()
+        if (room := room_of(name))
+        for entry in imports_of(file)
         if (complaint := _complaint(room, entry))
     ]
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("module", sorted(modules()))
-def test_only_rooms_with_leave_import_by_name(module: str) -> None:
-    room = room_of(module)
-    lines = [call.lineno for call, target in imports_by_name(modules()[module]) if not target]
-    assert not lines or (room is not None and room.may_import_by_name), f"{modules()[module]}: lines {lines}"
+def test_only_rooms_with_leave_import_by_name() -> None:
+    found = [
+        f"{file}:{call.lineno}: imports by a name that is not written there"
+        for name, file in modules().items()
+        for call, target in imports_by_name(file)
+        if not target and not ((room := room_of(name)) and room.may_import_by_name)
+    ]
+    assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("name", sorted(rooms()))
-def test_room_of_the_table_exists(name: str) -> None:
-    assert modules_of(rooms()[name]), f"docs/architecture.md lists {name}, which has no module"
+def test_rooms_of_the_table_exist() -> None:
+    empty = [name for name, room in sorted(rooms().items()) if not modules_of(room)]
+    assert not empty, f"docs/architecture.md lists what has no module: {', '.join(empty)}"
 
 
 def test_rooms_do_not_depend_on_each_other_in_a_circle() -> None:
@@ -66,6 +74,7 @@ def test_rooms_do_not_depend_on_each_other_in_a_circle() -> None:
     TopologicalSorter(graph).prepare()  # raises CycleError with the circle
 
 
+@cache
 def _head_imports(module: str) -> set[str]:
     """What loading the module loads: its own head imports, and the packages around what they name."""
     names = {entry.target for entry in imports_of(modules()[module]) if not entry.is_lazy and not entry.is_for_types}
@@ -84,9 +93,11 @@ def _loaded_by(module: str) -> set[str]:
     return reached
 
 
-@pytest.mark.parametrize("module", sorted(modules()))
-def test_module_never_loads_what_its_room_forbids(module: str) -> None:
-    room = room_of(module)
-    forbidden = room.never if room is not None else ()
-    loaded = sorted(name for name in _loaded_by(module) if name in forbidden)
-    assert not loaded, f"loading {module} loads {', '.join(loaded)}"
+def test_modules_never_load_what_their_room_forbids() -> None:
+    found = [
+        f"loading {module} loads {name}"
+        for module in modules()
+        if (room := room_of(module)) and room.never
+        for name in sorted(_loaded_by(module) & set(room.never))
+    ]
+    assert not found, "\n".join(found)

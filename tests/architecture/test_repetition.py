@@ -6,7 +6,7 @@ import ast
 from collections import defaultdict
 from pathlib import Path
 
-from tests.architecture.sources import ROOT, python_files, syntax_tree
+from tests.architecture.sources import nodes_of, python_files, text_lines
 
 FOLDER = Path("rmix_kit", "algorithms")
 BLOCK_LINES = 6
@@ -16,12 +16,12 @@ def lines_that_count(file: Path) -> list[str]:
     """The file's lines without imports and blank ones, white space made alike."""
     imported = {
         number
-        for node in ast.walk(syntax_tree(file))
+        for node in nodes_of(file)
         if isinstance(node, ast.Import | ast.ImportFrom)
         for number in range(node.lineno, (node.end_lineno or node.lineno) + 1)
     }
-    lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
-    kept = (" ".join(line.split()) for number, line in enumerate(lines, start=1) if number not in imported)
+    lines = enumerate(text_lines(file), start=1)
+    kept = (" ".join(line.split()) for number, line in lines if number not in imported)
     return [line for line in kept if line]
 
 
