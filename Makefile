@@ -52,7 +52,7 @@ test: $(INSTALLED)
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
-	$(RUN) -m pytest -n $(WORKERS) --dist loadfile
+	$(RUN) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # Debian's Chromium and its driver, which fit each other; nothing is downloaded besides packages.
 test-browser: $(INSTALLED)

@@ -1,4 +1,4 @@
-"""What every test relies on: one thread, no display, and properties tried on the same examples each time."""
+"""What every test relies on: one thread, no display, the same examples each time, and long files first."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported, so
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 
+import pytest
 from hypothesis import settings
 
 from tests.fixtures.trained import trained
@@ -17,3 +18,17 @@ __all__ = ["trained"]  # a fixture; what it needs is imported when it is used
 # derandomize: nothing random picks what is tested. No deadline: a busy machine stalls, and benchmarks measure speed.
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.load_profile("repeatable")
+
+# The longest files, which start first: a process that began one last would work on it alone.
+LONGEST = (
+    "faults/test_faults.py",
+    "playing/test_smac.py",
+    "cli/test_lost_streams.py",
+    "cli/test_standard_output.py",
+    "envs/test_corpus_training.py",
+    "examples/test_examples.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.path.as_posix().endswith(LONGEST))

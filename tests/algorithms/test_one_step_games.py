@@ -45,10 +45,10 @@ def one_peak(rest: float) -> torch.Tensor:
 # Updates, the joint values' fixed point and the greedy return. A sum's fixed point is the two-way analysis of variance,
 # the sum of IQL's values that of the marginal means; QMIX's is published, WQMIX's in tests/algorithms/test_wqmix.py.
 CASES: dict[type[Algorithm], tuple[int, torch.Tensor, float]] = {
-    IQL: (300, MARGINALS, 0.0),
-    VDN: (300, MARGINALS - PAYOFFS.mean(), 0.0),
+    IQL: (200, MARGINALS, 0.0),
+    VDN: (200, MARGINALS - PAYOFFS.mean(), 0.0),
     QMIX: (500, torch.tensor([[-8.0, -8.0, -8.0], [-8.0, 0.0, 0.0], [-8.0, 0.0, 0.0]]), 0.0),
-    QTRAN: (500, PAYOFFS, 8.0),
+    QTRAN: (300, PAYOFFS, 8.0),
     CWQMIX: (500, one_peak(-6.0), 8.0),
     OWQMIX: (500, one_peak(-12.0 / 11.0), 8.0),
 }

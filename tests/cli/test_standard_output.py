@@ -54,7 +54,8 @@ def loud(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = kit("train", *TRAIN, "--out", folder / "run", "--json")
     assert strict(done.stdout)["env"] == LOUD
     assert [line for line in NOISE if line not in done.stderr] == []
-    kit("export", folder / "run", "--out", folder / "agents")
+    exported = CliRunner().invoke(main, ["export", str(folder / "run"), "--out", str(folder / "agents")])
+    assert exported.exit_code == 0, exported.output
     return folder
 
 
@@ -90,12 +91,10 @@ def test_without_standard_error_the_result_still_stands_alone(loud: Path) -> Non
 
 
 def test_a_program_that_calls_a_command_keeps_its_standard_output() -> None:
-    program = (
-        "from rmix_kit.cli.main import main\nmain(['algos', '--json'], standalone_mode=False)\nprint('afterwards')"
-    )
+    program = "from rmix_kit.cli.main import main\nmain(['envs', '--json'], standalone_mode=False)\nprint('afterwards')"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=240)
     assert done.stdout.endswith("}\nafterwards\n"), done.stderr
-    assert strict(done.stdout.removesuffix("afterwards\n"))["presets"]
+    assert strict(done.stdout.removesuffix("afterwards\n"))["kinds"]
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # sums beyond float32 are the case

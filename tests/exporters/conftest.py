@@ -10,6 +10,7 @@ import pytest
 import exporters
 from exporters.contract import PolicySpec
 from tests.exporters.policies import plain_policy, risk_aware_policy
+from tests.fixtures.shared import shared_folder
 
 FACTS = {"env": "macn:4x12?slip=0.1", "env_steps": 1000, "seed": 3, "checkpoint_sha256": "ab" * 32}
 
@@ -17,12 +18,19 @@ FACTS = {"env": "macn:4x12?slip=0.1", "env_steps": 1000, "seed": 3, "checkpoint_
 @pytest.fixture(scope="session")
 def sealed_team(tmp_path_factory: pytest.TempPathFactory) -> Path:
     team = [risk_aware_policy(1), risk_aware_policy(0)]  # in the wrong order on purpose
-    return exporters.freeze(team, tmp_path_factory.mktemp("exports") / "team", facts=FACTS)
+
+    def make(folder: Path) -> None:
+        exporters.freeze(team, folder / "team", facts=FACTS)
+
+    return shared_folder("sealed-team", make, tmp_path_factory) / "team"
 
 
 @pytest.fixture(scope="session")
 def sealed_plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return exporters.freeze(plain_policy(), tmp_path_factory.mktemp("exports") / "plain")
+    def make(folder: Path) -> None:
+        exporters.freeze(plain_policy(), folder / "plain")
+
+    return shared_folder("sealed-plain", make, tmp_path_factory) / "plain"
 
 
 @pytest.fixture

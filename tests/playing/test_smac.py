@@ -26,7 +26,7 @@ class Team(NamedTuple):
     agents: Path
 
 
-@pytest.fixture(scope="module", params=[("3m", "rmix", 3), ("MMM2", "qmix", 10)], ids=["3m", "MMM2"])
+@pytest.fixture(scope="module", params=[("3m", "rmix", 3), ("2s3z", "qmix", 5)], ids=["3m", "2s3z"])
 def fighters(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Team:
     import rmix_kit
     from rmix_kit.config.load import resolve

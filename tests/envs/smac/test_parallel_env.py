@@ -54,7 +54,7 @@ def test_pettingzoos_seed_suites_pass_where_masked_actions_stand_still(name: str
     seed_test(lambda: parallel_to_aec(make()), num_cycles=100)
 
 
-@pytest.mark.parametrize(("name", "steps"), [("3m", 500), ("MMM2", 1500)])
+@pytest.mark.parametrize(("name", "steps"), [("3m", 1500), ("MMM2", 500)])
 def test_two_thousand_steps_are_the_same_and_masks_are_never_empty(name: str, steps: int) -> None:
     envs = [parallel_env(name, backend="builtin") for _ in range(2)]
     generators = [np.random.default_rng(3) for _ in range(2)]
