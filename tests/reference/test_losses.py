@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.algorithms.cases import CASES, PROGRESS
+from tests.reference import value_decomposition
+from tests.reference.cases import BATCHES, Reference, assert_like_reference, draw, stirred
+
+REFERENCES: dict[str, dict[str, Reference]] = {
+    "iql": {"td": value_decomposition.independent_loss},
+    "vdn": {"td": value_decomposition.loss},
+    "qmix": {"td": value_decomposition.loss},
+    "qplex": {"td": value_decomposition.loss},
+}
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("kind", BATCHES)
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.name in REFERENCES])
+def test_every_loss_and_its_gradients_are_those_of_the_plain_reference(name: str, kind: str, seed: int) -> None:
+    algorithm, batch = CASES[name], draw(BATCHES[kind], CASES[name], seed)
+    networks = stirred(algorithm, BATCHES[kind].spec, seed)
+    groups = algorithm.losses(*networks, batch, PROGRESS).groups
+    references = REFERENCES[algorithm.name]
+    assert set(groups) == set(references)
+    for group, reference in references.items():
+        assert_like_reference(groups[group], reference, algorithm, group=group, networks=networks, batch=batch)
