@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rmix_kit.errors import EnvironmentContractError
+from rmix_kit.metrics import FALLS, LENGTH, RETURN, RETURN_STD, RISK_LEVEL, SUCCESS, TAIL_LEVELS, cvar_name
 from rmix_kit.types import BoolArray, FloatArray, IntArray
-
-TAIL_LEVELS = (0.1, 0.25)
 
 
 def tail_mean(returns: ArrayLike, risk_level: float) -> float:
@@ -128,13 +127,13 @@ def summarize(
     """
     values: NDArray[np.float64] = np.asarray(returns, dtype=np.float64)
     return {
-        "return_mean": float(values.mean()),
-        "return_std": float(values.std()),
-        "success_rate": None if success is None else float(np.mean(success)),
-        "fall_rate": float(np.mean(fell)),
-        "episode_length_mean": float(np.mean(lengths)),
-        **{f"cvar_{level}": tail_mean(values, level) for level in TAIL_LEVELS},
-        "risk_level_mean": float(np.asarray(risk_levels, dtype=np.float64).mean()),
+        RETURN: float(values.mean()),
+        RETURN_STD: float(values.std()),
+        SUCCESS: None if success is None else float(np.mean(success)),
+        FALLS: float(np.mean(fell)),
+        LENGTH: float(np.mean(lengths)),
+        **{cvar_name(level): tail_mean(values, level) for level in TAIL_LEVELS},
+        RISK_LEVEL: float(np.asarray(risk_levels, dtype=np.float64).mean()),
         "episodes": len(values),
         "checkpoint_step": checkpoint_step,
         "seed": seed,

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 from click.core import ParameterSource
 
-from rmix_kit.cli.output import EPISODE_LABELS, note, print_json, print_rows
+from rmix_kit.cli.output import note, print_json, print_rows
 from rmix_kit.cli.words import RISK_LEVELS
+from rmix_kit.metrics import RISK_LEVEL, percent_label_of
 
 if TYPE_CHECKING:
     from rmix_kit.reports.frontier.measuring import Frontier, Player
@@ -107,20 +108,17 @@ def show_frontier(
 def print_frontier(frontier: Frontier) -> None:
     """Print one line per level and quantity, and what must be said of them."""
     from rmix_kit.envs.make import remark_on
-    from rmix_kit.reports.frontier.measuring import SHARES
     from rmix_kit.reports.frontier.table import shown
 
     rows = []
     for level in frontier.levels:
         title = str(level.name)
         for quantity, estimate in level.estimates.items():
-            if quantity == "risk_level_mean" and level.risk_level is not None:
+            if quantity == RISK_LEVEL and level.risk_level is not None:
                 continue  # it is the level itself
-            label = EPISODE_LABELS.get(quantity, quantity.replace("cvar_", "CVaR "))
             numbers = (estimate.measured, estimate.low, estimate.high, estimate.exact, estimate.difference)
             measured, low, high, exact, difference = (shown(number, quantity) for number in numbers)
-            label += ", %" if quantity in SHARES else ""
-            rows.append((title, label, measured, f"{low} to {high}", exact, difference))
+            rows.append((title, percent_label_of(quantity), measured, f"{low} to {high}", exact, difference))
             title = ""
     print_rows(f"{frontier.who} on {frontier.env}, {frontier.episodes} episodes a level", rows, HEADER)
     for remark in (*frontier.remarks, remark_on(frontier.env)):

@@ -12,21 +12,9 @@ from rich.text import Text
 
 from rmix_kit.cli.results_alone import results_of
 from rmix_kit.console import standard_error
+from rmix_kit.metrics import FALLS, SUCCESS, is_share, label_of
 
-EPISODE_LABELS = {
-    "return_mean": "mean return",
-    "return_std": "standard deviation",
-    "success_rate": "success",
-    "fall_rate": "falls",
-    "episode_length_mean": "mean length",
-    "cvar_0.1": "CVaR 0.1",
-    "cvar_0.25": "CVaR 0.25",
-    "risk_level_mean": "mean risk level",
-    "episodes": "episodes",
-    "checkpoint_step": "checkpoint",
-    "seed": "seed",
-}
-_SHARES = ("success_rate", "fall_rate")
+_COUNTS = {"checkpoint_step": "checkpoint"}  # what else such a record holds is called what it is there
 NO_SUCCESS = "this environment does not report success; the return says how well it went"
 
 
@@ -72,14 +60,14 @@ def print_episodes(what: str, env: str, record: Mapping[str, object]) -> None:
     """Print the record of evaluated episodes as a table, and below it what must be said of their environment."""
     from rmix_kit.envs.make import remark_on
 
-    is_silent_on_falls = not record.get("fall_rate") and not env.startswith("macn:")  # nobody falls in other games
+    is_silent_on_falls = not record.get(FALLS) and not env.startswith("macn:")  # nobody falls in other games
     known = {
-        key: value
-        for key, value in record.items()
-        if value is not None and not (key == "fall_rate" and is_silent_on_falls)
+        key: value for key, value in record.items() if value is not None and not (key == FALLS and is_silent_on_falls)
     }
-    print_rows(f"{what} on {env}", [(EPISODE_LABELS.get(key, key), _shown(key, value)) for key, value in known.items()])
-    if record.get("success_rate", 0.0) is None:
+    print_rows(
+        f"{what} on {env}", [(_COUNTS.get(key, label_of(key)), _shown(key, value)) for key, value in known.items()]
+    )
+    if record.get(SUCCESS, 0.0) is None:
         click.echo(NO_SUCCESS)
     if remark := remark_on(env):
         click.echo(remark)
@@ -118,5 +106,5 @@ def _value(value: float | None) -> str:
 
 def _shown(key: str, value: object) -> str:
     if isinstance(value, float):
-        return f"{100 * value:.1f} %" if key in _SHARES else f"{value:.3f}"
+        return f"{100 * value:.1f} %" if is_share(key) else f"{value:.3f}"
     return str(value)

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 def metric_names() -> tuple[str, ...]:
     """Name what evaluations measure."""
-    from rmix_kit.reports.curves import METRICS
+    from rmix_kit.reports.curves import DRAWN
 
-    return METRICS
+    return DRAWN
 
 
 @click.command("plot", cls=KitCommand)

@@ -11,6 +11,7 @@ from rmix_kit.cli.kit import KitCommand
 from rmix_kit.cli.output import note
 from rmix_kit.cli.trust import consent_options
 from rmix_kit.cli.words import Word
+from rmix_kit.metrics import SUCCESS
 
 if TYPE_CHECKING:
     from rmix_kit.envs.consent import Consent
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--title", default="Runs compared", show_default=True, help="Heading of the page.")
 @click.option("--expect", type=click.Path(path_type=Path), help="YAML list of planned {algo, env, seeds}.")
 @click.option(
-    "--score", default="success_rate", show_default=True, type=Word(("success_rate", "normalized_return")),
+    "--score", default=SUCCESS, show_default=True, type=Word((SUCCESS, "normalized_return")),
     help="What the statistics count; returns are normalised where MACN's optimum is known, or success not reported.",
 )  # fmt: skip
 @click.option("--evaluate", is_flag=True, help="First play the best and last checkpoint of runs that lack it (torch).")

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rmix_kit.envs.make import remark_on
-from rmix_kit.episodes import TAIL_LEVELS
 from rmix_kit.errors import RmixKitError
+from rmix_kit.metrics import RETURN, TAIL_LEVELS
 from rmix_kit.reports import figures, views
 from rmix_kit.reports.curves import curve_table
 from rmix_kit.reports.groups import Group, algorithm_of, environments_of
@@ -145,7 +145,7 @@ def _lead(groups: Sequence[Group], scores: Scores) -> Iterator[str]:
 
 
 def _figure_15(tables: Tables, envs: Sequence[str]) -> Section:
-    metric, shown = "return_mean", []
+    metric, shown = RETURN, []
     for band, words in figures.BANDS.items():
         shown.append(
             figures.ReportFigure(

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from rmix_kit.errors import RecordError
+from rmix_kit.metrics import METRICS, RETURN, SUCCESS
 from rmix_kit.reports.groups import Group
 from rmix_kit.reports.table import Row, Table, make_table
 from rmix_kit.results import RunRecord
 
-CURVES = ("success_rate", "return_mean")
-"""What the page shows; `rmix-kit plot` takes the others of ``METRICS`` too."""
-METRICS = (*CURVES, "fall_rate", "episode_length_mean", "cvar_0.1", "cvar_0.25", "risk_level_mean")
+CURVES = (SUCCESS, RETURN)
+"""What the page shows; `rmix-kit plot` takes the others of ``DRAWN`` too."""
+DRAWN = (*CURVES, *(name for name, metric in METRICS.items() if metric.axis and name not in CURVES))
 COLUMNS = (
     "environment", "algorithm", "metric", "env_steps", "runs",
     "mean", "std", "median", "quartile_low", "quartile_high",

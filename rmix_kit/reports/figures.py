@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from rmix_kit.metrics import METRICS, SUCCESS, TAIL_LEVELS, cvar_name, label_of
 from rmix_kit.plotting.curves import Curve, Panel, draw_curves
 from rmix_kit.plotting.matrix import draw_probabilities
 from rmix_kit.plotting.rows import Histogram, draw_histograms, draw_intervals
@@ -24,17 +25,7 @@ BANDS: Mapping[Band, str] = {
     "std": "mean, one standard deviation shaded",
     "quartiles": "median, quartiles shaded",
 }
-AXES = {
-    "success_rate": "test success rate",
-    "return_mean": "test return",
-    "fall_rate": "test fall rate",
-    "episode_length_mean": "test episode length",
-    "cvar_0.1": "test CVaR at 0.1",
-    "cvar_0.25": "test CVaR at 0.25",
-    "risk_level_mean": "mean risk level",
-}
 _LONGEST_NAME = 60
-_SHARES = ("success_rate", "fall_rate", "risk_level_mean")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -70,8 +61,8 @@ class ReportFigure:
 
 def axis_of(metric: str, envs: Iterable[str]) -> str:
     """Name a metric's axis; on StarCraft's maps success is winning."""
-    is_won = metric == "success_rate" and all(env.startswith("smac:") for env in envs)
-    return "test win rate" if is_won else AXES[metric]
+    is_won = metric == SUCCESS and all(env.startswith("smac:") for env in envs)
+    return "test win rate" if is_won else METRICS[metric].axis
 
 
 def slug(text: str) -> str:
@@ -96,7 +87,7 @@ def draw_learning(table: Table, envs: Sequence[str], metric: str, band: Band) ->
         band: What is shaded.
     """
     panels = [Panel(title=env, curves=_curves(table.where(environment=env, metric=metric), band)) for env in envs]
-    y_range = (0.0, 1.0) if metric in _SHARES else None
+    y_range = (0.0, 1.0) if METRICS[metric].is_bounded else None
     return draw_curves(panels, x_label="environment steps", y_label=axis_of(metric, envs), y_range=y_range)
 
 
@@ -194,7 +185,7 @@ def tail_figure(table: Table, env: str, level: float) -> ReportFigure:
 
 def histogram_figure(table: Table, marks: Table, env: str) -> ReportFigure:
     """Return the distribution of the last checkpoints' returns."""
-    names = {1.0: "mean", 0.25: "CVaR 0.25", 0.1: "CVaR 0.1"}
+    names = {1.0: "mean", **{level: label_of(cvar_name(level)) for level in reversed(TAIL_LEVELS)}}
     rows = table.where(environment=env)
     marked = marks.where(environment=env)
 

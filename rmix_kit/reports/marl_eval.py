@@ -15,13 +15,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rmix_kit.envs.text import parse
-from rmix_kit.episodes import TAIL_LEVELS, tail_mean
-from rmix_kit.reports.curves import METRICS, is_known
+from rmix_kit.episodes import tail_mean
+from rmix_kit.metrics import FALLS, LENGTH, RETURN, RISK_LEVEL, SUCCESS, TAIL_LEVELS, cvar_name
+from rmix_kit.reports.curves import DRAWN, is_known
 from rmix_kit.reports.groups import Group
 from rmix_kit.results import Episodes, RunRecord
 
 # During training a run keeps the mean over its evaluation's episodes: lists of one value.
-_NAMES = {name: name.removesuffix("_mean") for name in METRICS}
+_NAMES = {name: name.removesuffix("_mean") for name in DRAWN}
 
 
 def marl_eval(groups: Iterable[Group]) -> dict[str, Any]:
@@ -59,12 +60,12 @@ def _due(run: RunRecord) -> list[int]:
 
 def _absolute(episodes: Episodes) -> dict[str, list[float]]:
     """Return one value per episode; of a tail, the one value of them all; nothing of what was not reported."""
-    success = {} if episodes.success is None else {"success_rate": [float(value) for value in episodes.success]}
+    success = {} if episodes.success is None else {_NAMES[SUCCESS]: [float(value) for value in episodes.success]}
     return {
-        "return": list(episodes.returns),
+        _NAMES[RETURN]: list(episodes.returns),
         **success,
-        "fall_rate": [float(value) for value in episodes.fell],
-        "episode_length": [float(value) for value in episodes.lengths],
-        "risk_level": list(episodes.risk_levels),
-        **{f"cvar_{level}": [tail_mean(episodes.returns, level)] for level in TAIL_LEVELS},
+        _NAMES[FALLS]: [float(value) for value in episodes.fell],
+        _NAMES[LENGTH]: [float(value) for value in episodes.lengths],
+        _NAMES[RISK_LEVEL]: list(episodes.risk_levels),
+        **{_NAMES[cvar_name(level)]: [tail_mean(episodes.returns, level)] for level in TAIL_LEVELS},
     }

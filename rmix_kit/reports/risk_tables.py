@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from rmix_kit.episodes import TAIL_LEVELS, tail_mean, wilson_interval
+from rmix_kit.episodes import tail_mean, wilson_interval
+from rmix_kit.metrics import FALLS, RETURN, SUCCESS, TAIL_LEVELS, cvar_name
 from rmix_kit.reports import statistics
 from rmix_kit.reports.groups import Group, environments_of
 from rmix_kit.reports.scores import Scores
@@ -29,7 +30,7 @@ def tail_table(scores: Scores, *, resamples: int, seed: int) -> Table:
     for group in scores.groups:
         ends = [scores.final(run) for run in group.runs]
         for level in LEVELS:
-            name = "return_mean" if level == 1.0 else f"cvar_{level}"
+            name = RETURN if level == 1.0 else cvar_name(level)
             values = np.array([end[name] for end in ends], dtype=np.float64)
             rng = np.random.default_rng(seed)
             found = statistics.estimates([values], {"mean": statistics.mean}, rng=rng, resamples=resamples)["mean"]
@@ -88,7 +89,7 @@ def catastrophe_table(scores: Scores) -> Table:
     rows = []
     rates: dict[str, list[float]] = {}
     for group in scores.groups:
-        rates.setdefault(group.env, []).extend(scores.final(run)["fall_rate"] for run in group.runs)
+        rates.setdefault(group.env, []).extend(scores.final(run)[FALLS] for run in group.runs)
     for group in scores.groups:
         event = event_of(group.env)
         if event == "fall" and not can_fall(group.env, rates[group.env]):
@@ -96,7 +97,7 @@ def catastrophe_table(scores: Scores) -> Table:
         times = episodes = 0
         for run in group.runs:
             end = scores.final(run)
-            rate = 1.0 - end["success_rate"] if event == "defeat" else end["fall_rate"]
+            rate = 1.0 - end[SUCCESS] if event == "defeat" else end[FALLS]
             episodes += end["episodes"]
             times += round(rate * end["episodes"])
         low, high = wilson_interval(times, episodes)

@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any
 
 from rmix_kit.envs.text import parse
+from rmix_kit.metrics import METRICS, SUCCESS
 from rmix_kit.reports.curves import is_known
 from rmix_kit.reports.groups import Group, versions_of
 from rmix_kit.reports.paper import TABLE_3
@@ -18,10 +19,7 @@ from rmix_kit.results import RunRecord
 
 THRESHOLDS = (0.5, 0.9)
 NOT_RUN = "not run"
-_RESULTS = (
-    "return_mean", "return_std", "success_rate", "fall_rate", "episode_length_mean", "cvar_0.1", "cvar_0.25",
-    "risk_level_mean", "episodes", "checkpoint_step",
-)  # fmt: skip
+_RESULTS = (*METRICS, "episodes", "checkpoint_step")
 
 
 def cell_table(groups: Sequence[Group]) -> Table:
@@ -210,7 +208,7 @@ def _median(values: Sequence[float]) -> float | None:
 
 def _first(run: RunRecord, threshold: float) -> tuple[int, float | None] | None:
     for place, row in enumerate(run.evaluations):
-        if is_known(row, "success_rate") and row["success_rate"] >= threshold:
+        if is_known(row, SUCCESS) and row[SUCCESS] >= threshold:
             return row["env_steps"], run.seconds_at[place] if place < len(run.seconds_at) else None
     return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
@@ -13,18 +13,19 @@ from macn import MACNError, oracle
 from macn.joint import return_grid
 from macn.settings import make_settings
 from rmix_kit.envs.text import EnvironmentText, parse
-from rmix_kit.episodes import TAIL_LEVELS, summarize
+from rmix_kit.episodes import summarize
 from rmix_kit.errors import RecordError
+from rmix_kit.metrics import FALLS, RETURN, SUCCESS, TAIL_LEVELS, cvar_name
 from rmix_kit.plotting.style import rank_of
 from rmix_kit.reports.curves import is_known
 from rmix_kit.reports.groups import MIXED, Group
 from rmix_kit.reports.statistics import Floats
-from rmix_kit.reports.success import SUCCESS, silent_environments
+from rmix_kit.reports.success import silent_environments
 from rmix_kit.results import Episodes, RunRecord
 
 ScoreName: TypeAlias = Literal["success_rate", "normalized_return"]
 SCORES: tuple[ScoreName, ...] = ("success_rate", "normalized_return")
-_COUNTED = ("return_mean", "success_rate", "fall_rate", "episodes", *(f"cvar_{level}" for level in TAIL_LEVELS))
+_COUNTED = (RETURN, SUCCESS, FALLS, "episodes", *map(cvar_name, TAIL_LEVELS))
 _SEEN_BY_AGENTS_ALONE = ("show_agents", "include_position")  # options of MACN that do not change its game
 
 
@@ -121,8 +122,8 @@ class Scores:
         """Return the scores of a group, ``[run]``."""
         rows = [self.final(run) for run in group.runs]
         if (ends := self.anchors.get(group.env)) is None:
-            return np.array([row["success_rate"] for row in rows], dtype=np.float64)
-        returns = np.array([row["return_mean"] for row in rows], dtype=np.float64)
+            return np.array([row[SUCCESS] for row in rows], dtype=np.float64)
+        returns = np.array([row[RETURN] for row in rows], dtype=np.float64)
         if ends.worst == ends.optimum:
             return np.ones_like(returns)  # nobody ever did better or worse
         return (returns - ends.worst) / (ends.optimum - ends.worst)
@@ -131,7 +132,7 @@ class Scores:
         """Return the lowest and the highest mean return of the runs on an environment, evaluations and ends alike."""
         runs = [run for group in self.groups if group.env == env for run in group.runs]
         rows = [*(row for run in runs for row in run.evaluations), *map(self.final, runs)]
-        returns = [float(row["return_mean"]) for row in rows if is_known(row, "return_mean")]
+        returns = [float(row[RETURN]) for row in rows if is_known(row, RETURN)]
         return Anchors(worst=min(returns), optimum=max(returns), is_exact=False)
 
     def comparisons(self) -> list[Comparison]:
@@ -183,11 +184,6 @@ def last_evaluation(run: RunRecord) -> dict[str, Any]:
     if not run.evaluations:
         raise RecordError(f"the run {run.name!r} was never evaluated; leave it out or train it again")
     return dict(run.evaluations[-1])
-
-
-def tail_names() -> Iterable[tuple[float, str]]:
-    """Return the levels of CVaR with their names in evaluation rows."""
-    return ((level, f"cvar_{level}") for level in TAIL_LEVELS)
 
 
 def anchors_of(env: EnvironmentText) -> Anchors | None:

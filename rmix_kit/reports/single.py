@@ -7,11 +7,12 @@ from pathlib import Path
 
 from rmix_kit.errors import ConfigError, RecordError
 from rmix_kit.files.writing import write_file, writing
+from rmix_kit.metrics import RETURN, SUCCESS
 from rmix_kit.plotting.style import FORMATS, picture
 from rmix_kit.reports.curves import curve_table
 from rmix_kit.reports.figures import Band, draw_learning
 from rmix_kit.reports.groups import environments_of, group_runs
-from rmix_kit.reports.success import SUCCESS, silent_environments
+from rmix_kit.reports.success import silent_environments
 from rmix_kit.reports.variants import name_variants
 from rmix_kit.results import RunRecord
 
@@ -63,7 +64,7 @@ def plot_runs(
     if silent and not table.rows:
         raise RecordError(
             f"{', '.join(silent)} did not report success in any of these runs, so there is no {metric} to draw; give "
-            "--metric return_mean"
+            f"--metric {RETURN}"
         )
     if not table.rows:
         raise RecordError(f"no finished run has evaluations with {metric}; train them to their end first")

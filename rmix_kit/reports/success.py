@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from rmix_kit.metrics import SUCCESS
 from rmix_kit.results import Episodes, RunRecord
-
-SUCCESS = "success_rate"
 
 
 def says_success(run: RunRecord) -> bool:

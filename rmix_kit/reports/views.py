@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from rmix_kit.metrics import FALLS, LENGTH, RETURN, SUCCESS, TAIL_LEVELS, cvar_name, is_share, label_of
 from rmix_kit.plotting.style import rank_of
 from rmix_kit.reports.risk_tables import can_fall
 from rmix_kit.reports.run_tables import NOT_RUN
@@ -13,6 +14,7 @@ from rmix_kit.reports.score_tables import STATISTICS
 from rmix_kit.reports.table import Row, Table
 
 NOTHING = "–"
+_ENDS = (SUCCESS, RETURN, *map(cvar_name, reversed(TAIL_LEVELS)), FALLS, LENGTH)
 Writer: TypeAlias = Callable[[Row], str]
 
 
@@ -202,25 +204,23 @@ def replay_view(table: Table) -> View:
 
 def final_view(table: Table, env: str) -> View:
     """Show how every run ended."""
+    rows = table.where(environment=env)
+    is_told = {
+        SUCCESS: any(row[SUCCESS] is not None for row in rows),
+        FALLS: can_fall(env, (row[FALLS] for row in rows)),
+    }
     columns = [
         ("algorithm", text("algorithm")),
         ("seed", text("seed")),
         ("episodes of", text("checkpoint")),
         ("at step", number("checkpoint_step")),
         ("episodes", number("episodes")),
-        ("success", share("success_rate")),
-        ("return", number("return_mean")),
-        ("CVaR 0.25", number("cvar_0.25")),
-        ("CVaR 0.1", number("cvar_0.1")),
-        ("falls", share("fall_rate")),
-        ("length", number("episode_length_mean")),
+        *(
+            (label_of(name), share(name) if is_share(name) else number(name))
+            for name in _ENDS
+            if is_told.get(name, True)
+        ),
     ]
-    rows = table.where(environment=env)
-    is_told = {
-        "success": any(row["success_rate"] is not None for row in rows),
-        "falls": can_fall(env, (row["fall_rate"] for row in rows)),
-    }
-    columns = [column for column in columns if is_told.get(column[0], True)]
     return view("Every run", table, rows, columns)
 
 

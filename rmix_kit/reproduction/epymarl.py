@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, stdev
 
+from rmix_kit.metrics import RETURN
+
 OFF_POLICY_STEPS, ON_POLICY_STEPS = 2_000_000, 20_000_000
 OFF_POLICY_INTERVAL, ON_POLICY_INTERVAL = 50_000, 500_000
 EPISODES = 100
@@ -146,7 +148,7 @@ def curve_of(seed: int, rows: Iterable[Mapping[str, float | None]], interval: in
     """
     found: dict[int, float] = {}
     for row in rows:
-        at, value = row["env_steps"], row.get("return_mean")
+        at, value = row["env_steps"], row.get(RETURN)
         if (
             at is not None
             and value is not None

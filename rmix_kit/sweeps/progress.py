@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from rmix_kit.metrics import RETURN, SUCCESS
 from rmix_kit.results import played_step
 from rmix_kit.results.paths import RunPaths
 
@@ -59,8 +60,8 @@ def progress_in(rows: bytes) -> Progress:
             evaluation = row if row.get("kind") == "evaluation" else evaluation
     return Progress(
         env_steps=env_steps,
-        return_mean=evaluation.get("return_mean"),
-        success_rate=evaluation.get("success_rate"),
+        return_mean=evaluation.get(RETURN),
+        success_rate=evaluation.get(SUCCESS),
     )
 
 

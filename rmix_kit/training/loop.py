@@ -14,6 +14,7 @@ from rmix_kit.collect import Collector, Round
 from rmix_kit.envs.interface import VectorEnv, codec_of, facts_of, is_reproducible, notes_of, reports_success
 from rmix_kit.errors import Interrupted, NonFiniteError
 from rmix_kit.files.writing import writing
+from rmix_kit.metrics import RETURN, SUCCESS
 from rmix_kit.origin import origin_of_process
 from rmix_kit.policy import TeamPolicy
 from rmix_kit.replay import ReplayBuffer
@@ -120,7 +121,7 @@ class TrainingLoop:
             metrics = self.learn(before, played)
             state.means.add_updates(metrics)
         means = state.means.means()
-        self._show(means["return_mean"], means["success_rate"] if state.reports_success else None)
+        self._show(means[RETURN], means[SUCCESS] if state.reports_success else None)
 
     def collect(self) -> Round:
         """Play one episode per copy and add those that did not break to the replay."""

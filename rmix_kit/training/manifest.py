@@ -14,6 +14,7 @@ from rmix_kit.errors import CheckpointError
 from rmix_kit.files.forms import misfit
 from rmix_kit.files.reading import parsed_json, read_plain
 from rmix_kit.files.writing import Prefix, StoredFile, is_sealed, seal
+from rmix_kit.metrics import RETURN
 from rmix_kit.origin import kit_version
 from rmix_kit.results.paths import MANIFEST_NAME
 from rmix_kit.training.manifest_form import ManifestForm
@@ -65,7 +66,7 @@ class Manifest:
     @property
     def return_mean(self) -> float | None:
         """Mean return of the evaluation made at this step."""
-        mean = None if self.evaluation is None else self.evaluation.get("return_mean")
+        mean = None if self.evaluation is None else self.evaluation.get(RETURN)
         return None if mean is None else float(mean)
 
 

@@ -18,6 +18,7 @@ from torch import Tensor
 from rmix_kit.collect import Round
 from rmix_kit.files.reading import LARGEST_LOG, read_plain
 from rmix_kit.files.writing import Prefix, json_text, open_own, writing
+from rmix_kit.metrics import FALLS, LENGTH, RETURN, SUCCESS
 from rmix_kit.training.memory import peak_mebibytes
 from rmix_kit.training.run_folder import RunFolder
 from rmix_kit.training.tensorboard_files import open_board
@@ -42,10 +43,10 @@ class Means:
         count = played.episodes
         if not count:
             return
-        self.add("return_mean", float(played.episode_return.sum(dtype="float64")), count)
-        self.add("success_rate", float(played.success.sum()), count)
-        self.add("fall_rate", float(played.fell.sum()), count)
-        self.add("episode_length_mean", float(played.block.length.sum()), count)
+        self.add(RETURN, float(played.episode_return.sum(dtype="float64")), count)
+        self.add(SUCCESS, float(played.success.sum()), count)
+        self.add(FALLS, float(played.fell.sum()), count)
+        self.add(LENGTH, float(played.block.length.sum()), count)
 
     def add_updates(self, metrics: list[dict[str, Tensor]]) -> None:
         """Add the scalars of a round's updates; the one place where they are read back from the device."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from rmix_kit.files.writing import Prefix
+from rmix_kit.metrics import SUCCESS
 from rmix_kit.seeding import generator, generator_state, restore_generator
 from rmix_kit.training.metrics import Means
 from rmix_kit.training.return_scale import ReturnScale
@@ -64,8 +65,8 @@ class TrainerState:
     def row(self) -> dict[str, float | None]:
         """Return the means of the next row of metrics; a success rate is None while the environment has not said it."""
         means: dict[str, float | None] = {**self.means.means()}
-        if "success_rate" in means and not self.reports_success:
-            means["success_rate"] = None
+        if SUCCESS in means and not self.reports_success:
+            means[SUCCESS] = None
         return means
 
     def to_json(self) -> dict[str, Any]:

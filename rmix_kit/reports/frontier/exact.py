@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from macn import oracle
 from macn.errors import ProblemTooLargeError
 from macn.joint import LARGEST_PROBLEM, return_grid
 from macn.settings import N_ACTIONS, Settings
+from rmix_kit.metrics import FALLS, LENGTH, RETURN, SUCCESS, cvar_name
 
 MOST_NUMBERS = 2 * 10**10
 """Numbers that the oracle may handle for one level: some five minutes, and a gigabyte or two of memory."""
@@ -15,6 +18,7 @@ EXPLANATION = (
     "1.0 the optimum), with full information: it knows every agent's cell and the clock, an agent its own surroundings "
     "alone; difference: measured minus exact"
 )
+NO_EXACT_DYNAMIC = "no exact values at dynamic: the agents choose their levels themselves"
 
 
 def exact_answer(settings: Settings, risk_level: float) -> oracle.Evaluation:
@@ -42,3 +46,35 @@ def exact_answer(settings: Settings, risk_level: float) -> oracle.Evaluation:
         risk_level=risk_level,
     )
     return solution.evaluation
+
+
+def exact_or_why_not(settings: Settings | None, risk_level: float | None) -> tuple[oracle.Evaluation | None, str]:
+    """Return the exact answer at a level and what it is, or None and the reason.
+
+    Args:
+        settings: Of the game; None outside MACN, where nothing need be said.
+        risk_level: In (0, 1]; None where the agents choose.
+    """
+    if settings is None:
+        return None, ""
+    if risk_level is None:
+        return None, NO_EXACT_DYNAMIC
+    try:
+        return exact_answer(settings, risk_level), EXPLANATION
+    except ProblemTooLargeError as error:
+        return None, f"no exact values: {error}"
+
+
+def exact_values(exact: oracle.Evaluation, tails: Iterable[float]) -> dict[str, float]:
+    """Return the oracle's values by metric.
+
+    Args:
+        tails: Levels of the CVaRs.
+    """
+    return {
+        RETURN: exact.return_mean,
+        **{cvar_name(tail): exact.cvar(tail) for tail in tails},
+        LENGTH: exact.episode_length_mean,
+        FALLS: exact.fall_probability,
+        SUCCESS: exact.success_probability,
+    }

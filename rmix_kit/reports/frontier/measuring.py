@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
@@ -11,22 +11,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from macn import oracle
-from macn.errors import ProblemTooLargeError
 from macn.settings import Settings
 from rmix_kit.envs.interface import VectorEnv
 from rmix_kit.envs.macn import settings_of
 from rmix_kit.envs.make import make_vector_env, parse_known
-from rmix_kit.episodes import TAIL_LEVELS, PlayedEpisodes, bootstrap_interval, tail_mean, wilson_interval
-from rmix_kit.reports.frontier.exact import EXPLANATION, exact_answer
+from rmix_kit.episodes import PlayedEpisodes, bootstrap_interval, tail_mean, wilson_interval
+from rmix_kit.metrics import FALLS, LENGTH, RETURN, RISK_LEVEL, SUCCESS, TAIL_LEVELS, cvar_name
+from rmix_kit.reports.frontier.exact import exact_or_why_not, exact_values
 from rmix_kit.reports.frontier.visits import VisitCounter, Visits
 from rmix_kit.seeding import generator
 
 DYNAMIC = "dynamic"
-NO_EXACT_DYNAMIC = "no exact values at dynamic: the agents choose their levels themselves"
-SHARES = ("fall_rate", "success_rate")
 NO_SUCCESS = "success is not reported by this environment"
 COLUMNS = ("measured", "low", "high", "exact", "difference")
-ORDER = ("return_mean", "cvar", "fall_rate", "success_rate", "episode_length_mean", "risk_level_mean")
+ORDER = (RETURN, "cvar", FALLS, SUCCESS, LENGTH, RISK_LEVEL)
 Statistic: TypeAlias = Callable[[NDArray[np.float64]], float]
 MakeEnvs: TypeAlias = Callable[[str, int], VectorEnv]
 """Makes copies of the environment that a text names, as `rmix_kit.envs.make.make_vector_env` does."""
@@ -107,7 +105,7 @@ class Frontier:
                 **{name: getattr(level.estimates.get(quantity), name, None) for name in COLUMNS},
             }
             for level in self.levels
-            for quantity in dict.fromkeys((*level.estimates, *SHARES))
+            for quantity in dict.fromkeys((*level.estimates, SUCCESS))
         ]
 
     def to_json(self) -> dict[str, Any]:
@@ -158,7 +156,7 @@ def measure(
     measured: dict[float | None, Level] = {}
     remarks: dict[str, None] = {} if says_success else {NO_SUCCESS: None}
     for level, one in played.items():
-        exact, remark = _exact(settings, level)
+        exact, remark = exact_or_why_not(settings, level)
         remarks |= {remark: None} if remark else {}
         estimates = estimate(one, level, exact, seed)
         measured[level] = Level(risk_level=level, estimates=estimates, visits=visits.get(level))
@@ -184,33 +182,22 @@ def estimate(
     """
     tails = dict.fromkeys((*TAIL_LEVELS, *(level for level in (risk_level,) if level not in (None, 1.0))))
     samples: dict[str, tuple[ArrayLike, Statistic]] = {
-        "return_mean": (played.returns, _mean),
-        **{f"cvar_{tail}": (played.returns, partial(tail_mean, risk_level=tail)) for tail in tails},
-        "episode_length_mean": (played.lengths, _mean),
-        "risk_level_mean": (played.risk_levels.mean(axis=1, dtype=np.float64), _mean),
+        RETURN: (played.returns, _mean),
+        **{cvar_name(tail): (played.returns, partial(tail_mean, risk_level=tail)) for tail in tails},
+        LENGTH: (played.lengths, _mean),
+        RISK_LEVEL: (played.risk_levels.mean(axis=1, dtype=np.float64), _mean),
     }
-    known = {} if exact is None else _known(exact, tails)
+    known = {} if exact is None else exact_values(exact, tails)
     found = {}
     for name, (values, statistic) in samples.items():
         sample = np.asarray(values, dtype=np.float64)
         low, high = bootstrap_interval(sample, statistic, rng=generator(seed, f"bootstrap of {name}"))
         found[name] = Estimate(measured=statistic(sample), low=low, high=high, exact=known.get(name))
-    shares = {"fall_rate": played.fell} | ({} if played.success is None else {"success_rate": played.success})
+    shares = {FALLS: played.fell} | ({} if played.success is None else {SUCCESS: played.success})
     for name, happened in shares.items():
         low, high = wilson_interval(int(happened.sum()), len(happened))
         found[name] = Estimate(measured=float(happened.mean()), low=low, high=high, exact=known.get(name))
     return {name: found[name] for start in ORDER for name in found if name.startswith(start)}
-
-
-def _known(exact: oracle.Evaluation, tails: Iterable[float]) -> dict[str, float]:
-    """Return the oracle's values by quantity."""
-    return {
-        "return_mean": exact.return_mean,
-        **{f"cvar_{tail}": exact.cvar(tail) for tail in tails},
-        "episode_length_mean": exact.episode_length_mean,
-        "fall_rate": exact.fall_probability,
-        "success_rate": exact.success_probability,
-    }
 
 
 def _mean(sample: NDArray[np.float64]) -> float:
@@ -226,15 +213,3 @@ def _counting(
         return envs
     counters.append(VisitCounter(envs, settings.layout, episodes))
     return counters[-1]
-
-
-def _exact(settings: Settings | None, level: float | None) -> tuple[oracle.Evaluation | None, str]:
-    """Return the exact answer at a level and what it is, or None and the reason."""
-    if settings is None:
-        return None, ""
-    if level is None:
-        return None, NO_EXACT_DYNAMIC
-    try:
-        return exact_answer(settings, level), EXPLANATION
-    except ProblemTooLargeError as error:
-        return None, f"no exact values: {error}"
