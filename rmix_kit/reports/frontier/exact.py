@@ -69,6 +69,7 @@ def exact_values(exact: oracle.Evaluation, tails: Iterable[float]) -> dict[str, 
     """Return the oracle's values by metric.
 
     Args:
+        exact: The oracle's answer.
         tails: Levels of the CVaRs.
     """
     return {

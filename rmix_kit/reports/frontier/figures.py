@@ -16,11 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
-PANELS = {
-    RETURN: percent_label_of(RETURN),
-    FALLS: percent_label_of(FALLS),
-    **{name: f"{percent_label_of(name)} of the return" for name in map(cvar_name, TAIL_LEVELS)},
-}
+PANELS = (RETURN, FALLS, *map(cvar_name, TAIL_LEVELS))
 _EXACT, _MEASURED = COLOURS[:2]  # vermilion and blue: told apart by colour-blind readers, and by their marks
 _SHADES = ("#ffffff", "#9ecae1", "#2b7bba", "#08306b")  # none to all, rising in darkness
 _CLIFF_COLOUR, _WALL_COLOUR, _HATCH_COLOUR, _EDGE_COLOUR = "#3a383e", "#e9e7e1", "#bdb9af", "#8a8880"
@@ -35,17 +31,17 @@ def draw_frontier(frontier: Frontier) -> Figure:
     """Draw mean return, falls and both CVaRs by level, measured with intervals and exact, for one column."""
     with house_style():
         figure = new_figure(_HEIGHT)
-        for axes, (quantity, title) in zip(figure.subplots(2, 2).flat, PANELS.items(), strict=True):
+        for axes, quantity in zip(figure.subplots(2, 2).flat, PANELS, strict=True):
             scale = 100 if is_share(quantity) else 1
             _draw_panel(axes, [level.estimates[quantity] for level in frontier.levels], scale)
-            axes.set_title(title)
+            axes.set_title(percent_label_of(quantity))
             axes.set_xticks(range(len(frontier.levels)), [_short(level) for level in frontier.levels])
             axes.set_xlim(-0.5, len(frontier.levels) - 0.5)
             axes.grid(visible=False, axis="x")
         figure.supxlabel("risk level", fontsize=TEXT_POINTS)
         handles, labels = figure.axes[0].get_legend_handles_labels()
         handles, labels = handles[::-1], labels[::-1]  # measured first; matplotlib lists lines before error bars
-        figure.legend(handles, labels, loc="outside upper center", ncols=2)
+        figure.legend(handles, labels, loc="outside upper center", ncols=2, handletextpad=0.2, columnspacing=1.0)
     return figure
 
 
