@@ -24,10 +24,11 @@ def train(config: RunConfig, out: str | Path | None = None, *, resume: bool = Fa
     Returns:
         The run, at its last checkpoint.
     """
+    from rmix_kit.config.differences import differences_from_preset
     from rmix_kit.training.trainer import train as train_run
 
     folder = Path("runs") / f"{config.algorithm.name}-seed-{config.seed}" if out is None else out
-    return train_run(config, folder, resume=resume)
+    return train_run(config, folder, resume=resume, overrides=differences_from_preset(config))
 
 
 def load(run: str | Path, checkpoint: str | int = "last", *, consent: Consent | None = None) -> Run:

@@ -87,6 +87,7 @@ def trained(config: RunConfig, folder: Path) -> Run:
     Args:
         folder: The run's folder, the demo's own.
     """
+    from rmix_kit.config.differences import differences_from_preset
     from rmix_kit.training.run_folder import RunFolder
     from rmix_kit.training.trainer import train
 
@@ -100,7 +101,7 @@ def trained(config: RunConfig, folder: Path) -> Run:
         if not is_same:
             note(f"{folder} holds a run of another configuration; it is replaced")
             shutil.rmtree(folder)
-    return train(config, folder, resume=True)
+    return train(config, folder, resume=True, overrides=differences_from_preset(config))
 
 
 def exported(run: Run, folder: Path) -> Path:

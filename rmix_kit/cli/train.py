@@ -56,6 +56,7 @@ def command(
 
     Ctrl-C ends it in order, with a checkpoint; the exit code is then 130 (143 for SIGTERM).
     """
+    from rmix_kit.config.differences import differences_from_preset
     from rmix_kit.config.load import resolve
     from rmix_kit.training.trainer import train
 
@@ -71,7 +72,8 @@ def command(
         checkpoint_every=checkpoint_every,
         device=device,
     )
-    run = train(settled, out, resume=resume, extend_inexactly=extend_inexactly)
+    laid_over = differences_from_preset(settled)
+    run = train(settled, out, resume=resume, extend_inexactly=extend_inexactly, overrides=laid_over)
     record = run.evaluate().to_json()
     if as_json:
         print_json({"run": str(out), "algo": algo, "env": run.config.env, **record})

@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from rmix_kit.config.load import resolve
 from rmix_kit.config.schema import RunConfig
 from rmix_kit.config.values import SECTIONS
+from rmix_kit.errors import ConfigError
 from rmix_kit.spelling import dotted
 
 
-def differences_from_preset(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values that a run was given besides its preset.
-
-    Args:
-        config: `RunConfig.to_dict` of the run.
+def differences_from_preset(config: RunConfig) -> dict[str, Any] | None:
+    """Return the values that a run is given besides its preset.
 
     Returns:
         By dotted name, such as ``training.batch_size``; compared with the preset as this version has it, its values
-        for the run's map included.
-
-    Raises:
-        ConfigError: The configuration is not one of this version.
+        for the run's map included. None where this version has no such preset of the algorithm.
     """
-    stored = RunConfig.from_dict(config)
-    plain = resolve(
-        algo=stored.algorithm.name,
-        env=stored.env,
-        seed=stored.seed,
-        steps=stored.steps,
-        preset=stored.preset,
-        report=lambda line: None,
-    ).to_dict()
-    own = dict(dotted({name: plain[name] for name in SECTIONS}))
-    given = dict(dotted({name: config[name] for name in SECTIONS}))
+    try:
+        plain = resolve(
+            algo=config.algorithm.name,
+            env=config.env,
+            seed=config.seed,
+            steps=config.steps,
+            preset=config.preset,
+            report=lambda line: None,
+        )
+    except ConfigError:
+        return None
+    own, given = (dict(dotted({name: one.to_dict()[name] for name in SECTIONS})) for one in (plain, config))
     return {name: value for name, value in given.items() if value != own[name]}

@@ -12,6 +12,7 @@ from annotated_types import Ge, Gt, Le, Lt, MinLen
 
 from rmix_kit.spelling import shortened
 
+_MAPPINGS = (dict, Mapping)
 _BOUNDS: Mapping[type, tuple[str, str, Callable[[Any, Any], bool]]] = MappingProxyType(
     {
         Ge: ("ge", "at least", operator.ge),
@@ -53,8 +54,8 @@ def misfit(value: object, hint: Any, path: str) -> str:  # noqa: ANN401 - any an
 
     Args:
         value: As JSON or YAML gave it; a list stands for a tuple.
-        hint: As for `expected_instead`; besides ``dict[str, ...]``, tuples of a fixed length, a TypedDict (whose other
-            keys are passed over) and Any, within one another.
+        hint: As for `expected_instead`; besides ``dict[str, ...]``, ``Mapping[str, ...]``, tuples of a fixed length, a
+            TypedDict (whose other keys are passed over) and Any, within one another.
         path: What the value is called, for the account.
 
     Returns:
@@ -63,7 +64,7 @@ def misfit(value: object, hint: Any, path: str) -> str:  # noqa: ANN401 - any an
     origin, arguments = get_origin(hint), get_args(hint)
     if hint is Any:
         return ""
-    if is_typeddict(hint) or origin is dict:
+    if is_typeddict(hint) or origin in _MAPPINGS:
         if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
             return f"{path} is {shortened(value)}; it must be a mapping"
         return _misfit_of_keys(value, hint, path) if is_typeddict(hint) else _first(value.items(), arguments[1], path)
@@ -97,7 +98,7 @@ def _first(entries: Iterable[tuple[object, object]], hint: Any, path: str) -> st
 
 
 def _is_nested(hint: Any) -> bool:  # noqa: ANN401 - any annotation
-    return is_typeddict(hint) or get_origin(hint) in (dict, tuple)
+    return is_typeddict(hint) or get_origin(hint) in (*_MAPPINGS, tuple)
 
 
 def _said(value: object, expected: str, path: str) -> str:

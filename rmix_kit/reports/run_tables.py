@@ -19,6 +19,7 @@ from rmix_kit.results import RunRecord
 
 THRESHOLDS = (0.5, 0.9)
 NOT_RUN = "not run"
+NOT_RECORDED = "not recorded"  # when training began; `command` then names the configuration
 _RESULTS = (*METRICS, "episodes", "checkpoint_step")
 
 
@@ -72,7 +73,7 @@ def run_table(groups: Sequence[Group]) -> Table:
                     "state": _state_of_run(run),
                     "env_steps": reached,
                     "steps_asked": run.steps,
-                    "overrides": " ".join(f"{name}={json.dumps(value)}" for name, value in run.overrides.items()),
+                    "overrides": _overrides(run),
                     "rmix_kit": versions_of(run),
                     "commit": _commits(run),
                     **{name: _origin(run, name) for name in ("python", "torch", "numpy", "platform", "device")},
@@ -83,6 +84,12 @@ def run_table(groups: Sequence[Group]) -> Table:
                 }
             )
     return make_table("runs", columns, rows)
+
+
+def _overrides(run: RunRecord) -> str:
+    if run.overrides is None:
+        return NOT_RECORDED
+    return " ".join(f"{name}={json.dumps(value)}" for name, value in run.overrides.items())
 
 
 def _state_of_run(run: RunRecord) -> str:

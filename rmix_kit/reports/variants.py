@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from rmix_kit.reports.groups import FREE_SETTINGS
+from rmix_kit.reports.groups import FREE_SETTINGS, all_settings_of
 from rmix_kit.results import RunRecord
 
 
@@ -17,7 +17,8 @@ def name_variants(records: Iterable[RunRecord]) -> list[RunRecord]:
 
     The name is the preset's, or the algorithm's where its runs on an environment have one preset, and after it every
     setting laid over the preset in which its runs on an environment differ: "rmix-quick", "rmix hidden_size=32".
-    Settings that change no result are left out. What else tells runs apart (steps, versions) still keeps them apart.
+    Of an algorithm with a run that does not say what was laid over its preset, every setting counts. Settings that
+    change no result are left out. What else tells runs apart (steps, versions) still keeps them apart.
 
     Args:
         records: In any order.
@@ -30,15 +31,13 @@ def name_variants(records: Iterable[RunRecord]) -> list[RunRecord]:
     for record in listed:
         by_algorithm[record.algo].append(record)
     has_presets = {algo: _has_presets(runs) for algo, runs in by_algorithm.items()}
-    varied = {algo: _varied(runs) for algo, runs in by_algorithm.items()}
+    is_told = {algo: all(run.overrides is not None for run in runs) for algo, runs in by_algorithm.items()}
+    varied = {algo: _varied(runs, is_told=is_told[algo]) for algo, runs in by_algorithm.items()}
     named = []
     for record in listed:
         base = record.preset if has_presets[record.algo] else record.algo
-        settings = [
-            f"{shown}={json.dumps(record.overrides[name])}"
-            for name, shown in varied[record.algo].items()
-            if name in record.overrides
-        ]
+        own = _settings(record, is_told=is_told[record.algo])
+        settings = [f"{shown}={json.dumps(own[name])}" for name, shown in varied[record.algo].items() if name in own]
         named.append(replace(record, algo=" ".join((base, *settings))))
     return named
 
@@ -54,16 +53,24 @@ def _has_presets(runs: Sequence[RunRecord]) -> bool:
     return any(len({run.preset for run in there}) > 1 for there in _by_env(runs))
 
 
-def _varied(runs: Sequence[RunRecord]) -> Mapping[str, str]:
+def _settings(run: RunRecord, *, is_told: bool) -> Mapping[str, Any]:
+    """Return what is laid over a run's preset, or all its settings where that is not told of every run."""
+    if is_told and run.overrides is not None:
+        return run.overrides
+    return {name: value for name, value in all_settings_of(run).items() if "." in name}  # of a section
+
+
+def _varied(runs: Sequence[RunRecord], *, is_told: bool) -> Mapping[str, str]:
     """Name the settings in which runs differ, each with its last word where that tells which one it is."""
     found: set[str] = set()
     for there in _by_env(runs):
-        for name in {name for run in there for name in run.overrides} - FREE_SETTINGS:
-            if len({_written(run.overrides, name) for run in there}) > 1:
+        settings = [_settings(run, is_told=is_told) for run in there]
+        for name in {name for own in settings for name in own} - FREE_SETTINGS:
+            if len({_written(own, name) for own in settings}) > 1:
                 found.add(name)
     words = [name.rpartition(".")[2] for name in sorted(found)]
     return {name: word if words.count(word) == 1 else name for name, word in zip(sorted(found), words, strict=True)}
 
 
-def _written(overrides: Mapping[str, Any], name: str) -> str:
-    return json.dumps(overrides[name]) if name in overrides else ""
+def _written(settings: Mapping[str, Any], name: str) -> str:
+    return json.dumps(settings[name]) if name in settings else ""

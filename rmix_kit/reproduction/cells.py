@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rmix_kit.config.differences import differences_from_preset
+from rmix_kit.config.schema import RunConfig
 from rmix_kit.envs.make import make_vector_env
-from rmix_kit.errors import EnvironmentTextError, MissingExtraError, RecordError
+from rmix_kit.errors import ConfigError, EnvironmentTextError, MissingExtraError, RecordError
 from rmix_kit.origin import NOT_INSTALLED, kit_version
 from rmix_kit.reports.groups import all_settings_of, group_runs, versions_of
 from rmix_kit.reproduction.suites import Suite
@@ -138,10 +140,21 @@ def _record_of(run: PlannedRun, out: Path) -> RunRecord | None:
         return record
     if state_of(folder, evaluation=run.evaluation) != "finished":
         return None
-    record = record_of(folder)
+    record = _with_overrides(record_of(folder), folder)
     _check(record, run, folder)
     write_record(path, record)
     return record
+
+
+def _with_overrides(record: RunRecord, where: Path) -> RunRecord:
+    """Return a record whose run did not write its overrides, as older versions did not, with those of this version."""
+    if record.overrides is not None:
+        return record
+    try:
+        overrides = differences_from_preset(RunConfig.from_dict(record.config))
+    except ConfigError as error:
+        raise RecordError(f"{where} is no run of this version: {error}") from error
+    return replace(record, overrides=overrides)
 
 
 def _check(record: RunRecord, run: PlannedRun, where: Path) -> None:
@@ -160,7 +173,7 @@ def _check(record: RunRecord, run: PlannedRun, where: Path) -> None:
     texts = [text.partition("=") for text in run.options[run.options.index("--set") + 1 :: 2]]
     planned = {name: json.loads(text) for name, _, text in texts}
     # A planned value that is the preset's own is among the settings, and not among the overrides.
-    trained = dict(record.overrides) | {name: settings.get(name) for name in planned}
+    trained = dict(record.overrides or {}) | {name: settings.get(name) for name in planned}
     for name, value in trained.items():
         if name not in planned or value != planned[name]:
             raise RecordError(f"{where} has {name} {value}, which is not the planned run's; {ADVICE}")

@@ -61,7 +61,7 @@ def comparison_of(records: Iterable[RunRecord], expected: Sequence[Cell], out: P
 
 
 def _what(runs: Sequence[RunRecord], peers: Sequence[PeerRun]) -> str:
-    laid_over = sorted({f"`{name}`" for run in runs for name in run.overrides})
+    laid_over = sorted({f"`{name}`" for run in runs for name in run.overrides or {}})
     presets = "presets as they are" + (f" but for {', '.join(laid_over)}" if laid_over else "")
     commits = sorted({peer.commit[:10] for peer in peers})
     changed = sorted({f"`{change}`" for peer in peers for change in peer.changed})

@@ -50,7 +50,7 @@ def _what(by_cell: dict[tuple[str, str], list[RunRecord]]) -> str:
         f"`{name}={json.dumps(value)}`"
         for runs in by_cell.values()
         for run in runs
-        for name, value in run.overrides.items()
+        for name, value in (run.overrides or {}).items()
     }
     presets = "every algorithm with its own preset" + (f" but for {', '.join(sorted(laid_over))}" if laid_over else "")
     return (

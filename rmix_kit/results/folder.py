@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from rmix_kit.errors import RecordError, RmixKitError
+from rmix_kit.errors import RecordError
 from rmix_kit.files.reading import (
     LARGEST_TABLE,
     foreign_member,
@@ -23,10 +23,12 @@ from rmix_kit.results.episodes import ADVICE, Episodes, read_episodes
 from rmix_kit.results.paths import MANIFEST_NAME, RunPaths
 from rmix_kit.results.record import RunRecord, is_row
 from rmix_kit.results.seal import check_seal, facts_of
+from rmix_kit.spelling import dotted
 
 Rows = list[dict[str, Any]]
 _RESUMING = "restore it, or train on from the checkpoint before (--resume sets a damaged one aside)"
 _KINDS = {"algo": str, "preset": str, "env": str, "seed": int, "steps": int}
+_SECTIONS = ("algorithm", "training")
 
 
 def record_of(folder: Path) -> RunRecord:
@@ -36,7 +38,7 @@ def record_of(folder: Path) -> RunRecord:
         folder: With ``config.yaml``.
 
     Returns:
-        Its record. Overrides are the differences from the preset as this version has it.
+        Its record. Overrides are the differences from the preset as the version that began the run had it.
 
     Raises:
         RecordError: It is no run's folder, or a file in it cannot be read.
@@ -54,16 +56,17 @@ def record_of(folder: Path) -> RunRecord:
     evaluations = tuple(row for row in metrics if row["kind"] == "evaluation")
     facts = [row for row in metrics if row["kind"] == "environment"]
     replay = _known(metrics, "replay_mebibytes")
-    overrides = _overrides(paths, config)
+    origins = _rows_in(written, paths.origin)
+    overrides = _overrides(paths, config, origins)
     return RunRecord(
         name=folder.name,
         **{name: config[name] for name in ("algo", "preset", "env", "seed", "steps")},
         overrides=overrides,
         config=config,
-        command=_command(config, overrides),
+        command=_command(paths, config, overrides),
         is_finished=manifest.get("is_finished") is True,
         is_sealed=sealed,
-        origins=tuple(_rows_in(written, paths.origin)),
+        origins=tuple({name: row[name] for name in row if name != "overrides"} for row in origins),
         environment={k: v for row in facts for k, v in row.items() if k not in ("kind", "env_steps")},
         env_spec=_env_spec(manifest),
         evaluations=evaluations,
@@ -139,23 +142,29 @@ def _rows_in(written: Mapping[str, bytes], path: Path, *needed: str) -> Rows:
     return rows
 
 
-def _overrides(paths: RunPaths, config: Mapping[str, Any]) -> dict[str, Any]:
-    from rmix_kit.config.differences import differences_from_preset
+def _overrides(paths: RunPaths, config: Mapping[str, Any], origins: Rows) -> dict[str, Any] | None:
+    """Return what the run's first process that knew it said is laid over the preset; None where none has."""
+    told = next((row["overrides"] for row in origins if row.get("overrides") is not None), None)
+    if told is None:
+        return None
+    settings = dict(dotted({name: config.get(name) for name in _SECTIONS}))
+    is_so = isinstance(told, dict) and all(name in settings and settings[name] == told[name] for name in told)
+    if not is_so:
+        raise RecordError(f"{paths.origin} cannot be read: its overrides are not what {paths.config.name} has")
+    return dict(told)
 
-    try:
-        return differences_from_preset(config)
-    except RmixKitError as error:
-        raise RecordError(f"{paths.path} is no run of this version: {error}") from error
 
-
-def _command(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> str:
+def _command(paths: RunPaths, config: Mapping[str, Any], overrides: Mapping[str, Any] | None) -> str:
+    """Return the command that makes the run again, from beside its folder where its settings are known from there."""
     words = ["rmix-kit", "train", "--algo", config["algo"]]
     if config["preset"] != config["algo"]:
         words += ["--preset", config["preset"]]
     words += ["--env", config["env"], "--seed", str(config["seed"]), "--steps", str(config["steps"])]
     if config.get("device", "auto") != "auto":
         words += ["--device", config["device"]]
-    for name, value in overrides.items():
+    if overrides is None:
+        words += ["--config", f"{paths.path.name}/{paths.config.name}"]
+    for name, value in (overrides or {}).items():
         words += ["--set", f"{name}={json.dumps(value)}"]
     return shlex.join(words)
 

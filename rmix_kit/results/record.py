@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, get_type_hints
 
-from rmix_kit.errors import ConfigError, RecordError
+from rmix_kit.errors import RecordError
+from rmix_kit.files.forms import misfit
 from rmix_kit.results.episodes import Episodes
 
 KIND = "rmix-kit run record"
@@ -24,7 +25,7 @@ class RunRecord:
         env: Environment text.
         seed: Of every random stream.
         steps: Environment steps asked for.
-        overrides: What differs from the preset, by dotted name.
+        overrides: What differed from the preset when training began, by dotted name; None where it did not write that.
         config: The whole configuration, as in ``config.yaml``.
         command: The command that makes it again.
         is_finished: It has been trained to its end.
@@ -48,7 +49,7 @@ class RunRecord:
     env: str
     seed: int
     steps: int
-    overrides: Mapping[str, Any]
+    overrides: Mapping[str, Any] | None
     config: Mapping[str, Any]
     command: str
     is_finished: bool
@@ -80,8 +81,6 @@ class RunRecord:
         Raises:
             RecordError: It is no record, one of another format, or lacks something.
         """
-        from rmix_kit.config.validation import check_value
-
         if not isinstance(values, dict) or values.get("kind") != KIND:
             raise RecordError(f"{where} is no record of a run; give run folders or files that rmix-kit has recorded")
         if values.get("format") not in range(OLDEST_FORMAT, FORMAT + 1):
@@ -94,17 +93,16 @@ class RunRecord:
         if names != set(values) - others:
             lacks, unknown = sorted(names - set(values)), sorted(set(values) - names - others)
             raise RecordError(f"{where} lacks {lacks or 'nothing'} and has the unknown keys {unknown or 'none'}")
-        given = {name: values[name] for name in names}
+        given: dict[str, Any] = {name: values[name] for name in names}
         for name in ("best", "last"):
             if given[name] is not None:
                 given[name] = Episodes.from_json(given[name], f"{where}: {name}")
-        try:
-            hints = get_type_hints(cls)
-            record = cls(
-                **{name: check_value(hints[name], value, (name,), lambda _: where) for name, value in given.items()}
-            )
-        except ConfigError as error:
-            raise RecordError(str(error)) from error
+        hints = get_type_hints(cls)
+        for name, value in given.items():
+            if not isinstance(value, Episodes) and (reason := misfit(value, hints[name], name)):
+                raise RecordError(f"{where}: {reason}")
+            given[name] = tuple(value) if isinstance(value, list) else value
+        record = cls(**given)
         for row in record.evaluations:
             if not is_row(row, "env_steps"):
                 raise RecordError(f"{where}: evaluations has {dict(row)}; each is a row of numbers with env_steps")

@@ -46,12 +46,14 @@ class TrainingLoop:
         test_envs: VectorEnv,
         device: torch.device,
         reporter: Reporter,
+        overrides: Mapping[str, Any] | None = None,
     ) -> None:
         """Build the learner and the replay, and go back to the newest checkpoint if there is one.
 
         Args:
             folder: Prepared and locked.
             test_envs: Copies to evaluate in.
+            overrides: What the configuration lays over its preset, for the record; None where nobody has said.
         """
         settings = config.training
         self._config, self._settings, self._folder, self._reporter = config, settings, folder, reporter
@@ -77,7 +79,8 @@ class TrainingLoop:
             if not is_reproducible(envs):
                 self._state.resumed_inexactly = True
                 reporter.note("the environment cannot be brought back to it: this run resumes inexactly")
-        note_origin(folder, origin_of_process(self._state.env_steps, str(device), settings.threads))
+        origin = origin_of_process(self._state.env_steps, str(device), settings.threads)
+        note_origin(folder, {**origin, "overrides": overrides})
         is_new = not folder.metrics.exists()
         self._log = MetricsLog(folder, keep=kept, purge_step=None if is_new else purge_from(self._state.env_steps))
         self._epsilon, self._learning_rate = schedules(settings, config.steps)

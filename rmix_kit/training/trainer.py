@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rmix_kit.envs.interface import VectorEnv, codec_of, is_costly
 from rmix_kit.envs.make import copies_to_play, make_vector_env, resolved_text
@@ -41,6 +42,7 @@ def train(
     *,
     resume: bool = False,
     extend_inexactly: bool = False,
+    overrides: Mapping[str, Any] | None = None,
     make_env: MakeEnv = make_vector_env,
     reporter: Reporter | None = None,
 ) -> Run:
@@ -52,6 +54,8 @@ def train(
             it is. Steps that differ from the run's are its new plan.
         extend_inexactly: Whether it may go on to other steps where schedules of the new plan would have run otherwise
             so far.
+        overrides: What the configuration lays over its preset (`rmix_kit.config.differences`), for the run to tell; one
+            that goes on keeps what it told first. None where the caller has not looked.
         reporter: Where progress goes; a bar on a terminal if None.
 
     Returns:
@@ -83,10 +87,8 @@ def train(
     with (
         torch_threads(config.training.threads),
         StopSignals() as signals,
-        copies(make_env, config, told) as (
-            envs,
-            test_envs,
-        ),  # before the folder: what cannot be made leaves none behind
+        # before the folder: what cannot be made leaves none behind
+        copies(make_env, config, told) as (envs, test_envs),
     ):
         check_memory(config, envs.spec, codec_of(envs), device, None if folder.steps() == [] else told)
         with folder.lock():
@@ -95,7 +97,9 @@ def train(
                 folder.seal.unlink(missing_ok=True)  # of an end that is none any more
                 folder.prepare(config, resume=resume)
                 folder.clear_leftovers()
-            TrainingLoop(config, folder, envs=envs, test_envs=test_envs, device=device, reporter=told).run(signals)
+            TrainingLoop(
+                config, folder, envs=envs, test_envs=test_envs, device=device, reporter=told, overrides=overrides
+            ).run(signals)
             _seal(folder)
     return load(folder.path, consent="once")  # the caller named it
 

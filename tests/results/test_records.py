@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rmix_kit.config.differences import differences_from_preset
 from rmix_kit.errors import RecordError
 from rmix_kit.results import Episodes, find_records, read_record, record_of, write_record
 from rmix_kit.sweeps.progress import state_of
@@ -19,7 +20,8 @@ from tests.training.runs import tiny
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "rmix-0"
-    train(tiny(steps=900), folder)
+    config = tiny(steps=900)
+    train(config, folder, overrides=differences_from_preset(config))
     evaluate_run(folder)
     return folder
 
@@ -33,6 +35,7 @@ def test_a_record_tells_what_the_run_was(run: Path) -> None:
         0,
     )
     assert record.is_finished
+    assert record.overrides is not None
     assert record.overrides["training.batch_size"] == 4
     assert "algorithm.gamma" not in record.overrides
     assert record.env_spec["n_agents"] == 2

@@ -1,0 +1,77 @@
+"""Commands that promise to work without torch do their work where importing it fails, child processes too."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.sources import ROOT
+from tests.fixtures.trained import Trained
+
+RECORDS = ROOT / "docs" / "results" / "didactic" / "records"
+QUICK = ("--episodes", "2", "--env", "macn:4x7?include_position=true&max_steps=8")
+
+
+def run_without(missing: Sequence[str], folder: Path, *words: object) -> subprocess.CompletedProcess[str]:
+    """Run a command where modules of these names are found first, and refuse to be imported."""
+    blocked = folder / "blocked"
+    blocked.mkdir(exist_ok=True)
+    for name in missing:
+        (blocked / f"{name}.py").write_text(f"raise ModuleNotFoundError('No module named {name}', name='{name}')\n")
+    path = os.pathsep.join((str(blocked), str(ROOT), os.environ.get("PYTHONPATH", "")))
+    command = [sys.executable, "-c", "from rmix_kit.cli.main import main; main()", *map(str, words)]
+    return subprocess.run(
+        command, cwd=folder, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=300
+    )
+
+
+def test_torch_cannot_be_imported_there(trained: Trained, tmp_path: Path) -> None:
+    done = run_without(["torch"], tmp_path, "evaluate", trained.run)
+    assert done.returncode == 1
+    assert "torch" in done.stderr
+
+
+@pytest.mark.parametrize("source", ["run", "records"])
+def test_reports_are_written(source: str, trained: Trained, tmp_path: Path) -> None:
+    place = trained.run if source == "run" else RECORDS
+    done = run_without(["torch"], tmp_path, "report", place, "--out", "report", "--variants")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "report" / "index.html").is_file()
+
+
+@pytest.mark.parametrize("source", ["run", "records"])
+def test_pictures_are_drawn(source: str, trained: Trained, tmp_path: Path) -> None:
+    place = trained.run if source == "run" else RECORDS
+    done = run_without(["torch"], tmp_path, "plot", place, "--metric", "return_mean", "--out", "return.svg")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "return.svg").is_file()
+
+
+@pytest.mark.parametrize("options", [(), ("--isolated",), ("--frontier", "dial")], ids=["one", "isolated", "frontier"])
+def test_exported_agents_play(options: tuple[str, ...], trained: Trained, tmp_path: Path) -> None:
+    done = run_without(["torch", "onnx"], tmp_path, "run", trained.agents, *QUICK, *options, "--json")
+    assert done.returncode == 0, done.stderr
+
+
+def test_risk_levels_without_a_figure_need_neither_templates_nor_matplotlib(trained: Trained, tmp_path: Path) -> None:
+    missing = ("torch", "onnx", "jinja2", "matplotlib")
+    done = run_without(missing, tmp_path, "run", trained.agents, *QUICK, "--risk-levels", "0.1,1.0")
+    assert done.returncode == 0, done.stderr
+    assert "mean return" in done.stdout
+
+
+def test_films_of_exported_agents_are_written(trained: Trained, tmp_path: Path) -> None:
+    done = run_without(["torch", "onnx"], tmp_path, "film", trained.agents, *QUICK, "--out", "film.html")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "film.html").is_file()
+
+
+def test_exported_agents_are_inspected(trained: Trained, tmp_path: Path) -> None:
+    for place in (trained.agents, trained.agents / "agent_0.onnx"):
+        done = run_without(["torch", "onnx"], tmp_path, "inspect", place)
+        assert done.returncode == 0, done.stderr
