@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from exporters.contract import PolicySpec, TensorSpec
+from rmix_kit.networks.agent import AgentNetwork
 from rmix_kit.networks.carry import Carry, StepOutput, zero_carry
 from rmix_kit.networks.unroll import available_probabilities, greedy_actions
 from rmix_kit.types import BoolArray, EnvSpec, FloatArray, IntArray
@@ -111,7 +112,7 @@ class GreedyPolicy:
 
     def __init__(
         self,
-        agent: ActingAgent,
+        agent: AgentNetwork,
         env_spec: EnvSpec,
         *,
         agent_index: int,
@@ -176,9 +177,8 @@ class _GuardedStep(nn.Module):
     obs_low: Tensor
     obs_high: Tensor
 
-    def __init__(self, agent: ActingAgent, env_spec: EnvSpec, spec: PolicySpec) -> None:
+    def __init__(self, agent: AgentNetwork, env_spec: EnvSpec, spec: PolicySpec) -> None:
         super().__init__()
-        assert isinstance(agent, nn.Module)
         self.agent = agent
         self.carry_names = tuple(tensor.name for tensor in spec.carry)
         self.is_risk_aware = spec.is_risk_aware

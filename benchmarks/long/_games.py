@@ -30,7 +30,6 @@ from rmix_kit.envs.make import make_vector_env
 from rmix_kit.policy import TeamPolicy
 from rmix_kit.training.joint_table import JointTable, spec_of, tabulate, uniform_batch, uniform_replay
 from rmix_kit.training.learner import Learner, TargetSettings
-from rmix_kit.training.run import acting
 from rmix_kit.types import Progress
 
 CPU = torch.device("cpu")
@@ -96,7 +95,7 @@ def learn_uniform(name: str, game: str, seed: int) -> dict[str, Any]:
             batch = replace(batch, tau=torch.rand(batch.tau.shape, generator=generator))
         learner.update(batch, Progress(env_steps=index, updates=index, episodes=index), learning_rate_factor=factor)
     envs = make_vector_env(GAMES[game], 1)
-    agent = acting(learner.online.agent)
+    agent = learner.online.agent
     collector = Collector(envs, TeamPolicy(agent, spec, CPU))
     played = collector.collect([0], epsilon=0.0, rng=np.random.default_rng(0), is_greedy=True)
     table = tabulate(algorithm, learner.online, agent, GAMES[game], checkpoint_step=updates, reward_scale=reward_scale)

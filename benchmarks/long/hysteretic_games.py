@@ -23,7 +23,8 @@ from torch import Tensor
 
 from rmix_kit.envs.didactic.games import climbing, penalty, qtran
 from rmix_kit.envs.didactic.table import TableGame
-from rmix_kit.losses.hysteresis import hysteretic_quantile_loss
+from rmix_kit.losses import quantile_huber_loss
+from rmix_kit.losses.hysteresis import hysteretic_weights
 
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "hysteretic_games.csv"
 ALPHA, EPSILON_FACTOR, STEPS, RUNS = 0.1, 0.9997, 10_000, 200
@@ -85,7 +86,8 @@ def learn(games: Sequence[TableGame], betas: Sequence[float], *, runs: int, step
         reward = payoffs[game, outcome, actions[..., 0], actions[..., 1]]  # [game, beta, run]
         quantiles = tables.gather(-1, actions.unsqueeze(-1))  # [game, beta, run, agent, quantile]
         targets = reward[..., None, None].expand_as(quantiles)
-        loss = hysteretic_quantile_loss(quantiles, targets, tau, beta=least, kappa=KAPPA).sum()
+        weights = hysteretic_weights(quantiles, targets, tau, beta=least)  # [game, beta, run, agent]
+        loss = (weights * quantile_huber_loss(quantiles, targets, tau, kappa=KAPPA)).sum()
         (tables.grad,) = torch.autograd.grad(loss, [tables])
         optimizer.step()
         epsilon *= EPSILON_FACTOR

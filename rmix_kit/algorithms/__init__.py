@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rmix_kit.algorithms.algorithm import Algorithm, Networks, OptimizerSettings
 from rmix_kit.algorithms.coma import COMA
 from rmix_kit.algorithms.dop import DOP
@@ -16,7 +18,7 @@ from rmix_kit.algorithms.rmix_averse import RMIXAverse
 from rmix_kit.algorithms.vdn import VDN
 from rmix_kit.algorithms.wqmix import CWQMIX, OWQMIX
 
-ALGORITHMS: tuple[type[Algorithm], ...] = (
+ALGORITHMS: tuple[type[Algorithm[Any]], ...] = (
     RMIX,
     RDN,
     RMIXAverse,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +14,7 @@ from rmix_kit.algorithms.algorithm import Algorithm, Networks, OptimizerSettings
 from rmix_kit.losses import masked_mean
 from rmix_kit.losses.policy_gradient import acting_policy, entropy_shortfall, mean_entropy, policy_gradient_loss
 from rmix_kit.networks.critics import Critic
-from rmix_kit.networks.value import ValueAgent, unroll_values
+from rmix_kit.networks.value import ValueAgent
 from rmix_kit.types import (
     EnvSpec,
     EpisodeBatch,
@@ -26,6 +26,18 @@ from rmix_kit.types import (
     Progress,
     UnitFloat,
 )
+
+
+class CriticNetworks(Networks[ValueAgent]):
+    """The agents' policy network, and the critic."""
+
+    def __init__(self, agent: ValueAgent, critic: Critic) -> None:
+        """Hold both."""
+        super().__init__(agent)
+        self.critic = critic
+
+
+CriticNetworksT = TypeVar("CriticNetworksT", bound=CriticNetworks)
 
 
 class Judged(NamedTuple):
@@ -43,7 +55,7 @@ class Judged(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ActorCritic(Algorithm):
+class ActorCritic(Algorithm[CriticNetworksT]):
     """Recurrent stochastic policies, moved by the advantages of a critic that is trained on the same batch first.
 
     Attributes:
@@ -93,24 +105,19 @@ class ActorCritic(Algorithm):
             for group, rate in rates.items()
         }
 
-    def parameters_of(self, group: str, networks: Networks) -> dict[str, nn.Parameter]:
+    def parameters_of(self, group: str, networks: CriticNetworksT) -> dict[str, nn.Parameter]:
         """Return the agent network's for the actor, all others for the critic."""
         is_actor = group == "actor"
         return {name: value for name, value in networks.named_parameters() if name.startswith("agent.") == is_actor}
 
-    def build(self, spec: EnvSpec) -> Networks:
-        """Make the agents' policy network and the critics."""
-        agent = ValueAgent(
+    def policy_agent(self, spec: EnvSpec) -> ValueAgent:
+        """Make the agents' policy network."""
+        return ValueAgent(
             spec, hidden_size=self.hidden_size, image_channels=self.image_channels, value_kind="probability"
         )
-        return Networks(agent, **self.build_critics(spec))
 
     @abstractmethod
-    def build_critics(self, spec: EnvSpec) -> dict[str, nn.Module]:
-        """Make the `Critic` called "critic", and what else judges, by name."""
-
-    @abstractmethod
-    def judge(self, networks: Networks, values: Tensor, actions: Tensor, state: Tensor) -> Tensor:
+    def judge(self, networks: CriticNetworksT, values: Tensor, actions: Tensor, state: Tensor) -> Tensor:
         """Return the critic's estimate that is trained, from its values of all actions.
 
         Args:
@@ -123,7 +130,9 @@ class ActorCritic(Algorithm):
         """
 
     @abstractmethod
-    def critic_targets(self, target: Networks, values: Tensor, batch: EpisodeBatch, probabilities: Tensor) -> Tensor:
+    def critic_targets(
+        self, target: CriticNetworksT, values: Tensor, batch: EpisodeBatch, probabilities: Tensor
+    ) -> Tensor:
         """Return what `judge` should say of the taken actions.
 
         Args:
@@ -135,7 +144,7 @@ class ActorCritic(Algorithm):
         """
 
     @abstractmethod
-    def advantages(self, online: Networks, values: Tensor, batch: EpisodeBatch, probabilities: Tensor) -> Tensor:
+    def advantages(self, online: CriticNetworksT, values: Tensor, batch: EpisodeBatch, probabilities: Tensor) -> Tensor:
         """Return the factor on each agent's grad log pi.
 
         Args:
@@ -150,14 +159,18 @@ class ActorCritic(Algorithm):
         """Return which steps move the actor, bool ``[batch, time]``: all real ones unless an algorithm differs."""
         return batch.mask
 
-    def losses(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Losses:
+    def losses(
+        self, online: CriticNetworksT, target: CriticNetworksT, batch: EpisodeBatch, progress: Progress
+    ) -> Losses:
         """Both groups from the same weights; training steps the critic first (`phases`)."""
         judged = self.prepare(online, target, batch)
         critic = self.critic_loss(online, batch, judged, slice(0, batch.mask.shape[1]))
         actor = self.actor_loss(online, batch, judged, progress)
         return Losses(critic.groups | actor.groups, critic.metrics | actor.metrics)
 
-    def phases(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Iterator[Losses]:
+    def phases(
+        self, online: CriticNetworksT, target: CriticNetworksT, batch: EpisodeBatch, progress: Progress
+    ) -> Iterator[Losses]:
         """Step the critic towards targets that stay, then the actor with the critic as it is by then."""
         judged = self.prepare(online, target, batch)
         time = batch.mask.shape[1]
@@ -169,29 +182,29 @@ class ActorCritic(Algorithm):
                 yield self.critic_loss(online, batch, judged, slice(0, time))
         yield self.actor_loss(online, batch, judged, progress)
 
-    def joint_values(self, online: Networks, batch: EpisodeBatch) -> Tensor:
+    def joint_values(self, online: CriticNetworksT, batch: EpisodeBatch) -> Tensor:
         """Return the critic's estimate of the taken joint actions; the mean where it judges agent by agent."""
-        critic = critic_of(online)
+        critic = online.critic
         probabilities = self.policy(online, batch)
         values = critic.unroll(critic.inputs(batch, probabilities), batch)[:, :-1]
         estimate = self.judge(online, values, batch.actions, batch.state[:, :-1])
         return estimate if estimate.ndim == batch.reward.ndim else estimate.mean(-1)
 
-    def policy(self, networks: Networks, batch: EpisodeBatch) -> Tensor:
+    def policy(self, networks: CriticNetworksT, batch: EpisodeBatch) -> Tensor:
         """Return the policy as the collector draws from it: ``[batch, time + 1, agent, action]``."""
-        logits = unroll_values(networks.agent, batch).outputs
+        logits = networks.agent.unroll(batch).outputs
         return acting_policy(logits, batch.avail_actions, batch.epsilon)
 
-    def prepare(self, online: Networks, target: Networks, batch: EpisodeBatch) -> Judged:
+    def prepare(self, online: CriticNetworksT, target: CriticNetworksT, batch: EpisodeBatch) -> Judged:
         """Compute what all steps of a batch share."""
         probabilities = self.policy(online, batch)
         with torch.no_grad():
-            critic, fixed = critic_of(target), probabilities.detach()
+            critic, fixed = target.critic, probabilities.detach()
             inputs = critic.inputs(batch, fixed)
             targets = self.critic_targets(target, critic.unroll(inputs, batch), batch, fixed)
         return Judged(probabilities, inputs, targets)
 
-    def critic_loss(self, online: Networks, batch: EpisodeBatch, judged: Judged, steps: slice) -> Losses:
+    def critic_loss(self, online: CriticNetworksT, batch: EpisodeBatch, judged: Judged, steps: slice) -> Losses:
         """Squared error of the critic over some steps.
 
         Args:
@@ -201,7 +214,7 @@ class ActorCritic(Algorithm):
         Returns:
             The group "critic".
         """
-        critic, time = critic_of(online), batch.mask.shape[1]
+        critic, time = online.critic, batch.mask.shape[1]
         is_whole = steps == slice(0, time)
         values = critic.unroll(judged.inputs, batch)[:, :-1] if is_whole else critic(judged.inputs[:, steps])
         estimate = self.judge(online, values, batch.actions[:, steps], batch.state[:, :-1][:, steps])
@@ -210,7 +223,7 @@ class ActorCritic(Algorithm):
         metrics = {"value": masked_mean(estimate.detach(), mask), "target": masked_mean(targets, mask)}
         return Losses({"critic": loss}, metrics | {"loss_critic": loss.detach()})
 
-    def actor_loss(self, online: Networks, batch: EpisodeBatch, judged: Judged, progress: Progress) -> Losses:
+    def actor_loss(self, online: CriticNetworksT, batch: EpisodeBatch, judged: Judged, progress: Progress) -> Losses:
         """-mean A log pi, the entropy bonus, and what the entropy lacks of its floor.
 
         Args:
@@ -221,7 +234,7 @@ class ActorCritic(Algorithm):
         """
         probabilities, mask = judged.probabilities[:, :-1], self.actor_mask(batch)
         with torch.no_grad():
-            values = critic_of(online).unroll(judged.inputs, batch)[:, :-1]
+            values = online.critic.unroll(judged.inputs, batch)[:, :-1]
             advantage = self.advantages(online, values, batch, probabilities.detach())  # [batch, time, agent]
         loss = policy_gradient_loss(probabilities, batch.actions, advantage, mask)
         entropy = mean_entropy(probabilities, mask)
@@ -233,10 +246,3 @@ class ActorCritic(Algorithm):
     def floor(self, progress: Progress) -> float:
         """Return the share of the uniform policy's entropy that policies must keep, as training stands."""
         return progress.between(self.entropy_floor, self.entropy_floor_end, self.entropy_floor_steps)
-
-
-def critic_of(networks: Networks) -> Critic:
-    """Return the critic, named by its container only as a module."""
-    critic = networks["critic"]
-    assert isinstance(critic, Critic)
-    return critic

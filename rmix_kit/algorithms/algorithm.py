@@ -5,11 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
 from annotated_types import MinLen
 from torch import Tensor, nn
 
+from rmix_kit.networks.agent import AgentNetwork
 from rmix_kit.networks.coding import StateCoding
 from rmix_kit.networks.images import IMAGE_CHANNELS
 from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, PositiveFloat, PositiveInt, Progress, UnitFloat
@@ -34,35 +35,36 @@ class OptimizerSettings:
     grad_clip: PositiveFloat = 10.0
 
 
-class Networks(nn.Module):
-    """The networks of one algorithm: the agent, which acts, and others by name."""
+AgentT = TypeVar("AgentT", bound=AgentNetwork)
+
+
+class Networks(nn.Module, Generic[AgentT]):
+    """The networks of an algorithm: the agent, which acts. An algorithm that has others names them in its own class.
+
+    The names of the attributes begin the names of weights in checkpoints.
+    """
 
     state_coding: StateCoding | None
 
-    def __init__(self, agent: nn.Module, **others: nn.Module) -> None:
-        """Hold the networks.
-
-        Args:
-            others: Mixers, critics and the like.
-        """
+    def __init__(self, agent: AgentT) -> None:
+        """Hold the agent."""
         super().__init__()
         self.agent = agent
         self.state_coding = None
-        for name, network in others.items():
-            self.add_module(name, network)
-
-    def __getitem__(self, name: str) -> nn.Module:
-        """Return a network by name."""
-        return self.get_submodule(name)
 
     def coded(self, batch: EpisodeBatch) -> EpisodeBatch:
         """Return a batch whose states are as these networks take them (`Algorithm.networks`)."""
         return batch if self.state_coding is None else replace(batch, state=self.state_coding(batch.state))
 
 
+NetworksT = TypeVar("NetworksT", bound=Networks[Any])
+
+
 @dataclass(frozen=True, kw_only=True)
-class Algorithm(ABC):
-    """Base of all algorithms: a frozen dataclass whose fields are the hyper-parameters.
+class Algorithm(ABC, Generic[NetworksT]):
+    """Base of all algorithms: a frozen dataclass whose fields are the hyper-parameters, generic in its networks.
+
+    Who holds some algorithm of the roster writes ``Algorithm[Any]`` and gives it back the networks that it made.
 
     Attributes:
         gamma: Discount in [0, 1].
@@ -76,10 +78,10 @@ class Algorithm(ABC):
     image_channels: Annotated[tuple[PositiveInt, ...], MinLen(1)] = IMAGE_CHANNELS
 
     @abstractmethod
-    def build(self, spec: EnvSpec) -> Networks:
+    def build(self, spec: EnvSpec) -> NetworksT:
         """Make freshly initialised networks for an environment whose states come as networks take them."""
 
-    def networks(self, spec: EnvSpec) -> Networks:
+    def networks(self, spec: EnvSpec) -> NetworksT:
         """Make freshly initialised networks for an environment, and the coding of its states where they need one.
 
         Returns:
@@ -93,14 +95,14 @@ class Algorithm(ABC):
         return networks
 
     @abstractmethod
-    def losses(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Losses:
+    def losses(self, online: NetworksT, target: NetworksT, batch: EpisodeBatch, progress: Progress) -> Losses:
         """Return one scalar per parameter group that is due, and metrics. Pure: nothing is stepped or remembered."""
 
     @abstractmethod
     def optimizers(self) -> dict[str, OptimizerSettings]:
         """Name the parameter groups and say how each is stepped, in the order in which they step."""
 
-    def parameters_of(self, group: str, networks: Networks) -> dict[str, nn.Parameter]:
+    def parameters_of(self, group: str, networks: NetworksT) -> dict[str, nn.Parameter]:
         """Return the parameters of a group by qualified name; all of them unless an algorithm says otherwise.
 
         Args:
@@ -112,7 +114,7 @@ class Algorithm(ABC):
         del group
         return dict(networks.named_parameters())
 
-    def phases(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Iterator[Losses]:
+    def phases(self, online: NetworksT, target: NetworksT, batch: EpisodeBatch, progress: Progress) -> Iterator[Losses]:
         """Yield the losses of a batch one optimiser step after another; what is computed after a step sees its weights.
 
         One phase for most: all groups from one forward pass. An algorithm that makes several steps per batch (the
@@ -128,7 +130,7 @@ class Algorithm(ABC):
         yield self.losses(online, target, batch, progress)
 
     @abstractmethod
-    def joint_values(self, online: Networks, batch: EpisodeBatch) -> Tensor:
+    def joint_values(self, online: NetworksT, batch: EpisodeBatch) -> Tensor:
         """Estimate the joint value of every replayed joint action, in scaled reward units: ``[batch, time]``."""
 
     data: ClassVar[DataSource] = "replay"

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from rmix_kit.algorithms.actor_critic import ActorCritic
-from rmix_kit.algorithms.algorithm import DataSource, Networks
+from rmix_kit.algorithms.actor_critic import ActorCritic, CriticNetworks
+from rmix_kit.algorithms.algorithm import DataSource
 from rmix_kit.algorithms.value_decomposition import bound_values
 from rmix_kit.losses.policy_gradient import (
     counterfactual_advantage,
@@ -18,13 +18,23 @@ from rmix_kit.losses.policy_gradient import (
     tree_backup,
 )
 from rmix_kit.mixers.dop import LinearMixer
-from rmix_kit.networks.critics import LocalCritic
+from rmix_kit.networks.critics import Critic, LocalCritic
 from rmix_kit.networks.unroll import take
+from rmix_kit.networks.value import ValueAgent
 from rmix_kit.types import EnvSpec, EpisodeBatch, PositiveInt, UnitFloat
 
 
+class DOPNetworks(CriticNetworks):
+    """The agents' policy network, their critic, and the linear mixer of what it says."""
+
+    def __init__(self, agent: ValueAgent, critic: Critic, mixer: LinearMixer) -> None:
+        """Hold all three."""
+        super().__init__(agent, critic)
+        self.mixer = mixer
+
+
 @dataclass(frozen=True, kw_only=True)
-class DOP(ActorCritic):
+class DOP(ActorCritic[DOPNetworks]):
     """Stochastic DOP (Wang et al. 2021): Q_tot = sum_i k_i(s) Q_i + b(s), grad = k_i A_i grad log pi_i.
 
     The critic regresses on tree-backup targets for replayed episodes and on TD(lambda) returns for the newest ones;
@@ -55,24 +65,25 @@ class DOP(ActorCritic):
         """Newest episodes in a batch."""
         return self.on_policy_episodes
 
-    def build_critics(self, spec: EnvSpec) -> dict[str, nn.Module]:
-        """Make the agents' critic and the linear mixer."""
+    def build(self, spec: EnvSpec) -> DOPNetworks:
+        """Make the agents' policy network, the linear mixer and the agents' critic: draws follow in this order."""
+        agent = self.policy_agent(spec)
         mixer = LinearMixer(
             spec.n_agents,
             spec.state_size,
             hypernet_size=self.hypernet_size,
             is_normalised=self.has_normalised_weights,
         )
-        return {"critic": LocalCritic(spec, hidden_size=self.critic_hidden_size), "mixer": mixer}
+        return DOPNetworks(agent, LocalCritic(spec, hidden_size=self.critic_hidden_size), mixer)
 
-    def judge(self, networks: Networks, values: Tensor, actions: Tensor, state: Tensor) -> Tensor:
+    def judge(self, networks: DOPNetworks, values: Tensor, actions: Tensor, state: Tensor) -> Tensor:
         """Q_tot of a joint action."""
-        return mixer_of(networks)(take(values, actions), state)  # type: ignore[no-any-return]
+        return networks.mixer(take(values, actions), state)
 
-    def critic_targets(self, target: Networks, values: Tensor, batch: EpisodeBatch, probabilities: Tensor) -> Tensor:
+    def critic_targets(self, target: DOPNetworks, values: Tensor, batch: EpisodeBatch, probabilities: Tensor) -> Tensor:
         """TD(lambda) for the newest episodes, tree backup for the others."""
         taken = self.judge(target, values[:, :-1], batch.actions, batch.state[:, :-1])  # [batch, time]
-        expected = mixer_of(target)(expected_values(values, probabilities), batch.state)  # [batch, time + 1]
+        expected = target.mixer(expected_values(values, probabilities), batch.state)  # [batch, time + 1]
         if self.has_bounded_targets:
             taken = bound_values(taken, batch.reward_range, self.gamma)
             expected = bound_values(expected, batch.reward_range, self.gamma)
@@ -84,18 +95,11 @@ class DOP(ActorCritic):
         new = on_policy_returns(*seen, taken, expected, gamma=self.gamma, td_lambda=self.td_lambda)
         return torch.where(batch.is_newest.unsqueeze(-1), new, old)
 
-    def advantages(self, online: Networks, values: Tensor, batch: EpisodeBatch, probabilities: Tensor) -> Tensor:
+    def advantages(self, online: DOPNetworks, values: Tensor, batch: EpisodeBatch, probabilities: Tensor) -> Tensor:
         """Each agent's own advantage, weighted by what it counts in Q_tot."""
-        weights = mixer_of(online).weights(batch.state[:, :-1])  # [batch, time, agent]
+        weights = online.mixer.weights(batch.state[:, :-1])  # [batch, time, agent]
         return weights * counterfactual_advantage(values, probabilities, batch.actions)
 
     def actor_mask(self, batch: EpisodeBatch) -> Tensor:
         """Return the steps of the newest episodes."""
         return batch.mask & batch.is_newest.unsqueeze(-1)
-
-
-def mixer_of(networks: Networks) -> LinearMixer:
-    """Return the mixer, named by its container only as a module."""
-    mixer = networks["mixer"]
-    assert isinstance(mixer, LinearMixer)
-    return mixer

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from rmix_kit.algorithms.algorithm import Networks, OptimizerSettings
-from rmix_kit.algorithms.value_decomposition import ValueDecomposition
+from rmix_kit.algorithms.value_decomposition import ValueBased
 from rmix_kit.losses import masked_mean, quantile_huber_loss
 from rmix_kit.losses.hysteresis import LikelihoodWindow, hysteretic_weights
-from rmix_kit.networks.implicit_quantile import ImplicitQuantileAgent, unroll_quantiles
+from rmix_kit.networks.implicit_quantile import ImplicitQuantileAgent
 from rmix_kit.networks.unroll import greedy_actions, take
 from rmix_kit.types import (
     EnvSpec,
@@ -25,9 +25,11 @@ from rmix_kit.types import (
     UnitFloat,
 )
 
+LHIQNNetworks = Networks[ImplicitQuantileAgent]
+
 
 @dataclass(frozen=True, kw_only=True)
-class LHIQN(ValueDecomposition):
+class LHIQN(ValueBased[LHIQNNetworks]):
     """Likelihood Hysteretic IQN (Lyu and Amato 2020): an implicit quantile network per agent, slow to sink.
 
     target_k = r + gamma (1 - d) Z_i^-(tau'_k, u_i*), u_i* the available argmax of the online means; the loss is the
@@ -68,7 +70,7 @@ class LHIQN(ValueDecomposition):
         """N fractions for the predictions, then N' for the targets."""
         return self.n_quantiles + self.n_target_quantiles
 
-    def build(self, spec: EnvSpec) -> Networks:
+    def build(self, spec: EnvSpec) -> LHIQNNetworks:
         """Make the agent network."""
         agent = ImplicitQuantileAgent(
             spec,
@@ -86,15 +88,21 @@ class LHIQN(ValueDecomposition):
         """Return the least weight of a step down as training stands."""
         return progress.between(self.beta_start, self.beta_end, self.beta_steps)
 
-    def losses(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Losses:
+    def losses(
+        self,
+        online: LHIQNNetworks,
+        target: LHIQNNetworks,
+        batch: EpisodeBatch,
+        progress: Progress,
+    ) -> Losses:
         """Hysteretic quantile regression of every agent's chosen action on the team's return."""
         tau, target_tau = batch.tau[..., : self.n_quantiles], batch.tau[..., self.n_quantiles :]
-        output = unroll_quantiles(online.agent, batch)
+        output = online.agent.unroll(batch)
         quantiles = output.quantiles_of(batch.actions, tau)  # [batch, time, agent, quantile]
         tau = tau[:, :-1].unsqueeze(-2)  # [batch, time, 1, quantile]
         with torch.no_grad():
             greedy = greedy_actions(output.values(), batch.avail_actions)  # [batch, time + 1, agent]
-            next_quantiles = unroll_quantiles(target.agent, batch).quantiles_of(greedy, target_tau)
+            next_quantiles = target.agent.unroll(batch).quantiles_of(greedy, target_tau)
             targets = self.quantile_targets(batch, next_quantiles, greedy, n_max=self.n_max)
             weights = hysteretic_weights(
                 quantiles, targets, tau, beta=self.beta(progress), window=self.likelihood_window
@@ -108,6 +116,6 @@ class LHIQN(ValueDecomposition):
         }
         return Losses({"quantile": loss}, metrics | {"loss_quantile": loss.detach()})
 
-    def joint_values(self, online: Networks, batch: EpisodeBatch) -> Tensor:
+    def joint_values(self, online: LHIQNNetworks, batch: EpisodeBatch) -> Tensor:
         """Sum of the agents' means of their replayed actions; they learn alone."""
-        return take(unroll_quantiles(online.agent, batch).values()[:, :-1], batch.actions).sum(-1)
+        return take(online.agent.unroll(batch).values()[:, :-1], batch.actions).sum(-1)

@@ -5,18 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from rmix_kit.algorithms.algorithm import Networks
-from rmix_kit.algorithms.value_decomposition import ValueDecomposition
+from rmix_kit.algorithms.value_decomposition import JointQLearning
 from rmix_kit.mixers import QPLEXMixer
 from rmix_kit.networks.unroll import best_values, one_hot_actions, take
-from rmix_kit.networks.value import ValueOutput
+from rmix_kit.networks.value import ValueAgent, ValueOutput
 from rmix_kit.types import EnvSpec, EpisodeBatch, PositiveInt
 
 
+class QPLEXNetworks(Networks[ValueAgent]):
+    """The agent, and the mixer, which also takes the best values and the actions."""
+
+    def __init__(self, agent: ValueAgent, mixer: QPLEXMixer) -> None:
+        """Hold both."""
+        super().__init__(agent)
+        self.mixer = mixer
+
+
 @dataclass(frozen=True, kw_only=True)
-class QPLEX(ValueDecomposition):
+class QPLEX(JointQLearning[QPLEXNetworks]):
     """QPLEX (Wang et al. 2021): Q_tot = sum_i V~_i + sum_i lambda_i(s, u) A~_i with lambda_i > 0 (section 3.2).
 
     Q~_i = w_i(s) Q_i + b_i(s), V~_i its maximum over the available actions and A~_i = Q~_i - V~_i; no gradient passes
@@ -35,8 +44,9 @@ class QPLEX(ValueDecomposition):
     n_kernels: PositiveInt = 10
     kernel_layers: PositiveInt = 3
 
-    def build_mixer(self, spec: EnvSpec) -> dict[str, nn.Module]:
-        """Make the duplex dueling mixer."""
+    def build(self, spec: EnvSpec) -> QPLEXNetworks:
+        """Make the agent network and the duplex dueling mixer."""
+        agent = self.value_agent(spec)
         mixer = QPLEXMixer(
             spec.n_agents,
             spec.n_actions,
@@ -45,13 +55,14 @@ class QPLEX(ValueDecomposition):
             n_kernels=self.n_kernels,
             kernel_layers=self.kernel_layers,
         )
-        return {"mixer": mixer}
+        return QPLEXNetworks(agent, mixer)
 
     def joint_value(
-        self, networks: Networks, output: ValueOutput, batch: EpisodeBatch, *, actions: Tensor, steps: slice
+        self, networks: QPLEXNetworks, output: ValueOutput, batch: EpisodeBatch, *, actions: Tensor, steps: slice
     ) -> Tensor:
         """Q_tot of one joint action per step, ``[batch, time]``."""
         values = output.outputs[:, steps]  # [batch, time, agent, action]
         best = best_values(values, batch.avail_actions[:, steps])  # [batch, time, agent]
         coded = one_hot_actions(actions, values.shape[-1])  # [batch, time, agent, action]
-        return networks["mixer"](take(values, actions), best, coded, batch.state[:, steps])  # type: ignore[no-any-return]
+        q_tot: Tensor = networks.mixer(take(values, actions), best, coded, batch.state[:, steps])  # [batch, time]
+        return q_tot

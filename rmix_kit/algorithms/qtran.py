@@ -6,19 +6,34 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from rmix_kit.algorithms.algorithm import Networks
-from rmix_kit.algorithms.value_decomposition import EACH_STEP, ValueDecomposition, squared_td_error
+from rmix_kit.algorithms.value_decomposition import EACH_STEP, JointQLearning, squared_td_error
 from rmix_kit.losses import masked_mean
-from rmix_kit.mixers import JointValue, StateValue, mix_sum
+from rmix_kit.mixers import JointValue, StateValue
 from rmix_kit.networks.unroll import greedy_actions, one_hot_actions, take
-from rmix_kit.networks.value import ValueOutput, unroll_values
+from rmix_kit.networks.value import ValueAgent, ValueOutput
 from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, NonNegativeFloat, PositiveInt, Progress
 
 
+class QTRANNetworks(Networks[ValueAgent]):
+    """The agent, and what no utility is a part of: Q_jt and V_jt."""
+
+    def __init__(self, agent: ValueAgent, joint_value: JointValue, state_value: StateValue) -> None:
+        """Hold all three.
+
+        Args:
+            joint_value: Q_jt.
+            state_value: V_jt.
+        """
+        super().__init__(agent)
+        self.joint_value = joint_value
+        self.state_value = state_value
+
+
 @dataclass(frozen=True, kw_only=True)
-class QTRAN(ValueDecomposition):
+class QTRAN(JointQLearning[QTRANNetworks]):
     """QTRAN-base (Son et al. 2019): the utilities' sum equals Q_jt at the greedy joint action and bounds it elsewhere.
 
     L = L_td + lambda_opt L_opt + lambda_nopt L_nopt (section 4.2), with ubar the utilities' greedy joint action:
@@ -41,38 +56,39 @@ class QTRAN(ValueDecomposition):
     lambda_opt: NonNegativeFloat = 1.0
     lambda_nopt: NonNegativeFloat = 1.0
 
-    def build_mixer(self, spec: EnvSpec) -> dict[str, nn.Module]:
-        """Make Q_jt and V_jt."""
-        size = self.joint_embed_size
+    def build(self, spec: EnvSpec) -> QTRANNetworks:
+        """Make the agent network, Q_jt and V_jt."""
+        agent, size = self.value_agent(spec), self.joint_embed_size
         joint = JointValue(spec.n_actions, spec.state_size, self.hidden_size, embed_size=size)
-        return {"joint_value": joint, "state_value": StateValue(spec.state_size, embed_size=size)}
+        return QTRANNetworks(agent, joint, StateValue(spec.state_size, embed_size=size))
 
-    def losses(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Losses:
+    def losses(self, online: QTRANNetworks, target: QTRANNetworks, batch: EpisodeBatch, progress: Progress) -> Losses:
         """L_td of Q_jt and the two constraints on the utilities, one group."""
         del progress
-        output = unroll_values(online.agent, batch)
+        output = online.agent.unroll(batch)
         greedy = greedy_actions(output.outputs.detach(), batch.avail_actions)  # [batch, time + 1, agent]
         q_jt = self.joint_value(online, output, batch, actions=batch.actions, steps=EACH_STEP)  # [batch, time]
         targets = self.greedy_targets(target, batch, greedy)
         best = greedy[:, EACH_STEP]  # ubar, [batch, time, agent]
         with torch.no_grad():
             best_q_jt = self.joint_value(online, output, batch, actions=best, steps=EACH_STEP)
-        utilities, v_jt = output.outputs[:, EACH_STEP], online["state_value"](batch.state[:, EACH_STEP])
+        utilities, v_jt = output.outputs[:, EACH_STEP], online.state_value(batch.state[:, EACH_STEP])
         terms = {
             "td": squared_td_error(q_jt, targets, batch),
-            "opt": masked_mean(optimal_error(mix_sum(take(utilities, best)), best_q_jt, v_jt), batch.mask),
-            "nopt": masked_mean(bound_error(mix_sum(take(utilities, batch.actions)), q_jt, v_jt), batch.mask),
+            "opt": masked_mean(optimal_error(take(utilities, best).sum(-1), best_q_jt, v_jt), batch.mask),
+            "nopt": masked_mean(bound_error(take(utilities, batch.actions).sum(-1), q_jt, v_jt), batch.mask),
         }
         loss = terms["td"] + self.lambda_opt * terms["opt"] + self.lambda_nopt * terms["nopt"]
         metrics = {"q_jt": masked_mean(q_jt.detach(), batch.mask), "target": masked_mean(targets, batch.mask)}
         return Losses({"td": loss}, metrics | {f"loss_{name}": term.detach() for name, term in terms.items()})
 
     def joint_value(
-        self, networks: Networks, output: ValueOutput, batch: EpisodeBatch, *, actions: Tensor, steps: slice
+        self, networks: QTRANNetworks, output: ValueOutput, batch: EpisodeBatch, *, actions: Tensor, steps: slice
     ) -> Tensor:
         """Q_jt of one joint action per step, ``[batch, time]``; its loss also trains the agents' recurrent layers."""
         coded = one_hot_actions(actions, output.outputs.shape[-1])  # [batch, time, agent, action]
-        return networks["joint_value"](output.hidden_states[:, steps], coded, batch.state[:, steps])  # type: ignore[no-any-return]
+        q_jt: Tensor = networks.joint_value(output.hidden_states[:, steps], coded, batch.state[:, steps])
+        return q_jt
 
 
 def optimal_error(utilities: Tensor, q_jt: Tensor, v_jt: Tensor) -> Tensor:

@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torch import Tensor, nn
-
-from rmix_kit.algorithms.algorithm import Networks
 from rmix_kit.algorithms.rmix import RMIX
-from rmix_kit.mixers import mix_sum
+from rmix_kit.mixers import Mixer, SumMixer
 from rmix_kit.types import EnvSpec
 
 
@@ -22,12 +19,7 @@ class RDN(RMIX):
 
     name: ClassVar[str] = "rdn"
 
-    def build_mixer(self, spec: EnvSpec) -> dict[str, nn.Module]:
-        """Make nothing: the sum has no weights."""
+    def build_mixer(self, spec: EnvSpec) -> Mixer:
+        """Make the sum, which has no weights."""
         del spec
-        return {}
-
-    def mix(self, networks: Networks, values: Tensor, state: Tensor) -> Tensor:
-        """C_tot = sum_i C_i: ``[batch, time, agent]`` -> ``[batch, time]``."""
-        del networks, state
-        return mix_sum(values)
+        return SumMixer()

@@ -9,9 +9,9 @@ from typing import ClassVar, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from rmix_kit.algorithms.algorithm import Networks, OptimizerSettings
-from rmix_kit.algorithms.qmix import QMIX
-from rmix_kit.algorithms.value_decomposition import squared_td_error
+from rmix_kit.algorithms.algorithm import OptimizerSettings
+from rmix_kit.algorithms.mixing import MixedNetworks, MonotonicMixing
+from rmix_kit.algorithms.value_decomposition import ValueBased, squared_td_error
 from rmix_kit.losses import masked_mean, quantile_fractions, quantile_huber_loss
 from rmix_kit.networks.quantile import QuantileAgent, unroll_together
 from rmix_kit.networks.quantile_output import QuantileOutput
@@ -28,6 +28,9 @@ from rmix_kit.types import (
     UnitFloat,
 )
 
+RMIXNetworks = MixedNetworks[QuantileAgent]
+"""The agent, and the mixer of the agents' CVaR."""
+
 
 class GreedyChoice(NamedTuple):
     """What the online networks would do.
@@ -42,7 +45,7 @@ class GreedyChoice(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RMIX(QMIX):
+class RMIX(MonotonicMixing, ValueBased[RMIXNetworks]):
     """RMIX (Qiu et al., NeurIPS 2021).
 
     C_i = CVaR_{alpha_i}(Z_i) with alpha_i from the risk level predictor (Eqn 4-9); C_tot = mixer(C_1..C_n; s)
@@ -96,8 +99,8 @@ class RMIX(QMIX):
     quantile_start_share: UnitFloat = 1.0
     quantile_every_updates: NonNegativeInt = 20
 
-    def build(self, spec: EnvSpec) -> Networks:
-        """Make the agent network and the monotonic mixer."""
+    def build(self, spec: EnvSpec) -> RMIXNetworks:
+        """Make the agent network and the mixer."""
         is_dynamic = self.risk_level == "dynamic"
         agent = QuantileAgent(
             spec,
@@ -111,7 +114,7 @@ class RMIX(QMIX):
             has_shared_atom_init=self.has_shared_atom_init,
             has_soft_level=self.risk_gradient == "soft",
         )
-        return Networks(agent, **self.build_mixer(spec))
+        return MixedNetworks(agent, self.build_mixer(spec))
 
     def optimizers(self) -> dict[str, OptimizerSettings]:
         """Return the group "td" of all parameters, and "quantile" of the agent without its risk predictor."""
@@ -120,7 +123,7 @@ class RMIX(QMIX):
         )
         return super().optimizers() | {"quantile": quantile}
 
-    def parameters_of(self, group: str, networks: Networks) -> dict[str, nn.Parameter]:
+    def parameters_of(self, group: str, networks: RMIXNetworks) -> dict[str, nn.Parameter]:
         """TD trains everything the definition lets it; the quantile loss never trains the predictor."""
         named = dict(networks.named_parameters())
         is_predictor_frozen = group == "quantile" or self.risk_gradient == "none"
@@ -131,19 +134,19 @@ class RMIX(QMIX):
             and (group == "td" or name.startswith("agent."))
         }
 
-    def losses(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Losses:
+    def losses(self, online: RMIXNetworks, target: RMIXNetworks, batch: EpisodeBatch, progress: Progress) -> Losses:
         """TD loss of C_tot (Eqn 14) and, when due, the quantile loss of each Z_i (Eqn 15-16)."""
-        output, target_output = unroll_both(online, target, batch)
+        output, target_output = unroll_together([online.agent, target.agent], batch)
         greedy = self.greedy(output, batch)
         groups: dict[str, Tensor] = {}
         metrics = {"risk_level": masked_mean(output.risk_level[:, :-1], batch.mask)}
         is_quantile_due = self.is_quantile_due(progress)
         if not (is_quantile_due and self.quantile_every_updates):
             chosen = self.chosen_values(output, batch)  # [batch, time, agent]
-            c_tot = self.mix(online, chosen, batch.state[:, :-1])  # [batch, time]
+            c_tot = online.mixer(chosen, batch.state[:, :-1])  # [batch, time]
             with torch.no_grad():
                 next_values = target_output.cvar_of(greedy.actions)[:, 1:]  # [batch, time, agent]
-                next_c_tot = self.mix(target, next_values, batch.state[:, 1:])  # [batch, time]
+                next_c_tot = target.mixer(next_values, batch.state[:, 1:])  # [batch, time]
                 targets = self.td_targets(batch, next_c_tot, greedy.actions)
             groups["td"] = squared_td_error(c_tot, targets, batch)
             metrics |= {"c_tot": masked_mean(c_tot.detach(), batch.mask), "target": masked_mean(targets, batch.mask)}
@@ -151,9 +154,9 @@ class RMIX(QMIX):
             groups["quantile"] = self.quantile_loss(output, target_output, greedy, batch)
         return Losses(groups, metrics | {f"loss_{name}": loss.detach() for name, loss in groups.items()})
 
-    def joint_values(self, online: Networks, batch: EpisodeBatch) -> Tensor:
+    def joint_values(self, online: RMIXNetworks, batch: EpisodeBatch) -> Tensor:
         """C_tot of the replayed actions."""
-        return self.mix(online, self.chosen_values(unroll(online, batch), batch), batch.state[:, :-1])
+        return online.mixer(self.chosen_values(online.agent.unroll(batch), batch), batch.state[:, :-1])
 
     @property
     def shares_of_plan(self) -> Mapping[str, float]:
@@ -195,17 +198,3 @@ class RMIX(QMIX):
         tau = quantile_fractions(output.edges)
         loss = quantile_huber_loss(quantiles, targets, tau, kappa=self.quantile_kappa)  # [batch, time, agent]
         return masked_mean(loss, batch.mask)
-
-
-def unroll(networks: Networks, batch: EpisodeBatch) -> QuantileOutput:
-    """Run the agent network over whole episodes."""
-    agent = networks.agent
-    assert isinstance(agent, QuantileAgent)
-    return agent.unroll(batch)
-
-
-def unroll_both(online: Networks, target: Networks, batch: EpisodeBatch) -> tuple[QuantileOutput, QuantileOutput]:
-    """Run both copies of the agent network over whole episodes, side by side."""
-    agents = [networks.agent for networks in (online, target)]
-    learning, frozen = unroll_together([agent for agent in agents if isinstance(agent, QuantileAgent)], batch)
-    return learning, frozen

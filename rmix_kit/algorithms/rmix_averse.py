@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from rmix_kit.algorithms.algorithm import Networks, OptimizerSettings
-from rmix_kit.algorithms.rmix import unroll
-from rmix_kit.algorithms.value_decomposition import ValueDecomposition
+from rmix_kit.algorithms.value_decomposition import ValueBased
 from rmix_kit.losses import masked_mean, quantile_fractions, quantile_huber_loss
 from rmix_kit.networks.quantile import QuantileAgent
 from rmix_kit.networks.unroll import greedy_actions, take
@@ -26,9 +25,11 @@ from rmix_kit.types import (
     UnitFloat,
 )
 
+AverseNetworks = Networks[QuantileAgent]
+
 
 @dataclass(frozen=True, kw_only=True)
-class RMIXAverse(ValueDecomposition):
+class RMIXAverse(ValueBased[AverseNetworks]):
     """Our extension of RMIX: one set of weights serves every risk level, and lower levels really are safer.
 
     RMIX's own TD loss is risk-neutral whatever the level (its fixed point is Q*; docs/fidelity.md). Here the quantiles
@@ -66,7 +67,7 @@ class RMIXAverse(ValueDecomposition):
         """Levels are drawn per episode from {1/K, ..., 1}."""
         return self.n_risk_levels
 
-    def build(self, spec: EnvSpec) -> Networks:
+    def build(self, spec: EnvSpec) -> AverseNetworks:
         """Make the agent network, the level among its inputs."""
         agent = QuantileAgent(
             spec,
@@ -84,15 +85,15 @@ class RMIXAverse(ValueDecomposition):
         """One group, "quantile", that holds every parameter."""
         return {"quantile": super().optimizers()["td"]}
 
-    def losses(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Losses:
+    def losses(self, online: AverseNetworks, target: AverseNetworks, batch: EpisodeBatch, progress: Progress) -> Losses:
         """Quantile regression of every agent's chosen action on the n-step team return."""
         del progress
-        output = unroll(online, batch)
+        output = online.agent.unroll(batch)
         quantiles = output.quantiles_of(batch.actions)  # [batch, time, agent, quantile]
         with torch.no_grad():
             values = output.values()  # [batch, time + 1, agent, action]
             greedy = greedy_actions(values, batch.avail_actions)  # [batch, time + 1, agent]
-            next_quantiles = unroll(target, batch).quantiles_of(greedy)
+            next_quantiles = target.agent.unroll(batch).quantiles_of(greedy)
             targets = self.quantile_targets(batch, next_quantiles, greedy, n_max=self.n_max)
         error = quantile_huber_loss(
             quantiles, targets, quantile_fractions(output.edges), kappa=self.quantile_kappa, edges=output.edges
@@ -102,9 +103,9 @@ class RMIXAverse(ValueDecomposition):
         metrics = {"cvar": masked_mean(chosen, batch.mask), "target": masked_mean(targets, batch.mask)}
         return Losses({"quantile": loss}, metrics | {"loss_quantile": loss.detach()})
 
-    def joint_values(self, online: Networks, batch: EpisodeBatch) -> Tensor:
+    def joint_values(self, online: AverseNetworks, batch: EpisodeBatch) -> Tensor:
         """Sum of the agents' CVaR of their replayed actions; they learn alone."""
-        return take(unroll(online, batch).values()[:, :-1], batch.actions).sum(-1)
+        return take(online.agent.unroll(batch).values()[:, :-1], batch.actions).sum(-1)
 
 
 def teammates_explored(batch: EpisodeBatch) -> Tensor:

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from rmix_kit.algorithms.algorithm import Algorithm, Networks, OptimizerSettings
+from rmix_kit.algorithms.algorithm import Algorithm, Networks, NetworksT, OptimizerSettings
+from rmix_kit.algorithms.mixing import MixedNetworks, mixture
 from rmix_kit.losses import lambda_returns, masked_mean, n_step_returns
-from rmix_kit.networks.unroll import greedy_actions, take
-from rmix_kit.networks.value import ValueAgent, ValueOutput, unroll_values
+from rmix_kit.mixers import IndependentMixer, Mixer
+from rmix_kit.networks.unroll import greedy_actions
+from rmix_kit.networks.value import ValueAgent, ValueOutput
 from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, PositiveFloat, PositiveInt, Progress, UnitFloat
+
+ValueNetworksT = TypeVar("ValueNetworksT", bound=Networks[ValueAgent])
 
 EACH_STEP, NEXT_STEP = slice(None, -1), slice(1, None)
 """Of ``time + 1`` observations: those that were acted on, and those one step later."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ValueDecomposition(Algorithm):
-    """Deep recurrent Q-learning of a joint value, y = r + gamma Q_tot^-(s', argmax Q), and its hyper-parameters.
+class ValueBased(Algorithm[NetworksT]):
+    """Learning from the values of greedy actions: the hyper-parameters, the optimiser and the targets.
 
-    IQL, VDN and QMIX differ from this by the mixer alone; others replace the agent network, the target or the loss.
     The greedy action of the next step is the online networks' (double Q-learning), its value the target networks'.
 
     Attributes:
@@ -53,68 +57,6 @@ class ValueDecomposition(Algorithm):
                 grad_clip=self.grad_clip,
             )
         }
-
-    def build(self, spec: EnvSpec) -> Networks:
-        """Make the agent network and the mixer."""
-        agent = ValueAgent(spec, hidden_size=self.hidden_size, image_channels=self.image_channels)
-        return Networks(agent, **self.build_mixer(spec))
-
-    def build_mixer(self, spec: EnvSpec) -> dict[str, nn.Module]:
-        """Make the mixing networks by name; none unless an algorithm has some."""
-        del spec
-        return {}
-
-    def mix(self, networks: Networks, values: Tensor, state: Tensor) -> Tensor:
-        """Joint value of the agents' values: ``[batch, time, agent]``, ``[batch, time, state]`` -> ``[batch, time]``.
-
-        Without a mixer every agent learns alone: the values stay as they are.
-        """
-        del networks, state
-        return values
-
-    def losses(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Losses:
-        """Squared TD error of the joint value of the replayed actions."""
-        del progress
-        output = unroll_values(online.agent, batch)
-        q_tot = self.joint_value(online, output, batch, actions=batch.actions, steps=EACH_STEP)  # [batch, time]
-        targets = self.greedy_targets(target, batch, greedy_actions(output.outputs.detach(), batch.avail_actions))
-        loss = squared_td_error(q_tot, targets, batch)
-        metrics = {"q_tot": masked_mean(q_tot.detach(), batch.mask), "target": masked_mean(targets, batch.mask)}
-        return Losses({"td": loss}, metrics | {"loss_td": loss.detach()})
-
-    def joint_value(
-        self, networks: Networks, output: ValueOutput, batch: EpisodeBatch, *, actions: Tensor, steps: slice
-    ) -> Tensor:
-        """Joint value of one joint action per step; the mixture of the agents' values unless an algorithm says more.
-
-        Args:
-            output: Their agent's, over the whole batch.
-            actions: int64 ``[batch, time, agent]``.
-            steps: The steps that the actions belong to: `EACH_STEP` or `NEXT_STEP`.
-
-        Returns:
-            ``[batch, time]``; ``[batch, time, agent]`` where agents learn alone.
-        """
-        return self.mix(networks, take(output.outputs[:, steps], actions), batch.state[:, steps])
-
-    @torch.no_grad()
-    def greedy_targets(self, target: Networks, batch: EpisodeBatch, greedy: Tensor) -> Tensor:
-        """TD(lambda) targets whose V' is the target networks' joint value of the online networks' greedy actions.
-
-        Args:
-            greedy: The online networks' available argmax of every step, int64 ``[batch, time + 1, agent]``.
-
-        Returns:
-            The shape of `joint_value`.
-        """
-        output = unroll_values(target.agent, batch)
-        next_values = self.joint_value(target, output, batch, actions=greedy[:, NEXT_STEP], steps=NEXT_STEP)
-        return self.td_targets(batch, next_values, greedy)
-
-    def joint_values(self, online: Networks, batch: EpisodeBatch) -> Tensor:
-        """Joint value of the replayed actions; the agents' sum where they learn alone."""
-        output = unroll_values(online.agent, batch)
-        return total(self.joint_value(online, output, batch, actions=batch.actions, steps=EACH_STEP), batch)
 
     def td_targets(self, batch: EpisodeBatch, next_values: Tensor, greedy: Tensor) -> Tensor:
         """TD(lambda) targets, the trace cut where the replayed joint action is not greedy.
@@ -161,6 +103,91 @@ class ValueDecomposition(Algorithm):
         index = returns.bootstrap_steps[..., None, None].expand(-1, -1, *next_quantiles.shape[2:])
         later = next_quantiles.gather(1, index)  # [batch, time, agent, quantile]
         return returns.rewards[..., None, None] + returns.discounts[..., None, None] * later
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointQLearning(ValueBased[ValueNetworksT]):
+    """Deep recurrent Q-learning of a joint value, y = r + gamma Q_tot^-(s', argmax Q), whatever makes that value.
+
+    Attributes: those of `ValueBased`.
+    """
+
+    def value_agent(self, spec: EnvSpec) -> ValueAgent:
+        """Make an agent network."""
+        return ValueAgent(spec, hidden_size=self.hidden_size, image_channels=self.image_channels)
+
+    def losses(self, online: ValueNetworksT, target: ValueNetworksT, batch: EpisodeBatch, progress: Progress) -> Losses:
+        """Squared TD error of the joint value of the replayed actions."""
+        del progress
+        output = online.agent.unroll(batch)
+        q_tot = self.joint_value(online, output, batch, actions=batch.actions, steps=EACH_STEP)  # [batch, time]
+        targets = self.greedy_targets(target, batch, greedy_actions(output.outputs.detach(), batch.avail_actions))
+        loss = squared_td_error(q_tot, targets, batch)
+        metrics = {"q_tot": masked_mean(q_tot.detach(), batch.mask), "target": masked_mean(targets, batch.mask)}
+        return Losses({"td": loss}, metrics | {"loss_td": loss.detach()})
+
+    @abstractmethod
+    def joint_value(
+        self, networks: ValueNetworksT, output: ValueOutput, batch: EpisodeBatch, *, actions: Tensor, steps: slice
+    ) -> Tensor:
+        """Joint value of one joint action per step.
+
+        Args:
+            output: Their agent's, over the whole batch.
+            actions: int64 ``[batch, time, agent]``.
+            steps: The steps that the actions belong to: `EACH_STEP` or `NEXT_STEP`.
+
+        Returns:
+            ``[batch, time]``; ``[batch, time, agent]`` where agents learn alone.
+        """
+
+    @torch.no_grad()
+    def greedy_targets(self, target: ValueNetworksT, batch: EpisodeBatch, greedy: Tensor) -> Tensor:
+        """TD(lambda) targets whose V' is the target networks' joint value of the online networks' greedy actions.
+
+        Args:
+            greedy: The online networks' available argmax of every step, int64 ``[batch, time + 1, agent]``.
+
+        Returns:
+            The shape of `joint_value`.
+        """
+        output = target.agent.unroll(batch)
+        next_values = self.joint_value(target, output, batch, actions=greedy[:, NEXT_STEP], steps=NEXT_STEP)
+        return self.td_targets(batch, next_values, greedy)
+
+    def joint_values(self, online: ValueNetworksT, batch: EpisodeBatch) -> Tensor:
+        """Joint value of the replayed actions; the agents' sum where they learn alone."""
+        output = online.agent.unroll(batch)
+        return total(self.joint_value(online, output, batch, actions=batch.actions, steps=EACH_STEP), batch)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValueDecomposition(JointQLearning[MixedNetworks[ValueAgent]]):
+    """The joint value is a mixture of the agents' values; IQL, VDN and QMIX differ from this by the mixer alone.
+
+    Attributes: those of `ValueBased`.
+    """
+
+    def build(self, spec: EnvSpec) -> MixedNetworks[ValueAgent]:
+        """Make the agent network and the mixer."""
+        return MixedNetworks(self.value_agent(spec), self.build_mixer(spec))
+
+    def build_mixer(self, spec: EnvSpec) -> Mixer:
+        """Make the mixer; every agent learns alone unless an algorithm has one."""
+        del spec
+        return IndependentMixer()
+
+    def joint_value(
+        self,
+        networks: MixedNetworks[ValueAgent],
+        output: ValueOutput,
+        batch: EpisodeBatch,
+        *,
+        actions: Tensor,
+        steps: slice,
+    ) -> Tensor:
+        """Mixture of the agents' values of one joint action per step."""
+        return mixture(networks.mixer, output, batch, actions=actions, steps=steps)
 
 
 def bound_values(values: Tensor, reward_range: Tensor, gamma: float) -> Tensor:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torch import Tensor
-
-from rmix_kit.algorithms.algorithm import Networks
 from rmix_kit.algorithms.value_decomposition import ValueDecomposition
-from rmix_kit.mixers import mix_sum
+from rmix_kit.mixers import Mixer, SumMixer
+from rmix_kit.types import EnvSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +19,7 @@ class VDN(ValueDecomposition):
 
     name: ClassVar[str] = "vdn"
 
-    def mix(self, networks: Networks, values: Tensor, state: Tensor) -> Tensor:
-        """Q_tot = sum_i Q_i: ``[batch, time, agent]`` -> ``[batch, time]``."""
-        del networks, state
-        return mix_sum(values)
+    def build_mixer(self, spec: EnvSpec) -> Mixer:
+        """Make the sum, which has no weights."""
+        del spec
+        return SumMixer()

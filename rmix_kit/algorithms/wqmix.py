@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from rmix_kit.algorithms.algorithm import Networks
-from rmix_kit.algorithms.qmix import QMIX
-from rmix_kit.algorithms.value_decomposition import EACH_STEP, NEXT_STEP
+from rmix_kit.algorithms.mixing import MixedNetworks, MonotonicMixing, mixture
+from rmix_kit.algorithms.value_decomposition import EACH_STEP, NEXT_STEP, JointQLearning
 from rmix_kit.losses import masked_mean
-from rmix_kit.mixers import CentralMixer
-from rmix_kit.networks.unroll import greedy_actions, take
-from rmix_kit.networks.value import ValueAgent, ValueOutput, unroll_values
+from rmix_kit.mixers import CentralMixer, Mixer
+from rmix_kit.networks.unroll import greedy_actions
+from rmix_kit.networks.value import ValueAgent, ValueOutput
 from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, PositiveInt, Progress, UnitFloat
 
 
@@ -35,8 +34,26 @@ class Judged(NamedTuple):
     greedy_value: Tensor
 
 
+class WQMIXNetworks(MixedNetworks[ValueAgent]):
+    """QMIX's networks, and Q*hat: an agent network and a mixer of its own."""
+
+    def __init__(
+        self, agent: ValueAgent, mixer: Mixer, *, central_agent: ValueAgent, central_mixer: CentralMixer
+    ) -> None:
+        """Hold all four.
+
+        Args:
+            mixer: The monotonic one.
+            central_agent: Q*hat's agent network.
+            central_mixer: Q*hat's mixer.
+        """
+        super().__init__(agent, mixer)
+        self.central_agent = central_agent
+        self.central_mixer = central_mixer
+
+
 @dataclass(frozen=True, kw_only=True)
-class WQMIX(QMIX):
+class WQMIX(MonotonicMixing, JointQLearning[WQMIXNetworks]):
     """WQMIX (Rashid et al. 2020): a weighted projection of an unrestricted Q*hat on monotonic Q_tot.
 
     Both heads regress on one target, y = r + gamma Q*hat^-(tau', ubar', s') with ubar' the greedy joint action of the
@@ -55,23 +72,33 @@ class WQMIX(QMIX):
     def weights(self, judged: Judged) -> Tensor:
         """Return w of every replayed joint action, detached ``[batch, time]``."""
 
-    def build_mixer(self, spec: EnvSpec) -> dict[str, nn.Module]:
-        """Make the monotonic mixer, and the central agent and mixer."""
+    def build(self, spec: EnvSpec) -> WQMIXNetworks:
+        """Make the agent network, the central mixer and agent, and the monotonic mixer: draws follow in this order."""
+        agent = self.value_agent(spec)
         central_mixer = CentralMixer(spec.n_agents, spec.state_size, embed_size=self.central_embed_size)
-        central_agent = ValueAgent(spec, hidden_size=self.hidden_size, image_channels=self.image_channels)
-        return super().build_mixer(spec) | {"central_agent": central_agent, "central_mixer": central_mixer}
+        central_agent = self.value_agent(spec)
+        mixer = self.build_mixer(spec)
+        return WQMIXNetworks(agent, mixer, central_agent=central_agent, central_mixer=central_mixer)
 
-    def losses(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Losses:
+    def joint_value(
+        self, networks: WQMIXNetworks, output: ValueOutput, batch: EpisodeBatch, *, actions: Tensor, steps: slice
+    ) -> Tensor:
+        """Return the monotonic head's value of one joint action per step, ``[batch, time]``."""
+        return mixture(networks.mixer, output, batch, actions=actions, steps=steps)
+
+    def losses(self, online: WQMIXNetworks, target: WQMIXNetworks, batch: EpisodeBatch, progress: Progress) -> Losses:
         """Weighted TD error of Q_tot and TD error of Q*hat, one group."""
         del progress
-        output = unroll_values(online.agent, batch)
+        output = online.agent.unroll(batch)
         q_tot = self.joint_value(online, output, batch, actions=batch.actions, steps=EACH_STEP)  # [batch, time]
-        central = unroll_values(online["central_agent"], batch)
-        q_star = central_value(online, central, batch, actions=batch.actions, steps=EACH_STEP)  # [batch, time]
+        central = online.central_agent.unroll(batch)
+        q_star = mixture(online.central_mixer, central, batch, actions=batch.actions, steps=EACH_STEP)  # [batch, time]
         with torch.no_grad():
             greedy = greedy_actions(output.outputs, batch.avail_actions)  # [batch, time + 1, agent]
-            followed = unroll_values(target["central_agent"], batch)
-            values = central_value(target, followed, batch, actions=greedy, steps=slice(None))  # [batch, time + 1]
+            followed = target.central_agent.unroll(batch)
+            values = mixture(
+                target.central_mixer, followed, batch, actions=greedy, steps=slice(None)
+            )  # [batch, time + 1]
             targets = self.td_targets(batch, values[:, NEXT_STEP], greedy)
             is_greedy = (batch.actions == greedy[:, EACH_STEP]).all(-1)  # [batch, time]
             weights = self.weights(Judged(q_tot.detach(), targets, is_greedy, values[:, EACH_STEP]))
@@ -115,20 +142,3 @@ class OWQMIX(WQMIX):
     def weights(self, judged: Judged) -> Tensor:
         """Weigh fully what Q_tot underestimates."""
         return torch.where(judged.q_tot < judged.target, 1.0, self.weight)
-
-
-def central_value(
-    networks: Networks, output: ValueOutput, batch: EpisodeBatch, *, actions: Tensor, steps: slice
-) -> Tensor:
-    """Q*hat of one joint action per step.
-
-    Args:
-        output: Their central agent's, over the whole batch.
-        actions: int64 ``[batch, time, agent]``.
-        steps: The steps that the actions belong to.
-
-    Returns:
-        ``[batch, time]``.
-    """
-    values = take(output.outputs[:, steps], actions)  # [batch, time, agent]
-    return networks["central_mixer"](values, batch.state[:, steps])  # type: ignore[no-any-return]

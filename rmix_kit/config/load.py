@@ -87,7 +87,7 @@ def resolve(
 
 
 def command_line(
-    overrides: Sequence[str], cls: type[Algorithm], *, num_envs: int | None, checkpoint_every: int | None
+    overrides: Sequence[str], cls: type[Algorithm[Any]], *, num_envs: int | None, checkpoint_every: int | None
 ) -> Values:
     """Return the overrides, and the two values that have options of their own.
 
@@ -106,7 +106,7 @@ def command_line(
     return given
 
 
-def find_algorithm(name: str) -> type[Algorithm]:
+def find_algorithm(name: str) -> type[Algorithm[Any]]:
     """Return the roster's class of that name, or say which name is near.
 
     Raises:

@@ -18,7 +18,7 @@ Values = dict[tuple[str, ...], tuple[Any, str]]
 """A value and where it was given, by path."""
 
 
-def parse_overrides(overrides: Sequence[str], cls: type[Algorithm]) -> Values:
+def parse_overrides(overrides: Sequence[str], cls: type[Algorithm[Any]]) -> Values:
     """Read ``a.b=c`` texts; values are YAML.
 
     Args:

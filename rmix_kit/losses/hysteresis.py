@@ -8,42 +8,8 @@ import torch
 from torch import Tensor
 
 from rmix_kit.errors import ShapeError
-from rmix_kit.losses.quantile import quantile_huber_loss
 
 LikelihoodWindow = Literal["spread", "absolute"]
-
-
-def hysteretic_quantile_loss(
-    quantiles: Tensor,
-    targets: Tensor,
-    tau: Tensor,
-    *,
-    beta: float | Tensor,
-    kappa: float = 1.0,
-    window: LikelihoodWindow = "spread",
-) -> Tensor:
-    """Quantile Huber loss times the hysteretic weight (Lyu and Amato, "Likelihood Quantile Networks", 2020).
-
-    With a single quantile at tau 1/2 and a wide ``kappa`` the gradient is w (q - y) / (2 kappa): stepped by SGD with
-    2 kappa alpha, a table of such quantiles is hysteretic Q-learning (Matignon et al. 2007), whose step is alpha on
-    the way up and beta alpha on the way down.
-
-    Args:
-        quantiles: Predictions ``[..., quantile]`` in reward units.
-        targets: ``[..., target]``, detached, same leading axes.
-        tau: ``[quantile]`` or ``[..., quantile]``, the predictions' fractions in (0, 1).
-        beta: Least weight of a step down, in [0, 1]; a tensor broadcasts to ``[...]``.
-        kappa: Huber threshold in reward units, above 0.
-        window: How wide the likelihood looks; see `hysteretic_weights`.
-
-    Returns:
-        ``[...]``, non-negative.
-
-    Raises:
-        ShapeError: The leading axes differ, or there are not as many fractions as predictions.
-    """
-    weights = hysteretic_weights(quantiles, targets, tau, beta=beta, window=window)
-    return weights * quantile_huber_loss(quantiles, targets, tau, kappa=kappa)
 
 
 def hysteretic_weights(
@@ -55,6 +21,11 @@ def hysteretic_weights(
     The likelihood looks h to either side of a target sample. The author's h = 0.5 / n in reward units gives next to
     nothing where returns are large; "spread" multiplies it by the distance between the lowest and the highest
     prediction, so that a change of the rewards' unit or origin changes no weight.
+
+    The quantile Huber loss is multiplied by it (Lyu and Amato, "Likelihood Quantile Networks", 2020). With a single
+    quantile at tau 1/2 and a wide kappa the gradient of the product is w (q - y) / (2 kappa): stepped by SGD with
+    2 kappa alpha, a table of such quantiles is hysteretic Q-learning (Matignon et al. 2007), whose step is alpha on
+    the way up and beta alpha on the way down.
 
     Args:
         quantiles: Predictions ``[..., quantile]``.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from rmix_kit.errors import ShapeError
-from rmix_kit.mixers.perceptron import perceptron
+from rmix_kit.mixers.mixer import Mixer, perceptron
 
 
-class CentralMixer(nn.Module):
+class CentralMixer(Mixer):
     """Any function of the values and the state: f(s, q_1..q_n) + V(s) (the Q*hat of WQMIX, Rashid et al. 2020).
 
     f has three hidden layers and V one, as in the released code. Nothing keeps it monotonic.

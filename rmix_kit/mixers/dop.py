@@ -5,8 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from rmix_kit.mixers.mixer import Mixer
 
-class LinearMixer(nn.Module):
+
+class LinearMixer(Mixer):
     """Q_tot = sum_i k_i(s) Q_i + b(s) with k_i >= 0 (DOP, Wang et al. 2021, Eqn 6).
 
     Because it is linear, the expectation of Q_tot under a factored policy is Q_tot of the agents' expectations.

@@ -7,10 +7,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rmix_kit.errors import ShapeError
-from rmix_kit.mixers.perceptron import perceptron
+from rmix_kit.mixers.mixer import Mixer, perceptron
 
 
-class QMixer(nn.Module):
+class QMixer(Mixer):
     """Mix values monotonically with weights made from the state (QMIX, Rashid et al. 2018, section 4; RMIX Eqn 13).
 
     h = ELU(q |W1(s)| + b1(s)), Q_tot = h |w2(s)| + V(s). The absolute values make every partial derivative

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from rmix_kit.errors import ShapeError
-from rmix_kit.mixers.perceptron import perceptron
+from rmix_kit.mixers.mixer import perceptron
 
 SMALLEST_WEIGHT = 1e-10
 """Keeps weights positive (the released code's number)."""

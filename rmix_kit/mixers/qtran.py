@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from rmix_kit.errors import ShapeError
-from rmix_kit.mixers.perceptron import perceptron
+from rmix_kit.mixers.mixer import perceptron
 
 
 class JointValue(nn.Module):

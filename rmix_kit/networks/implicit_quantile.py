@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rmix_kit.networks.agent import AgentNetwork
 from rmix_kit.networks.carry import Carry, StepOutput
 from rmix_kit.networks.images import IMAGE_CHANNELS
 from rmix_kit.networks.inputs import AgentInputs
@@ -23,7 +24,7 @@ N_COSINES = 64
 """Features cos(pi i tau), i = 0..63 (IQN, Dabney et al. 2018, Eqn 4)."""
 
 
-class ImplicitQuantileAgent(nn.Module):
+class ImplicitQuantileAgent(AgentNetwork):
     """x_t -> Linear, ReLU, GRU -> h * phi(tau) -> Linear(action), shared by all agents (DFAC's agent network).
 
     phi(tau) = ReLU(Linear(cos(pi i tau))). The agent acts on the mean of the quantiles at the midpoints of
@@ -157,9 +158,3 @@ class ImplicitQuantileOutput(NamedTuple):
         quantiles = (grouped @ phi.transpose(-1, -2)).flatten(0, 1)  # [row, draw]
         quantiles = quantiles + (coded @ head.bias).unsqueeze(-1)
         return unpack(quantiles, self.packing, self.shape)[:, : actions.shape[1]]
-
-
-def unroll_quantiles(network: nn.Module, batch: EpisodeBatch) -> ImplicitQuantileOutput:
-    """Run an `ImplicitQuantileAgent`, named by its container only as a module, over whole episodes."""
-    assert isinstance(network, ImplicitQuantileAgent)
-    return network.unroll(batch)

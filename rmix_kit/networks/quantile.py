@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from rmix_kit.networks.agent import AgentNetwork
 from rmix_kit.networks.carry import Carry, StepOutput
 from rmix_kit.networks.images import IMAGE_CHANNELS
 from rmix_kit.networks.inputs import AgentInputs
@@ -24,7 +25,7 @@ LEVEL_WAVES = 8
 """Numbers that code a risk level where it is an input."""
 
 
-class QuantileAgent(nn.Module):
+class QuantileAgent(AgentNetwork):
     """x_t -> Linear, ReLU, GRU -> Linear(action * quantile), shared by all agents (RMIX, appendix C).
 
     The risk level comes from one of three sources: a `RiskPredictor` ("predicted"), a constant ("static"), or an input

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from rmix_kit.networks.agent import AgentNetwork
 from rmix_kit.networks.carry import Carry, StepOutput
 from rmix_kit.networks.images import IMAGE_CHANNELS
 from rmix_kit.networks.inputs import AgentInputs
@@ -29,7 +30,7 @@ class ValueOutput(NamedTuple):
     hidden_states: Tensor
 
 
-class ValueAgent(nn.Module):
+class ValueAgent(AgentNetwork):
     """x_t -> Linear, ReLU, GRU -> Linear(action), shared by all agents (PyMARL's agent network).
 
     With ``value_kind`` "q" the last layer gives action values, with "probability" the logits of a policy, and acting
@@ -92,9 +93,3 @@ class ValueAgent(nn.Module):
         hidden_states = self.encoder.unroll(self.inputs(*rows), packing.rows_per_step)  # [row, hidden]
         outputs = self.head(hidden_states)  # [row, action]
         return ValueOutput(unpack(outputs, packing, shape), unpack(hidden_states, packing, shape))
-
-
-def unroll_values(network: nn.Module, batch: EpisodeBatch) -> ValueOutput:
-    """Run a `ValueAgent`, named by its container only as a module, over whole episodes."""
-    assert isinstance(network, ValueAgent)
-    return network.unroll(batch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from rmix_kit.algorithms import Algorithm, Networks
 from rmix_kit.envs.joint import play_joint_actions
 from rmix_kit.envs.make import make_vector_env
 from rmix_kit.errors import ConfigError
+from rmix_kit.networks.agent import AgentNetwork
 from rmix_kit.policy import ActingAgent, TeamPolicy
 from rmix_kit.replay import ReplayBuffer
 from rmix_kit.replay.episode import EpisodeBlock, block_of
@@ -102,8 +104,8 @@ class JointTable:
 
 
 def tabulate(
-    algorithm: Algorithm,
-    networks: Networks,
+    algorithm: Algorithm[Any],
+    networks: Networks[AgentNetwork],
     agent: ActingAgent,
     env_text: str,
     *,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from rmix_kit.algorithms.algorithm import Algorithm, Networks
 from rmix_kit.errors import CheckpointError, NonFiniteError
+from rmix_kit.networks.agent import AgentNetwork
 from rmix_kit.replay import EpisodeBlock
 from rmix_kit.seeding import torch_seed
 from rmix_kit.training.input_statistics import InputStatistics
@@ -41,7 +42,7 @@ class Learner:
 
     def __init__(
         self,
-        algorithm: Algorithm,
+        algorithm: Algorithm[Any],
         spec: EnvSpec,
         target: TargetSettings,
         *,
@@ -57,8 +58,8 @@ class Learner:
         self._steps_since_copy = 0
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(torch_seed(seed))
-            self.online: Networks = algorithm.networks(spec)
-            self.target: Networks = algorithm.networks(spec)
+            self.online: Networks[AgentNetwork] = algorithm.networks(spec)
+            self.target: Networks[AgentNetwork] = algorithm.networks(spec)
         self.online.to(device)
         self.target.to(device).requires_grad_(False)
         self.target.load_state_dict(self.online.state_dict())
@@ -212,7 +213,7 @@ class Learner:
             self._steps_since_copy = 0
 
 
-def load_networks(networks: Networks, tensors: Mapping[str, Tensor]) -> None:
+def load_networks(networks: Networks[AgentNetwork], tensors: Mapping[str, Tensor]) -> None:
     """Copy recorded weights into networks.
 
     Args:

@@ -24,7 +24,6 @@ from rmix_kit.training.learner import Learner
 from rmix_kit.training.memory import MIB, replay_fill, replay_notes
 from rmix_kit.training.metrics import MetricsLog, Stopwatch, note_origin, purge_from
 from rmix_kit.training.progress_bar import Reporter, Status
-from rmix_kit.training.run import acting
 from rmix_kit.training.run_config import RunConfig
 from rmix_kit.training.run_folder import RunFolder
 from rmix_kit.training.settings import schedules
@@ -61,7 +60,7 @@ class TrainingLoop:
         self._learner = Learner(
             config.algorithm, envs.spec, settings.target, seed=config.seed, device=device, codec=codec_of(envs)
         )
-        self._policy = TeamPolicy(acting(self._learner.online.agent), envs.spec, device)
+        self._policy = TeamPolicy(self._learner.online.agent, envs.spec, device)
         self._collector = Collector(envs, self._policy)
         self._buffer = ReplayBuffer(envs.spec, settings.buffer_episodes, device, codec=codec_of(envs))
         for line in (

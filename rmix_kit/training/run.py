@@ -13,6 +13,7 @@ from rmix_kit.envs.interface import VectorEnv
 from rmix_kit.envs.make import copies_to_play, make_vector_env
 from rmix_kit.episodes import copies_for
 from rmix_kit.errors import CheckpointError, ConfigError, EnvironmentContractError
+from rmix_kit.networks.agent import AgentNetwork
 from rmix_kit.policy import ActingAgent, GreedyPolicy, TeamPolicy
 from rmix_kit.seeding import check_seed
 from rmix_kit.training.checkpoint import network_tensors
@@ -50,7 +51,7 @@ class Run:
             raise CheckpointError(f"step_{step} is foreign: it belongs to a run with another configuration")
         self.env_spec: EnvSpec = manifest.env_spec
         with torch.random.fork_rng(devices=[]):
-            self.networks: Networks = self.config.algorithm.networks(self.env_spec)
+            self.networks: Networks[AgentNetwork] = self.config.algorithm.networks(self.env_spec)
         load_networks(self.networks, weights)
         self.networks.eval().requires_grad_(False)
 
@@ -84,8 +85,8 @@ class Run:
         index = names.index(agent) if agent in names else agent
         if not isinstance(index, int) or not 0 <= index < len(names):
             raise ConfigError(f"there is no agent {agent!r}; there are {', '.join(names)} (0 to {len(names) - 1})")
-        agent_network = acting(self.networks.agent)
-        return GreedyPolicy(agent_network, self.env_spec, agent_index=index, algorithm=self.config.algorithm.name)
+        algorithm = self.config.algorithm.name
+        return GreedyPolicy(self.networks.agent, self.env_spec, agent_index=index, algorithm=algorithm)
 
     def policies(self) -> list[GreedyPolicy]:
         """Return every agent's policy, in the order of the agents."""
@@ -122,7 +123,7 @@ class Run:
         check_seed(seed)
         if risk_level is not None and not 0 < risk_level <= 1:
             raise ConfigError(f"risk_level is {risk_level}; it must be in (0, 1] (1 = risk-neutral), or dynamic")
-        if risk_level is not None and not acting(self.networks.agent).is_risk_aware:
+        if risk_level is not None and not self.networks.agent.is_risk_aware:
             raise ConfigError(
                 f"risk_level is {risk_level}, and {self.config.algorithm.name} has no risk dial; leave it out"
             )
@@ -131,7 +132,7 @@ class Run:
         envs = copies_to_play(make_env, text, copies_for(episodes, most))
         try:
             check_fit(self.env_spec, envs.spec, text)
-            agent = acting(self.networks.agent)
+            agent = self.networks.agent
             team = TeamPolicy(agent if watched_by is None else watched_by(agent), envs.spec, torch.device("cpu"))
             return evaluate(
                 team,
@@ -163,7 +164,7 @@ class Run:
         return tabulate(
             self.config.algorithm,
             self.networks,
-            acting(self.networks.agent),
+            self.networks.agent,
             text,
             checkpoint_step=self.checkpoint_step,
             reward_scale=self.reward_scale,
@@ -188,13 +189,6 @@ def load(run: str | Path, checkpoint: str | int = "last", *, consent: Consent | 
     folder = RunFolder(Path(run))
     folder.read_config()
     return Run(folder, choose_step(folder, checkpoint), consent=consent)
-
-
-def acting(network: torch.nn.Module) -> ActingAgent:
-    """Return the agent network as what policies ask of it."""
-    assert hasattr(network, "step")
-    assert hasattr(network, "carry_sizes")
-    return network  # type: ignore[return-value]
 
 
 def check_fit(trained: EnvSpec, found: EnvSpec, text: str, fields: tuple[str, ...] = ACTING_FIELDS) -> None:

@@ -31,7 +31,7 @@ class RunConfig:
         training: The frame around the algorithm.
     """
 
-    algorithm: Algorithm
+    algorithm: Algorithm[Any]
     preset: str
     env: str
     seed: int = 0
@@ -107,7 +107,7 @@ class RunConfig:
         )
 
 
-def algorithm_class(name: str) -> type[Algorithm]:
+def algorithm_class(name: str) -> type[Algorithm[Any]]:
     """Return the roster's class of that name.
 
     Raises:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from rmix_kit.algorithms.actor_critic import ActorCritic, critic_of
+from rmix_kit.algorithms.actor_critic import ActorCritic
 from rmix_kit.algorithms.coma import COMA
 from rmix_kit.algorithms.dop import DOP
 from rmix_kit.collect.exploration import explore
@@ -14,7 +14,6 @@ from rmix_kit.losses.policy_gradient import counterfactual_advantage, entropy_sh
 from rmix_kit.networks.unroll import take
 from rmix_kit.networks.value import ValueAgent
 from rmix_kit.policy import TeamPolicy
-from rmix_kit.training.run import acting
 from rmix_kit.types import Progress
 from tests.algorithms.cases import SPEC, build, make_learner, small
 from tests.fixtures.episodes import CPU, random_batch
@@ -32,9 +31,9 @@ def test_an_agent_s_own_action_is_left_out_of_its_critic_s_inputs() -> None:
     online, _ = build(make(COMA))
     batch = random_batch(SPEC, [4, 2], 0)
     policy = make(COMA).policy(online, batch)
-    inputs = critic_of(online).inputs(batch, policy)
+    inputs = online.critic.inputs(batch, policy)
     own = replace(batch, actions=torch.stack([(batch.actions[..., 0] + 1) % 3, batch.actions[..., 1]], -1))
-    changed = critic_of(online).inputs(own, policy)
+    changed = online.critic.inputs(own, policy)
     first = slice(0, 1)  # later steps see the last joint action
     assert torch.equal(inputs[:, first, 0], changed[:, first, 0])
     assert not torch.equal(inputs[:, first, 1], changed[:, first, 1])
@@ -45,7 +44,7 @@ def test_where_nobody_acted_the_others_are_their_probabilities() -> None:
     batch = random_batch(SPEC, [4, 2], 0)
     policy = make(COMA).policy(online, batch)
     start = SPEC.state_size + 8  # two elements of four values
-    others = torch.unflatten(critic_of(online).inputs(batch, policy)[..., start : start + 6], -1, (2, 3))
+    others = torch.unflatten(online.critic.inputs(batch, policy)[..., start : start + 6], -1, (2, 3))
     torch.testing.assert_close(others[0, 4, 0, 1], policy[0, 4, 1])
     torch.testing.assert_close(others[1, 2, 1, 0], policy[1, 2, 0])
     assert set(others[0, :4].unique().tolist()) == {0.0, 1.0}
@@ -57,7 +56,7 @@ def test_the_advantage_is_counterfactual() -> None:
     online, _ = build(algorithm)
     batch = random_batch(SPEC, [4, 2], 0)
     policy = algorithm.policy(online, batch).detach()
-    values = critic_of(online).unroll(critic_of(online).inputs(batch, policy), batch)[:, :-1]
+    values = online.critic.unroll(online.critic.inputs(batch, policy), batch)[:, :-1]
     averages = expected_values(
         torch.stack(
             [counterfactual_advantage(values, policy[:, :-1], torch.full_like(batch.actions, u)) for u in range(3)], -1
@@ -74,7 +73,7 @@ def test_the_critic_s_target_is_made_of_the_target_critic_alone() -> None:
     online, target = build(algorithm)
     batch = random_batch(SPEC, [3, 2], 0)  # the first is terminated, the second cut by the clock
     policy = algorithm.policy(online, batch).detach()
-    critic = critic_of(target)
+    critic = target.critic
     values = critic.unroll(critic.inputs(batch, policy), batch)
     found = algorithm.prepare(online, target, batch).targets  # [batch, time, agent]
     done_next = take(values[:, 1:-1], batch.actions[:, 1:])  # Q^- of what was done one step later
@@ -102,12 +101,12 @@ def test_actions_are_drawn_as_often_as_the_loss_says(kind: type[ActorCritic]) ->
     algorithm = make(kind)
     online, _ = build(algorithm)
     with torch.no_grad():
-        networks = online["agent"]
+        networks = online.agent
         assert isinstance(networks, ValueAgent)
         networks.head.weight *= 20.0  # far from even
     batch = replace(random_batch(SPEC, [1, 1], 0), epsilon=torch.tensor(epsilon))
     policy = algorithm.policy(online, batch)[0, 0].detach()  # [agent, action]
-    team = TeamPolicy(acting(online.agent), SPEC, CPU)
+    team = TeamPolicy(online.agent, SPEC, CPU)
     obs = batch.obs[:1, 0].expand(copies, -1, -1).numpy()
     avail = batch.avail_actions[:1, 0].expand(copies, -1, -1).numpy()
     choice, _ = team.act(obs, avail, np.zeros(copies, dtype=np.float32), team.initial_carry(copies))
@@ -186,7 +185,7 @@ def test_the_actor_s_loss_weighs_each_draw_by_the_advantage_of_its_own_step(kind
     online, target = build(algorithm)
     batch = random_batch(SPEC, [5, 2], 0)
     policy = algorithm.policy(online, batch)
-    critic = critic_of(online)
+    critic = online.critic
     with torch.no_grad():
         values = critic.unroll(critic.inputs(batch, policy), batch)[:, :-1]
         advantage = algorithm.advantages(online, values, batch, policy[:, :-1])

@@ -6,8 +6,7 @@ from itertools import product
 import pytest
 import torch
 
-from rmix_kit.algorithms.actor_critic import critic_of
-from rmix_kit.algorithms.dop import DOP, mixer_of
+from rmix_kit.algorithms.dop import DOP
 from rmix_kit.losses.policy_gradient import expected_values
 from rmix_kit.mixers.dop import LinearMixer
 from rmix_kit.networks.unroll import take
@@ -56,7 +55,7 @@ def test_an_agents_advantage_is_its_own_times_what_it_counts() -> None:
     online, _ = build(algorithm)
     batch = random_batch(SPEC, [4, 2], 0)
     policy = algorithm.policy(online, batch).detach()[:, :-1]
-    critic, mixer = critic_of(online), mixer_of(online)
+    critic, mixer = online.critic, online.mixer
     values = critic.unroll(critic.inputs(batch, policy), batch)[:, :-1]
     state = batch.state[:, :-1]
     found = algorithm.advantages(online, values, batch, policy)
@@ -102,7 +101,7 @@ def test_one_step_targets_are_rewards_and_the_target_networks_values() -> None:
     online, target = build(algorithm)
     batch = random_batch(SPEC, [3, 2], 0)  # the first is terminated, the second cut by the clock
     policy = algorithm.policy(online, batch).detach()
-    critic, mixer = critic_of(target), mixer_of(target)
+    critic, mixer = target.critic, target.mixer
     values = critic.unroll(critic.inputs(batch, policy), batch)
     expected = mixer(expected_values(values, policy), batch.state)  # E_pi Q_tot^-
     taken = mixer(take(values[:, :-1], batch.actions), batch.state[:, :-1])

@@ -9,10 +9,9 @@ import pytest
 import exporters
 from rmix_kit.algorithms import ALGORITHMS
 from rmix_kit.policy import GreedyPolicy
-from rmix_kit.training.run import acting
 from tests.algorithms.cases import CASES, SPEC, build
 
-AGENTS = {kind.name: acting(build(CASES[kind.name])[0].eval().requires_grad_(False).agent) for kind in ALGORITHMS}
+AGENTS = {kind.name: build(CASES[kind.name])[0].eval().requires_grad_(False).agent for kind in ALGORITHMS}
 FIRST_OF_ITS_KIND = {(type(agent), agent.value_kind): name for name, agent in reversed(AGENTS.items())}
 
 

@@ -7,9 +7,8 @@ import pytest
 import torch
 
 from rmix_kit.algorithms.lh_iqn import LHIQN
-from rmix_kit.losses import masked_mean
-from rmix_kit.losses.hysteresis import hysteretic_quantile_loss
-from rmix_kit.networks.implicit_quantile import unroll_quantiles
+from rmix_kit.losses import masked_mean, quantile_huber_loss
+from rmix_kit.losses.hysteresis import hysteretic_weights
 from rmix_kit.networks.unroll import greedy_actions
 from rmix_kit.types import Progress
 from tests.algorithms.cases import batch_for, build, small
@@ -35,7 +34,7 @@ def test_the_loss_follows_the_equations_of_its_page() -> None:
     online, target = build(algorithm)
     batch = batch_for(algorithm)
     tau, target_tau = batch.tau.split([3, 2], -1)
-    output, target_output = unroll_quantiles(online.agent, batch), unroll_quantiles(target.agent, batch)
+    output, target_output = online.agent.unroll(batch), target.agent.unroll(batch)
     chosen = greedy_actions(output.values().detach(), batch.avail_actions)  # the online means' choice
     following = target_output.quantiles_of(chosen, target_tau)[:, 1:]  # of the step after, at its own fractions
     discount = 0.99 * (~batch.terminated).float()
@@ -43,7 +42,8 @@ def test_the_loss_follows_the_equations_of_its_page() -> None:
     predictions = output.quantiles_of(batch.actions, tau)
     beta = algorithm.beta(HALF_WAY)
     own_tau = tau[:, :-1].unsqueeze(2)
-    loss = hysteretic_quantile_loss(predictions, targets, own_tau, beta=beta, kappa=algorithm.quantile_kappa)
+    weights = hysteretic_weights(predictions, targets, own_tau, beta=beta)
+    loss = weights * quantile_huber_loss(predictions, targets, own_tau, kappa=algorithm.quantile_kappa)
     found = algorithm.losses(online, target, batch, HALF_WAY).groups["quantile"]
     torch.testing.assert_close(found, masked_mean(loss, batch.mask))
 

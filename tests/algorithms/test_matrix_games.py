@@ -15,7 +15,6 @@ from rmix_kit.envs.make import make_vector_env
 from rmix_kit.policy import TeamPolicy
 from rmix_kit.replay import ReplayBuffer
 from rmix_kit.training.learner import Learner, TargetSettings
-from rmix_kit.training.run import acting
 from rmix_kit.types import Progress
 from tests.fixtures.episodes import CPU
 
@@ -37,7 +36,7 @@ def greedy_return(algorithm: ActorCritic, env: str, seed: int) -> float:
     """Train through the collector, the replay and the learner; give the return of the most probable actions."""
     envs = make_vector_env(env, COPIES)
     learner = Learner(algorithm, envs.spec, TargetSettings(interval_episodes=0), seed=seed, device=CPU)
-    collector = Collector(envs, TeamPolicy(acting(learner.online.agent), envs.spec, CPU))
+    collector = Collector(envs, TeamPolicy(learner.online.agent, envs.spec, CPU))
     rng, replay = np.random.default_rng(seed), ReplayBuffer(envs.spec, ROUNDS * COPIES, CPU)
     epsilon = LinearSchedule(start=1.0, end=0.05, begin_steps=0, end_steps=ROUNDS // 2)
     is_round = algorithm.data == "round"

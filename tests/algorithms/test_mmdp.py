@@ -14,7 +14,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rmix_kit.algorithms.algorithm import Algorithm, Networks
+from rmix_kit.algorithms.algorithm import Networks
+from rmix_kit.algorithms.mixing import MixedNetworks
+from rmix_kit.algorithms.value_decomposition import ValueDecomposition
 from rmix_kit.algorithms.vdn import VDN
 from rmix_kit.envs.make import make_vector_env
 from rmix_kit.networks.value import ValueAgent, ValueOutput
@@ -39,7 +41,7 @@ class TableAgent(ValueAgent):
         return ValueOutput(values, values)
 
 
-def fit(algorithm: Algorithm, online: Networks, target: Networks, batch: EpisodeBatch, steps: int) -> None:
+def fit(algorithm: ValueDecomposition, online: Networks, target: Networks, batch: EpisodeBatch, steps: int) -> None:
     """Minimise the product's loss against fixed targets."""
     solver = torch.optim.LBFGS(online.parameters(), max_iter=steps, line_search_fn="strong_wolfe", tolerance_grad=1e-9)
 
@@ -52,12 +54,12 @@ def fit(algorithm: Algorithm, online: Networks, target: Networks, batch: Episode
     solver.step(closure)  # type: ignore[no-untyped-call]
 
 
-def values_of_s1(algorithm: Algorithm, copies: int) -> list[float]:
+def values_of_s1(algorithm: ValueDecomposition, copies: int) -> list[float]:
     """Return max Q_tot(s1) after every fit, the target being copied in between."""
     batch = uniform_batch(GAME, steps=2)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        pair = [Networks(TableAgent(SPEC), **algorithm.build_mixer(SPEC)) for _ in range(2)]  # type: ignore[attr-defined]
+        pair = [MixedNetworks(TableAgent(SPEC), algorithm.build_mixer(SPEC)) for _ in range(2)]
     online, target = pair
     target.requires_grad_(False)
     online.double()

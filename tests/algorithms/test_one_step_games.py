@@ -16,7 +16,6 @@ from rmix_kit.algorithms.wqmix import CWQMIX, OWQMIX
 from rmix_kit.envs.didactic import games
 from rmix_kit.envs.make import make_vector_env
 from rmix_kit.networks.unroll import greedy_actions
-from rmix_kit.networks.value import unroll_values
 from rmix_kit.training.joint_table import uniform_batch
 from rmix_kit.training.learner import Learner, TargetSettings
 from rmix_kit.types import Progress
@@ -65,7 +64,7 @@ def test_the_joint_values_of_the_matrix_game_are_the_fixed_point(kind: type[Algo
         learner.update(batch, Progress(episodes=index), learning_rate_factor=1.0 - index / updates)
     with torch.no_grad():
         table = algorithm.joint_values(learner.online, batch).reshape(3, 3) / REWARD_SCALE
-        values = unroll_values(learner.online.agent, batch).outputs[0, 0]  # [agent, action]
+        values = learner.online.agent.unroll(batch).outputs[0, 0]  # [agent, action]
     first, second = greedy_actions(values, batch.avail_actions[0, 0]).tolist()
     assert PAYOFFS[first, second] == greedy_return
     torch.testing.assert_close(table, expected, rtol=0, atol=0.05)

@@ -7,7 +7,6 @@ import torch
 from rmix_kit.algorithms.qplex import QPLEX
 from rmix_kit.losses import masked_mean
 from rmix_kit.networks.unroll import greedy_actions, one_hot_actions, take
-from rmix_kit.networks.value import unroll_values
 from tests.algorithms.cases import PROGRESS, batch_for, build, small
 
 
@@ -15,11 +14,11 @@ def test_the_target_takes_the_online_choice_and_the_target_networks_own_maxima()
     algorithm = small(QPLEX, td_lambda=0.0, has_bounded_targets=False)
     online, target = build(algorithm)
     batch = batch_for(algorithm)
-    greedy = greedy_actions(unroll_values(online.agent, batch).outputs, batch.avail_actions)[:, 1:]
-    values = unroll_values(target.agent, batch).outputs[:, 1:]
+    greedy = greedy_actions(online.agent.unroll(batch).outputs, batch.avail_actions)[:, 1:]
+    values = target.agent.unroll(batch).outputs[:, 1:]
     maxima = values.masked_fill(~batch.avail_actions[:, 1:], -torch.inf).max(-1).values
     assert (take(values, greedy) < maxima)[batch.mask].any()  # the two networks differ somewhere
-    next_values = target["mixer"](take(values, greedy), maxima, one_hot_actions(greedy, 3), batch.state[:, 1:])
+    next_values = target.mixer(take(values, greedy), maxima, one_hot_actions(greedy, 3), batch.state[:, 1:])
     y = batch.reward + 0.99 * (~batch.terminated) * next_values
     expected = masked_mean((algorithm.joint_values(online, batch) - y).square(), batch.mask)
     torch.testing.assert_close(algorithm.losses(online, target, batch, PROGRESS).metrics["loss_td"], expected.detach())
@@ -34,8 +33,8 @@ def test_an_action_that_is_not_available_is_no_maximum() -> None:
     only_first[..., 0] = True
     forced = algorithm.joint_values(online, replace(batch, avail_actions=only_first))
     # With one action allowed every advantage is zero: Q_tot is the sum of transformed values.
-    chosen = unroll_values(online.agent, batch).outputs[:, :-1, :, 0]
-    mixer = online["mixer"]
+    chosen = online.agent.unroll(batch).outputs[:, :-1, :, 0]
+    mixer = online.mixer
     state = batch.state[:, :-1]
     expected = ((mixer.scale(state).abs() + 1e-10) * chosen + mixer.shift(state)).sum(-1)  # type: ignore[operator]
     torch.testing.assert_close(forced, expected)

@@ -8,7 +8,6 @@ from rmix_kit.algorithms import Networks
 from rmix_kit.algorithms.qtran import QTRAN, bound_error, optimal_error
 from rmix_kit.losses import masked_mean
 from rmix_kit.networks.unroll import greedy_actions, one_hot_actions
-from rmix_kit.networks.value import unroll_values
 from tests.algorithms.cases import PROGRESS, batch_for, build, small
 
 UTILITIES, Q_JT, V_JT = torch.tensor([3.0, 1.0, -2.0]), torch.tensor([1.0, 4.0, -2.5]), torch.tensor([0.5, 0.5, 0.5])
@@ -74,9 +73,9 @@ def test_the_target_is_the_target_joint_value_of_the_online_utilities_choice() -
     algorithm = small(QTRAN, td_lambda=0.0, has_bounded_targets=False)
     online, target = build(algorithm)
     batch = batch_for(algorithm)
-    greedy = greedy_actions(unroll_values(online.agent, batch).outputs, batch.avail_actions)[:, 1:]
-    hidden_states = unroll_values(target.agent, batch).hidden_states[:, 1:]
-    next_values = target["joint_value"](hidden_states, one_hot_actions(greedy, 3), batch.state[:, 1:])
+    greedy = greedy_actions(online.agent.unroll(batch).outputs, batch.avail_actions)[:, 1:]
+    hidden_states = target.agent.unroll(batch).hidden_states[:, 1:]
+    next_values = target.joint_value(hidden_states, one_hot_actions(greedy, 3), batch.state[:, 1:])
     y = batch.reward + 0.99 * (~batch.terminated) * next_values
     expected = masked_mean((algorithm.joint_values(online, batch) - y).square(), batch.mask)
     torch.testing.assert_close(algorithm.losses(online, target, batch, PROGRESS).metrics["loss_td"], expected.detach())

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from rmix_kit.algorithms.rmix import RMIX, unroll
+from rmix_kit.algorithms.rmix import RMIX
 from rmix_kit.networks.packing import pack
 from rmix_kit.risk.operators import cvar_levels, level_weights, straight_through
 from rmix_kit.types import Progress
@@ -140,7 +140,7 @@ def test_the_joint_value_never_falls_when_an_agents_cvar_rises(seed: int) -> Non
     online, _ = build(algorithm, seed)
     generator = torch.Generator().manual_seed(seed)
     values = torch.randn(4, 5, 2, generator=generator).requires_grad_()
-    joint = algorithm.mix(online, values, torch.randn(4, 5, 5, generator=generator))
+    joint = online.mixer(values, torch.randn(4, 5, 5, generator=generator))
     (slope,) = torch.autograd.grad(joint.sum(), [values])
     assert (slope >= 0).all()
 
@@ -156,6 +156,6 @@ def test_values_are_finite_with_as_many_levels_as_quantiles_or_more(n_quantiles:
 def test_predicted_levels_lie_on_the_grid() -> None:
     algorithm = small(RMIX)
     online, _ = build(algorithm)
-    output = unroll(online, batch_for(algorithm))
+    output = online.agent.unroll(batch_for(algorithm))
     levels = pack(output.risk_level, output.packing)  # [row]
     assert set(levels.flatten().tolist()) <= set((torch.arange(1, 4) / 3).tolist())

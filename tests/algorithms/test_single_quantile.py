@@ -35,7 +35,7 @@ def q_values(networks: Networks, batch: EpisodeBatch) -> Tensor:
 def mix(networks: Networks, values: Tensor, state: Tensor) -> Tensor:
     if not hasattr(networks, "mixer"):
         return values.sum(-1)
-    mixed: Tensor = networks["mixer"](values, state)
+    mixed: Tensor = networks.mixer(values, state)
     return mixed
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rmix_kit.algorithms.rdn import RDN
-from rmix_kit.algorithms.rmix import RMIX, unroll
+from rmix_kit.algorithms.rmix import RMIX
 from rmix_kit.collect import Collector
 from rmix_kit.envs.make import make_vector_env
 from rmix_kit.networks.unroll import take
@@ -58,13 +58,13 @@ def learned(name: str) -> tuple[float, Tensor]:
 @torch.no_grad()
 def joint_table(algorithm: RMIX, learner: Learner, batch: EpisodeBatch) -> Tensor:
     """Q_tot ``[state, first agent's action, second's]``, averaged over the histories that lead to a state."""
-    values = unroll(learner.online, batch).values()[:, :-1]  # [batch, time, agent, action]
+    values = learner.online.agent.unroll(batch).values()[:, :-1]  # [batch, time, agent, action]
     where = batch.state[:, :-1].argmax(-1)  # [batch, time]
     table = torch.zeros(3, 2, 2)
     for first in range(2):
         for second in range(2):
             actions = torch.tensor([first, second]).expand(values.shape[:3])
-            joint = algorithm.mix(learner.online, take(values, actions), batch.state[:, :-1])
+            joint = learner.online.mixer(take(values, actions), batch.state[:, :-1])
             for state in range(3):
                 table[state, first, second] = joint[where == state].mean()
     return table

@@ -11,7 +11,6 @@ from rmix_kit.algorithms.qmix import QMIX
 from rmix_kit.algorithms.wqmix import CWQMIX, OWQMIX, WQMIX, Judged
 from rmix_kit.losses import masked_mean
 from rmix_kit.networks.unroll import greedy_actions, take
-from rmix_kit.networks.value import unroll_values
 from tests.algorithms.cases import PROGRESS, batch_for, build, small
 
 each_kind = pytest.mark.parametrize("kind", [CWQMIX, OWQMIX])
@@ -56,12 +55,12 @@ def test_both_heads_regress_on_the_central_target_of_the_utilities_choice(kind: 
     algorithm = make(kind, td_lambda=0.0, has_bounded_targets=False)
     online, target = build(algorithm)
     batch = batch_for(algorithm)
-    utilities = unroll_values(online.agent, batch).outputs
+    utilities = online.agent.unroll(batch).outputs
     greedy = greedy_actions(utilities, batch.avail_actions)
 
     def central(networks: Networks, actions: Tensor, steps: slice) -> Tensor:
-        values = take(unroll_values(networks["central_agent"], batch).outputs[:, steps], actions)
-        return cast(Tensor, networks["central_mixer"](values, batch.state[:, steps]))
+        values = take(networks.central_agent.unroll(batch).outputs[:, steps], actions)
+        return cast(Tensor, networks.central_mixer(values, batch.state[:, steps]))
 
     y = batch.reward + 0.99 * (~batch.terminated) * central(target, greedy[:, 1:], slice(1, None))
     q_tot = algorithm.joint_values(online, batch)
@@ -86,10 +85,10 @@ def test_what_the_weights_look_at_belongs_to_the_step_of_the_action(monkeypatch:
     algorithm = make(CWQMIX)
     online, target = build(algorithm)
     batch = batch_for(algorithm)
-    greedy = greedy_actions(unroll_values(online.agent, batch).outputs, batch.avail_actions)[:, :-1]
+    greedy = greedy_actions(online.agent.unroll(batch).outputs, batch.avail_actions)[:, :-1]
     algorithm.losses(online, target, batch, PROGRESS)
-    values = take(unroll_values(target["central_agent"], batch).outputs[:, :-1], greedy)
-    torch.testing.assert_close(seen[0].greedy_value, target["central_mixer"](values, batch.state[:, :-1]))
+    values = take(target.central_agent.unroll(batch).outputs[:, :-1], greedy)
+    torch.testing.assert_close(seen[0].greedy_value, target.central_mixer(values, batch.state[:, :-1]))
     torch.testing.assert_close(seen[0].q_tot, algorithm.joint_values(online, batch).detach())
     assert torch.equal(seen[0].is_greedy, (batch.actions == greedy).all(-1))
 

@@ -10,7 +10,6 @@ from rmix_kit.errors import ShapeError
 from rmix_kit.losses import quantile_huber_loss
 from rmix_kit.losses.hysteresis import (
     LikelihoodWindow,
-    hysteretic_quantile_loss,
     hysteretic_weights,
     time_difference_likelihood,
 )
@@ -101,12 +100,6 @@ def test_the_absolute_window_depends_on_the_unit() -> None:
     assert far.item() < 0.1 * weight([-1.0, 1.0, 1.0], beta=0.0, window="absolute")
 
 
-def test_the_loss_is_the_quantile_loss_times_the_weight() -> None:
-    targets = torch.tensor([-1.0, 1.0, 1.0])
-    found = hysteretic_quantile_loss(QUANTILES, targets, TAU, beta=0.25, kappa=0.5)
-    assert found.item() == pytest.approx(0.25 * quantile_huber_loss(QUANTILES, targets, TAU, kappa=0.5).item())
-
-
 def test_the_weight_has_no_gradient() -> None:
     leaf = QUANTILES.clone().requires_grad_()
     assert not hysteretic_weights(leaf, torch.tensor([-1.0]), TAU, beta=0.0).requires_grad
@@ -137,13 +130,8 @@ def test_a_table_of_single_quantiles_learns_exactly_as_hysteretic_q_learning(bet
         reward = 20 * torch.randn((), generator=rng, dtype=torch.float64)
         delta = float(reward - table[action])
         table[action] += (alpha if delta >= 0 else beta) * delta
-        loss = hysteretic_quantile_loss(
-            learned[action],
-            reward.unsqueeze(-1),
-            torch.full((1,), 0.5, dtype=torch.float64),
-            beta=beta / alpha,
-            kappa=kappa,
-        )
+        pair = (learned[action], reward.unsqueeze(-1), torch.full((1,), 0.5, dtype=torch.float64))
+        loss = hysteretic_weights(*pair, beta=beta / alpha) * quantile_huber_loss(*pair, kappa=kappa)
         (learned.grad,) = torch.autograd.grad(loss, [learned])
         optimizer.step()
     torch.testing.assert_close(learned.detach()[:, 0], table, rtol=1e-12, atol=1e-12)

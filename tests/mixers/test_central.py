@@ -5,7 +5,7 @@ import torch
 
 from rmix_kit.errors import ShapeError
 from rmix_kit.mixers import CentralMixer
-from rmix_kit.mixers.perceptron import perceptron
+from rmix_kit.mixers.mixer import perceptron
 
 
 def make_mixer(seed: int = 0) -> CentralMixer:

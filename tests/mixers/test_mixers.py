@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from rmix_kit.errors import ShapeError
-from rmix_kit.mixers import QMixer, mix_sum
+from rmix_kit.mixers import QMixer, SumMixer
 
 
 def make_mixer(seed: int = 0) -> QMixer:
@@ -78,7 +78,7 @@ def test_another_number_of_agents_is_refused() -> None:
 
 
 def test_the_sum_adds_the_agents_values() -> None:
-    assert mix_sum(torch.tensor([[1.0, 2.0, -4.0]])).tolist() == [-1.0]
+    assert SumMixer()(torch.tensor([[1.0, 2.0, -4.0]]), torch.zeros(1, 5)).tolist() == [-1.0]
 
 
 @pytest.mark.parametrize("seed", range(5))

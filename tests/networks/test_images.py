@@ -14,7 +14,6 @@ from rmix_kit.algorithms.rmix import RMIX
 from rmix_kit.networks.coding import ObsCoding, StateCoding
 from rmix_kit.networks.images import image_shape, planes, thumbnails
 from rmix_kit.policy import GreedyPolicy
-from rmix_kit.training.run import acting
 from rmix_kit.types import EnvSpec, Progress
 from tests.fixtures.episodes import make_spec, random_batch
 
@@ -94,6 +93,6 @@ def test_every_algorithm_learns_from_pictures_with_all_weights(cls: type) -> Non
 def test_the_encoder_is_exported(tmp_path: Path) -> None:
     torch.manual_seed(0)
     spec = picture_spec()
-    agent = acting(RMIX(image_channels=(4, 8)).networks(spec).eval().requires_grad_(False).agent)
+    agent = RMIX(image_channels=(4, 8)).networks(spec).eval().requires_grad_(False).agent
     policy = GreedyPolicy(agent, spec, agent_index=1, algorithm="rmix")
     assert exporters.freeze(policy, tmp_path / "agents", ("onnx", "torchscript")).is_dir()

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from rmix_kit.losses.hysteresis import hysteretic_quantile_loss
+from rmix_kit.losses import quantile_huber_loss
 from rmix_kit.networks.carry import zero_carry
 from rmix_kit.networks.implicit_quantile import ImplicitQuantileAgent, ImplicitQuantileOutput
 from rmix_kit.networks.unroll import agent_ids, last_actions, take
@@ -94,7 +94,7 @@ def fitted() -> Tensor:
         tau = torch.rand(64, 8, generator=generator)
         targets = 5.0 + 3.0 * torch.randn(64, 32, generator=generator)
         quantiles = agent.head(hidden_state * agent.embed(tau))[..., 0]  # [row, quantile]
-        loss = hysteretic_quantile_loss(quantiles, targets, tau, beta=1.0).mean()
+        loss = quantile_huber_loss(quantiles, targets, tau).mean()
         for layer, slope in zip(layers, torch.autograd.grad(loss, layers), strict=True):
             layer.grad = slope
         optimizer.step()

@@ -13,7 +13,6 @@ import exporters
 from exporters.sampling import legal_rows, random_inputs, zero_carry
 from rmix_kit.algorithms import ALGORITHMS, Algorithm
 from rmix_kit.policy import GreedyPolicy, TeamPolicy
-from rmix_kit.training.run import acting
 from tests.algorithms.cases import SPEC, build, small
 from tests.fixtures.episodes import CPU, random_mask, random_obs
 
@@ -21,7 +20,7 @@ KINDS = {"coma": "probability", "dop": "probability", "rmix": "cvar", "rdn": "cv
 
 
 def policy_of(kind: type[Algorithm]) -> GreedyPolicy:
-    agent = acting(build(small(kind))[0].agent)
+    agent = build(small(kind))[0].agent
     return GreedyPolicy(agent, SPEC, agent_index=1, algorithm=kind.name)
 
 
@@ -60,7 +59,7 @@ def test_exported_probabilities_add_up_to_one(name: str) -> None:
 @pytest.mark.parametrize("name", ["coma", "dop"])
 def test_a_team_draws_from_what_the_loss_takes_for_its_policy(name: str) -> None:
     kind = next(kind for kind in ALGORITHMS if kind.name == name)
-    team = TeamPolicy(acting(build(small(kind))[0].agent), SPEC, CPU)
+    team = TeamPolicy(build(small(kind))[0].agent, SPEC, CPU)
     rng = np.random.default_rng(0)
     obs, mask = random_obs(SPEC, (4, 2), rng), random_mask((4, 2, 3), rng)
     choice, _ = team.act(obs, mask, np.zeros(4, dtype=np.float32), team.initial_carry(4))

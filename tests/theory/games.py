@@ -8,7 +8,7 @@ from itertools import product
 import torch
 from torch import Tensor
 
-from rmix_kit.mixers import QMixer, mix_sum
+from rmix_kit.mixers import QMixer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ def joint_values(values: Tensor, state: Tensor, mixer: QMixer | None) -> Tensor:
     actions = joint_actions(n_agents, n_actions)
     chosen = values[:, torch.arange(n_agents), actions]  # [game, joint action, agent]
     if mixer is None:
-        return mix_sum(chosen)
+        return chosen.sum(-1)
     mixed: Tensor = mixer(chosen, state.unsqueeze(1).expand(-1, len(actions), -1))
     return mixed.view(n_games, len(actions))
 

@@ -13,7 +13,7 @@ from rmix_kit.errors import ConfigError, EnvironmentContractError
 from rmix_kit.networks.value import ValueAgent
 from rmix_kit.training.joint_table import JointTable, spec_of, tabulate
 from rmix_kit.training.progress_bar import SilentReporter
-from rmix_kit.training.run import ACTING_FIELDS, Run, acting, check_fit
+from rmix_kit.training.run import ACTING_FIELDS, Run, check_fit
 from rmix_kit.training.trainer import train
 from tests.algorithms.cases import small
 
@@ -29,7 +29,7 @@ def built(algorithm: Algorithm, env: str) -> Networks:
 
 
 def table_of(algorithm: Algorithm, networks: Networks, env: str, steps: int | None = None) -> JointTable:
-    agent = acting(networks.agent)
+    agent = networks.agent
     return tabulate(algorithm, networks, agent, env, checkpoint_step=7, reward_scale=SCALE, steps=steps)
 
 

@@ -28,7 +28,6 @@ from typing import ClassVar
 from rmix_kit.algorithms.algorithm import Networks
 from rmix_kit.algorithms.value_decomposition import ValueDecomposition
 from rmix_kit.losses import masked_mean
-from rmix_kit.networks.value import unroll_values
 from rmix_kit.types import EpisodeBatch, Losses, NonNegativeFloat, Progress
 
 
@@ -46,7 +45,7 @@ class Toy(ValueDecomposition):
     def losses(self, online: Networks, target: Networks, batch: EpisodeBatch, progress: Progress) -> Losses:
         """The squared TD error and the extra term."""
         groups, metrics = super().losses(online, target, batch, progress)
-        values = unroll_values(online.agent, batch).outputs[:, :-1]
+        values = online.agent.unroll(batch).outputs[:, :-1]
         return Losses({"td": groups["td"] + self.shrinkage * masked_mean(values.square(), batch.mask)}, metrics)
 '''
 ENVIRONMENT = "macn:4x7"
