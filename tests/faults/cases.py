@@ -22,7 +22,7 @@ REFUSED, SAME, READ = "refused", "same", "read"
 """One clear line; what it does without the fault; taken as what it says, which is right."""
 GOOD = REFUSED, SAME, READ
 FAULTS = "silent", "outside", "hang", "traceback", "unexpected", "died"
-SECONDS = 10.0
+SECONDS = 60.0
 _ADMITS_A_BUG = re.compile(r"unexpected [A-Za-z]+(Error|Exception|Warning|File)?:")
 
 

@@ -80,7 +80,7 @@ def run_case(base: Path, work: Path, family: str, seed: str, index: int, attempt
         case = Case(base, home, bait, random.Random(f"{seed}/{family}/{index}"))
         outcome, text = FAMILIES[family].attempt(case)
     except TooLong:
-        outcome, text = "hang", "not done after 10 s"
+        outcome, text = "hang", f"not done after {SECONDS:g} s"
     except SilentAcceptanceError as error:
         outcome, text = "silent", str(error)
     except AdmittedBugError as error:
