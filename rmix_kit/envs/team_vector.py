@@ -9,15 +9,15 @@ from typing import Any, Protocol
 
 import numpy as np
 from gymnasium.spaces import Discrete, Space
+from numpy.typing import NDArray
 
 from rmix_kit.envs.agreement import Agreement, TeamOptions
 from rmix_kit.envs.border import Border
-from rmix_kit.envs.interface import StepCodec
+from rmix_kit.envs.interface import Array, StepCodec
 from rmix_kit.envs.masks import unread_masks
 from rmix_kit.envs.parallel_copy import CopyStep, ParallelCopy
 from rmix_kit.envs.reproducing import Difference, first_difference
 from rmix_kit.envs.spaces import MOST_VALUES, observation_coding
-from rmix_kit.envs.stand_in import StandInCodec
 from rmix_kit.envs.states import state_bounds
 from rmix_kit.errors import EnvironmentContractError
 from rmix_kit.types import EnvSpec, IntArray, TimeStep
@@ -205,3 +205,27 @@ def _action_meanings(env: object, n_actions: int) -> tuple[str, ...]:
     if isinstance(words, Sequence) and len(words) == n_actions and all(isinstance(word, str) for word in words):
         return tuple(words)
     return tuple(f"action_{action}" for action in range(n_actions))
+
+
+class StandInCodec:
+    """Keeps observations and masks, and makes the state of them again: a `rmix_kit.envs.interface.StepCodec`."""
+
+    def __init__(self, spec: EnvSpec) -> None:
+        """Read the sizes.
+
+        Args:
+            spec: Of an environment whose state is its observations.
+        """
+        self._rank = 1 + len(spec.obs_shape)
+        self.template: Mapping[str, NDArray[np.generic]] = {
+            "obs": np.zeros((spec.n_agents, *spec.obs_shape), dtype=spec.obs_dtype),
+            "avail_actions": np.zeros((spec.n_agents, spec.n_actions), dtype=np.bool_),
+        }
+
+    def rebuild(self, fields: Mapping[str, Array]) -> tuple[Array, Array, Array]:
+        """See `rmix_kit.envs.interface.StepCodec.rebuild`."""
+        obs = fields["obs"]
+        flat = obs.reshape(*obs.shape[: len(obs.shape) - self._rank], -1)  # [..., agent * element]
+        numbers: Any = flat  # of either library
+        state: Array = numbers.astype(np.float32) if hasattr(numbers, "astype") else numbers.float()
+        return obs, state, fields["avail_actions"]

@@ -118,8 +118,3 @@ class Sweep:
         values = summary(self._plan, self._engine_name, state, self._runs)
         write_status(self._plan, values)
         return values
-
-
-def statuses(plan: Plan) -> list[RunStatus]:
-    """Say where every run of a plan stands; nothing is started."""
-    return [first_status(plan, run) for run in plan.runs]

@@ -90,7 +90,6 @@ class MetricsLog:
         self._board = open_board(folder.tensorboard, purge_step, advice=ROOM)
         self._start = time.monotonic()
         self._process = secrets.randbits(48)
-        self.has_board = self._board is not None
 
     def row(self, kind: str, env_steps: int, numbers: Mapping[str, float | int | None]) -> None:
         """Write one row; a number that is not finite becomes JSON's null, as one that is not known is.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import numpy as np
 import pytest
 
 from rmix_kit.doctor.environment import Finding, check
+from rmix_kit.doctor.environment.check import memory_finding
 from rmix_kit.doctor.environment.episodes import Episode, difference
-from rmix_kit.doctor.environment.sizes import memory_finding
 from rmix_kit.envs.make import make_vector_env
 from tests.envs.corpus.team import HERE
 
@@ -85,13 +86,14 @@ def test_our_own_environments_have_no_problem(text: str) -> None:
 
 
 def test_memory_that_is_not_there_is_a_problem_with_a_number_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rmix_kit.doctor.environment.sizes.available_bytes", lambda: 500_000)
+    module = sys.modules[memory_finding.__module__]
+    monkeypatch.setattr(module, "available_bytes", lambda: 500_000)
     text = f"{PLACE}.leaving.Dies"
     finding = memory_finding(text, make_vector_env(text, 1))
     assert finding.status == "problem"
     assert "488 KiB is available" in finding.found
     assert "buffer_episodes=" in finding.fix
-    monkeypatch.setattr("rmix_kit.doctor.environment.sizes.available_bytes", lambda: 1000)
+    monkeypatch.setattr(module, "available_bytes", lambda: 1000)
     assert "smaller observations" in memory_finding(text, make_vector_env(text, 1)).fix
 
 

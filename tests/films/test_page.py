@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 from rmix_kit.films.film import Episode, Film
-from rmix_kit.films.packing import packed
-from rmix_kit.films.page_file import SCRIPTS, embedded, page_of
+from rmix_kit.films.page_file import SCRIPTS, embedded, packed, page_of
 
 FOLDER = importlib.resources.files("rmix_kit.films") / "page"
 NASTY = "</script><script>alert(1)</script><!--@SCRIPT@ & <b>\u2028"
