@@ -130,4 +130,4 @@ def greedy_joint_actions(
 
 def mix(algorithm: RMIX, networks: Networks, values: list[Tensor], state: Tensor) -> Tensor:
     """C_tot (Eqn 10-13): RMIX's monotonic mixer, or RDN's sum."""
-    return sum(values[1:], values[0]) if algorithm.name == "rdn" else mixing.monotonic(networks["mixer"], values, state)
+    return sum(values[1:], values[0]) if algorithm.name == "rdn" else mixing.monotonic(networks.mixer, values, state)

@@ -70,10 +70,10 @@ def joint_value(
     if algorithm.name == "vdn":
         return sum(values[1:], values[0])
     if algorithm.name == "qmix":
-        return mixing.monotonic(networks["mixer"], values, episode.state[t])
+        return mixing.monotonic(networks.mixer, values, episode.state[t])
     best = [agent.values[greedy(agent.values, avail)] for agent, avail in zip(seen, episode.avail[t], strict=True)]
     n_actions = len(episode.avail[t][0])
-    return mixing.duplex(networks["mixer"], values, best, actions, episode.state[t], n_actions)
+    return mixing.duplex(networks.mixer, values, best, actions, episode.state[t], n_actions)
 
 
 def greedy_joint_actions(seen: list[list[Seen]], episode: Episode) -> list[list[int]]:
