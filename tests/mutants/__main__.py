@@ -54,7 +54,7 @@ def main() -> int:
         for result in judge(ROOT, Path(folder).resolve(), due, workers=given.workers) if due else ():
             known[result.id] = result
             kept.append_result(given.results, result)
-            told = f"by {result.test}" if result.test else ""
+            told = f"({result.test})"
             print(
                 f"{result.outcome:<11} {result.seconds:5.1f} s  {result.file}:{result.line} {result.change}  {told}",
                 flush=True,

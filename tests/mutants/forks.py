@@ -21,6 +21,7 @@ import time
 import traceback
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
+from inspect import CO_OPTIMIZED
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, TypeVar
@@ -34,6 +35,7 @@ LIBRARIES = (
 )
 MEMORY = 12 * 2**30  # bytes of address space: a mutant that never stops appending fails instead of filling the machine
 LOOK_SECONDS = 0.05
+SOME_FUNCTION = "()"  # stands beside the names of what was called in a file, if more ran than its import
 
 Value = TypeVar("Value")
 
@@ -93,7 +95,8 @@ def _trace(tree: Path) -> dict[str, set[str]]:
         if id(code) not in seen:
             seen[id(code)] = code  # kept, so that its id stays its own
             if code.co_filename.startswith(f"{tree}{os.sep}"):
-                reached.setdefault(os.path.relpath(code.co_filename, tree), set()).add(code.co_qualname)
+                names = {code.co_qualname} | ({SOME_FUNCTION} if code.co_flags & CO_OPTIMIZED else set())
+                reached.setdefault(os.path.relpath(code.co_filename, tree), set()).update(names)
 
     threading.settrace(entered)
     sys.settrace(entered)

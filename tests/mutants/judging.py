@@ -33,8 +33,9 @@ def _judged(area: str, mutant: Mutant, whole: Path, place: Path, looks: dict[str
     tree = place / "tree"
     shutil.copytree(whole, tree)
     plant(mutant, tree)
-    outcome, test, seconds = "survived", "", 0.0
-    for number, files in enumerate(rounds(mutant, area, looks)):
+    both = rounds(mutant, area, looks)
+    outcome, test, seconds = "survived", f"none of {sum(map(len, both))} files", 0.0
+    for number, files in enumerate(both):
         if files and outcome == "survived":
             patience = PATIENCE_SECONDS + PATIENCE_FACTOR * max(looks[file].slowest for file in files)
             verdict = yield Fork(tree, place / str(number), files, module_of(mutant.file), patience)

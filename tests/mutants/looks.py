@@ -11,9 +11,10 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from hashlib import sha256
+from itertools import accumulate
 from pathlib import Path
 
-from tests.mutants.forks import Fork, Job, run_jobs
+from tests.mutants.forks import SOME_FUNCTION, Fork, Job, run_jobs
 from tests.mutants.mutants import Mutant
 from tests.mutants.sample import AREAS
 
@@ -37,6 +38,7 @@ ELSEWHERE = frozenset(
     ]
 )
 MOST_FAILED = 3  # more need not be told
+LATER_SECONDS = 400.0  # of the second round, the quickest files first
 QUICK_SECONDS = 20.0  # a file that takes longer waits for the second round
 KEPT = Path("build", "mutants", "looks.json")
 
@@ -114,7 +116,11 @@ def rounds(mutant: Mutant, area: str, looks: dict[str, Look]) -> tuple[list[str]
         return Path(file).parts[1] in AREAS[area][1]
 
     by_seconds = sorted(looks, key=lambda file: looks[file].seconds)
-    asked = [file for file in by_seconds if mutant.scope in looks[file].reached.get(mutant.file, ())]
+    # A constant or a default shows in what the functions beside it do; merely importing it shows nothing.
+    sign = mutant.scope if mutant.in_function else SOME_FUNCTION
+    asked = [file for file in by_seconds if sign in looks[file].reached.get(mutant.file, ())]
     asked = asked or [file for file in by_seconds if is_own(file)]
     first = [file for file in asked if is_own(file) and looks[file].seconds <= QUICK_SECONDS]
-    return first, [file for file in asked if file not in first]
+    later = [file for file in asked if file not in first]
+    until = accumulate(looks[file].seconds for file in later)
+    return first, [file for file, seconds in zip(later, until, strict=True) if seconds <= LATER_SECONDS]

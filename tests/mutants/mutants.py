@@ -27,6 +27,7 @@ class Mutant:
         file: relative to the root.
         line: where the changed expression or statement begins.
         scope: qualified name of the function, or of the class, it stands in; "<module>" outside both.
+        in_function: it runs when that function is called, not when the module is imported.
         kind: which sort of change.
         change: what stood there, what stands there instead.
         digest: of the function's text, or of the statement's outside functions.
@@ -39,6 +40,7 @@ class Mutant:
     file: str
     line: int
     scope: str
+    in_function: bool
     kind: str
     change: str
     digest: str
@@ -187,6 +189,7 @@ class _Walk:
                 file=self.file,
                 line=node.lineno,  # type: ignore[attr-defined]
                 scope=place.scope,
+                in_function=bool(place.names),
                 kind=kind,
                 change=_shown(ast.unparse(node), written),
                 digest=_hash(place.text),
