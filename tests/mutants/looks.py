@@ -38,7 +38,7 @@ ELSEWHERE = frozenset(
     ]
 )
 MOST_FAILED = 3  # more need not be told
-LATER_SECONDS = 400.0  # of the second round, the quickest files first
+LATER_SECONDS = 300.0  # of the second round, the quickest files first
 QUICK_SECONDS = 20.0  # a file that takes longer waits for the second round
 KEPT = Path("build", "mutants", "looks.json")
 
@@ -49,8 +49,8 @@ class Look:
 
     Attributes:
         key: digest of all it depends on.
-        seconds: that it takes alone.
-        slowest: seconds that its slowest test takes.
+        seconds: of the processor that it takes alone.
+        slowest: seconds on the clock that its slowest test takes.
         reached: qualified names of the functions it enters, by file.
     """
 

@@ -22,7 +22,7 @@ class Result:
     Attributes:
         outcome: "caught", "timeout" (no test ended any more), "survived" or "incompetent" (the module does not import).
         test: which test noticed, or how many files were asked.
-        seconds: all its tests took.
+        seconds: of the processor that its tests took.
         digest: of the function's text; a result holds for no other.
     """
 
