@@ -109,6 +109,25 @@ def test_a_row_that_only_one_of_the_two_refuses_is_no_tie(specs: dict[str, Polic
             _compared(specs, expected, found, [True] * 4)
 
 
+def test_no_action_is_never_a_tie(specs: dict[str, PolicySpec]) -> None:
+    expected = _step([1.0, 1.0 + TIE / 2, 0.0, 0.0], 1)
+    with pytest.raises(ParityError, match="'action'"):
+        _compared(specs, expected, expected | {"action": np.array([-1])}, [True] * 4)
+
+
+def test_the_references_values_say_what_a_tie_is(specs: dict[str, PolicySpec]) -> None:
+    close, clear = [1.0, 1.0 + TIE / 2, 0.0, 0.0], [1.0, 1.0 + 2 * TIE, 0.0, 0.0]  # both within the tolerance
+    assert _compared(specs, _step(close, 1), _step(clear, 0), [True] * 4).ties == 1
+    with pytest.raises(ParityError, match="'action'"):
+        _compared(specs, _step(clear, 1), _step(close, 0), [True] * 4)
+
+
+def test_another_shape_is_refused_though_it_would_spread(specs: dict[str, PolicySpec]) -> None:
+    expected = _step([1.0, 0.0, 0.0, 0.0], 0)
+    with pytest.raises(ParityError, match="next_hidden_state"):
+        _compared(specs, expected, expected | {"next_hidden_state": np.zeros((1, 1), dtype=np.float32)}, [True] * 4)
+
+
 def test_a_difference_of_exactly_the_tie_is_none(specs: dict[str, PolicySpec]) -> None:
     with pytest.raises(ParityError, match="'action'"):
         _compared(specs, _step([TIE, 0.0, -1.0, -1.0], 0), _step([TIE, 0.0, -1.0, -1.0], 1), [True] * 4)
