@@ -36,6 +36,23 @@ def test_the_reward_follows_the_documented_order(cells: tuple[int, int], expecte
 
 
 @pytest.mark.parametrize(
+    ("cells", "is_solved", "falls"),
+    [
+        ((cell(3, 0), cell(3, 11)), False, [False, False]),
+        ((cell(3, 11), cell(3, 11)), True, [False, False]),
+        ((cell(3, 11), cell(3, 4)), False, [False, True]),
+        ((cell(3, 4), cell(3, 5)), False, [True, True]),
+    ],
+)
+def test_success_is_all_agents_at_the_goal_and_a_fall_is_each_agents_own(
+    cells: tuple[int, int], is_solved: bool, falls: list[bool]
+) -> None:
+    batch = np.asarray([cells])
+    assert dynamics.success(TABLES, batch).tolist() == [is_solved]
+    assert dynamics.fell(TABLES, batch).tolist() == [falls]
+
+
+@pytest.mark.parametrize(
     ("start", "action", "end"),
     [
         (cell(0, 0), UP, cell(0, 0)),
@@ -85,6 +102,12 @@ def test_the_state_is_scaled_positions_goal_flags_and_time() -> None:
     state = dynamics.state(TABLES, np.asarray([[cell(3, 11), cell(0, 0)]]), np.asarray([25]))
     assert state.dtype == np.float32
     assert state.tolist() == [[1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.5]]
+
+
+@pytest.mark.parametrize(("layout", "goal"), [("S.G", [0.0, 1.0, 1.0]), ("S\n.\nG", [1.0, 0.0, 1.0])])
+def test_a_map_of_one_row_or_column_has_that_coordinate_zero(layout: str, goal: list[float]) -> None:
+    tables = dynamics.build_tables(make_settings(layout, n_agents=1))
+    assert dynamics.state(tables, np.asarray([[2]]), np.asarray([0])).tolist() == [[*goal, 0.0]]
 
 
 def test_reset_moves_only_the_masked_copies() -> None:

@@ -51,6 +51,9 @@ def test_digits_give_each_agent_its_start() -> None:
         ("S#G", 0, 0, "without stepping on the cliff"),
         ("S.\nSG", 1, 0, "drawn twice"),
         ("S0\n.G", 0, 1, "mixed"),
+        ("0S\n.G", 0, 1, "mixed"),
+        ("0.G\n###\n1..", 2, 0, "from start '1'"),
+        ("S\n" + ".\n" * 126 + "G", 127, 0, "at most 127"),
         ("0.2G", 0, 3, "'1' is missing"),
         ("\n", 0, 0, "empty"),
         ("S" + "." * 127 + "G", 0, 128, "at most 127"),
@@ -62,6 +65,18 @@ def test_a_bad_map_is_refused_with_row_column_and_reason(text: str, row: int, co
     assert (caught.value.row, caught.value.column) == (row, column)
     assert reason in caught.value.reason
     assert isinstance(caught.value, MACNError)
+
+
+@pytest.mark.parametrize("text", ["S" + "." * 125 + "G", "S\n" + ".\n" * 125 + "G"])
+def test_a_map_of_127_rows_or_columns_is_taken(text: str) -> None:
+    layout = CliffLayout.parse(text)
+    assert max(layout.height, layout.width) == 127
+
+
+def test_a_file_of_exactly_the_largest_size_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "map.txt"
+    path.write_bytes(b"S.G".ljust(2**20, b"\n"))
+    assert CliffLayout.parse(path).rows == ("S.G",)
 
 
 def test_a_map_for_other_agents_is_refused() -> None:

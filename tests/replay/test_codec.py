@@ -115,3 +115,21 @@ def test_rebuilding_stays_on_the_device_and_reads_nothing_back() -> None:
     assert watch.complaints == []
     batch = drawn(filled(has_codec=True, device=meta))
     assert {str(batch.obs.device), str(batch.state.device), str(batch.avail_actions.device)} == {"meta"}
+
+
+def test_what_a_codec_makes_of_padding_is_not_seen() -> None:
+    class Lifted(UnitCodec):
+        def rebuild(self, fields: Any) -> Any:
+            obs, state, avail_actions = super().rebuild(fields)
+            return obs + 1, state + 1, avail_actions & False
+
+    buffer = ReplayBuffer(SPEC, CAPACITY, CPU, codec=Lifted())
+    for block in rounds(CompactEnv(COPIES, has_codec=True)):
+        buffer.add(block)
+    batch = drawn(buffer)
+    padding = torch.nn.functional.pad(~batch.mask, (1, 0))
+    assert padding.any()
+    assert not batch.obs[padding].any()
+    assert not batch.state[padding].any()
+    assert batch.avail_actions[padding].all()
+    assert not batch.avail_actions[~padding].any()
