@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.algorithms.cases import CASES, PROGRESS
-from tests.reference import rmix, value_decomposition
+from tests.reference import qtran, rmix, value_decomposition, wqmix
 from tests.reference.cases import BATCHES, Reference, assert_like_reference, draw, stirred
 
 REFERENCES: dict[str, dict[str, Reference]] = {
@@ -11,6 +11,9 @@ REFERENCES: dict[str, dict[str, Reference]] = {
     "vdn": {"td": value_decomposition.loss},
     "qmix": {"td": value_decomposition.loss},
     "qplex": {"td": value_decomposition.loss},
+    "qtran": {"td": qtran.loss},
+    "cw-qmix": {"td": wqmix.loss},
+    "ow-qmix": {"td": wqmix.loss},
     "rmix": {"td": rmix.td_loss, "quantile": rmix.quantile_loss},
     "rdn": {"td": rmix.td_loss, "quantile": rmix.quantile_loss},
 }
