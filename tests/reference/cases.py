@@ -11,13 +11,25 @@ import torch
 from torch import Tensor
 
 from rmix_kit.algorithms import Algorithm, Networks
+from rmix_kit.algorithms.coma import COMA
+from rmix_kit.algorithms.dop import DOP
+from rmix_kit.algorithms.qtran import QTRAN
 from rmix_kit.types import EnvSpec, EpisodeBatch
-from tests.algorithms.cases import SPEC, build
+from tests.algorithms.cases import CASES as ROSTER_CASES
+from tests.algorithms.cases import PROGRESS, SPEC, build, small
 from tests.fixtures.episodes import make_spec, random_batch
 from tests.reference.watching import Episode, episodes_of
 
 Reference = Callable[[Any, Networks, Networks, list[Episode]], Tensor]
 """Gives a group's loss from an algorithm's numbers, its online and target networks, and real episodes."""
+
+
+CASES = ROSTER_CASES | {
+    "qtran, unequal weights": small(QTRAN, lambda_opt=0.7, lambda_nopt=0.3),
+    "coma, entropy": small(COMA, entropy_bonus=0.2, entropy_floor=1.0, entropy_floor_end=0.6, entropy_floor_steps=4000),
+    "dop, normalised weights": small(DOP, has_normalised_weights=True, entropy_bonus=0.2, entropy_floor=0.9),
+}
+"""The roster's cases, and settings whose terms are absent or cancel in those."""
 
 
 class Kind(NamedTuple):
@@ -82,7 +94,7 @@ def assert_like_reference(
 ) -> None:
     """Compare a group's loss and all its gradients with the reference."""
     online, target = in_double(*networks)
-    expected = reference(algorithm, online, target, episodes_of(batch))
+    expected = reference(algorithm, online, target, episodes_of(batch, PROGRESS))
     # The loss is counted in float32 (seven digits) through recurrent layers; the reference's float64 adds nothing.
     torch.testing.assert_close(loss.detach().double(), expected.detach(), rtol=1e-5, atol=1e-7)
     if not expected.requires_grad:

@@ -104,3 +104,8 @@ def quantile_huber(
             side = 1 - tau[j] if error < 0 else tau[j]
             loss = loss + (shares[k] if shares else 1 / len(targets)) * side * huber / kappa
     return loss
+
+
+def scheduled(start: float, end: float, steps: int, at: int) -> float:
+    """What goes from ``start`` to ``end`` in a straight line over ``steps``, and stays there."""
+    return end if at >= steps else start + (end - start) * at / steps

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.algorithms.cases import CASES, PROGRESS
-from tests.reference import qtran, rmix, value_decomposition, wqmix
-from tests.reference.cases import BATCHES, Reference, assert_like_reference, draw, stirred
+from tests.algorithms.cases import PROGRESS
+from tests.reference import coma, dop, qtran, rmix, value_decomposition, wqmix
+from tests.reference.cases import BATCHES, CASES, Reference, assert_like_reference, draw, stirred
 
 REFERENCES: dict[str, dict[str, Reference]] = {
     "iql": {"td": value_decomposition.independent_loss},
@@ -14,6 +14,8 @@ REFERENCES: dict[str, dict[str, Reference]] = {
     "qtran": {"td": qtran.loss},
     "cw-qmix": {"td": wqmix.loss},
     "ow-qmix": {"td": wqmix.loss},
+    "coma": {"critic": coma.critic_loss, "actor": coma.policy_loss},
+    "dop": {"critic": dop.critic_loss, "actor": dop.policy_loss},
     "rmix": {"td": rmix.td_loss, "quantile": rmix.quantile_loss},
     "rdn": {"td": rmix.td_loss, "quantile": rmix.quantile_loss},
 }

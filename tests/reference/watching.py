@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from rmix_kit.types import EpisodeBatch
+from rmix_kit.types import EpisodeBatch, Progress
 
 
 class Episode(NamedTuple):
@@ -26,13 +26,14 @@ class Episode(NamedTuple):
     is_newest: bool
     reward_range: tuple[float, float]
     epsilon: float
+    env_steps: int  # where training stands
 
     @property
     def n_agents(self) -> int:
         return len(self.avail[0])
 
 
-def episodes_of(batch: EpisodeBatch) -> list[Episode]:
+def episodes_of(batch: EpisodeBatch, progress: Progress) -> list[Episode]:
     """Take a batch apart; padding is left behind here and never met again."""
     low, high = batch.reward_range.tolist()
     episodes = []
@@ -53,6 +54,7 @@ def episodes_of(batch: EpisodeBatch) -> list[Episode]:
                 is_newest=bool(batch.is_newest[index]),
                 reward_range=(low, high),
                 epsilon=batch.epsilon.item(),
+                env_steps=progress.env_steps,
             )
         )
     return episodes
