@@ -76,6 +76,6 @@ def judge(networks: Networks, episode: Episode, policies: Policies, t: int, agen
         else:
             others.append(policies[t][other].detach())
     before = [one_hot(episode.actions[t - 1][other] if t else None, n_actions) for other in range(episode.n_agents)]
-    coded = networks["critic"].coding.code(episode.obs[t, agent])
+    coded = networks.critic.coding.code(episode.obs[t, agent])
     inputs = [episode.state[t], *coded, *others, *before, one_hot(agent, episode.n_agents)]
-    return networks["critic"](torch.cat(inputs))
+    return networks.critic(torch.cat(inputs))

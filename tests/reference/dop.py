@@ -45,7 +45,7 @@ def policy_loss(algorithm: DOP, online: Networks, _: Networks, episodes: list[Ep
     for episode, policy_of in zip(newest, policies, strict=True):
         advantages.append([])
         for t in range(episode.length):
-            weights = mixing.linear_weights(online["mixer"], episode.state[t])
+            weights = mixing.linear_weights(online.mixer, episode.state[t])
             advantages[-1].append([])
             for agent in range(episode.n_agents):
                 values = judge(online, episode, t, agent)
@@ -60,7 +60,7 @@ def targets(algorithm: DOP, target: Networks, episode: Episode, policies: Polici
     expected = []
     for t in range(episode.length + 1):
         own = [expectation(judge(target, episode, t, agent), policies[t][agent]) for agent in range(episode.n_agents)]
-        expected.append(mixing.linear(target["mixer"], own, episode.state[t]))
+        expected.append(mixing.linear(target.mixer, own, episode.state[t]))
     if algorithm.has_bounded_targets:
         taken = [bounded(value, episode.reward_range, algorithm.gamma) for value in taken]
         expected = [bounded(value, episode.reward_range, algorithm.gamma) for value in expected]
@@ -86,12 +86,12 @@ def tree_backup(
 def joint_value(networks: Networks, episode: Episode, t: int) -> Tensor:
     """Q_tot of the joint action that was taken."""
     values = [judge(networks, episode, t, agent)[episode.actions[t][agent]] for agent in range(episode.n_agents)]
-    return mixing.linear(networks["mixer"], values, episode.state[t])
+    return mixing.linear(networks.mixer, values, episode.state[t])
 
 
 def judge(networks: Networks, episode: Episode, t: int, agent: int) -> Tensor:
     """Q_i of all of one agent's actions, ``[action]``: an advantage of each, and a baseline of the situation."""
-    critic = networks["critic"]
+    critic = networks.critic
     coded = critic.coding.code(episode.obs[t, agent])
     hidden = critic.body(torch.cat([episode.state[t], *coded, one_hot(agent, episode.n_agents)]))
     return critic.head(hidden) + critic.baseline(hidden)

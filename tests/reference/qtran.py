@@ -34,7 +34,7 @@ def loss(algorithm: QTRAN, online: Networks, target: Networks, episodes: list[Ep
         targets = td_targets(algorithm, episode, next_values, is_greedy)
         for t in range(episode.length):
             state, taken = episode.state[t], episode.actions[t]
-            v_jt = online["state_value"].layers(state)[0]
+            v_jt = online.state_value.layers(state)[0]
             q_jt = joint_value(online, now[t], taken, state)
             best_q_jt = joint_value(online, now[t], best[t], state)
             td.append((q_jt - targets[t].detach()) ** 2)
@@ -46,7 +46,7 @@ def loss(algorithm: QTRAN, online: Networks, target: Networks, episodes: list[Ep
 
 def joint_value(networks: Networks, seen: list[Seen], actions: list[int], state: Tensor) -> Tensor:
     """Q_jt of one joint action."""
-    network = networks["joint_value"]
+    network = networks.joint_value
     pairs = [
         network.encoder(torch.cat([agent.hidden_state, one_hot(action, len(agent.values))]))
         for agent, action in zip(seen, actions, strict=True)

@@ -28,8 +28,8 @@ def loss(algorithm: WQMIX, online: Networks, target: Networks, episodes: list[Ep
     projection, central = [], []
     for episode in episodes:
         now = watch(online.agent, episode)
-        central_now = watch(online["central_agent"], episode)
-        central_frozen = watch(target["central_agent"], episode)
+        central_now = watch(online.central_agent, episode)
+        central_frozen = watch(target.central_agent, episode)
         best = greedy_joint_actions(now, episode)
         best_values = [
             central_value(target, central_frozen[t], best[t], episode.state[t]) for t in range(episode.length + 1)
@@ -39,7 +39,7 @@ def loss(algorithm: WQMIX, online: Networks, target: Networks, episodes: list[Ep
         for t in range(episode.length):
             y, taken, state = targets[t].detach(), episode.actions[t], episode.state[t]
             utilities = [agent.values[action] for agent, action in zip(now[t], taken, strict=True)]
-            q_tot = mixing.monotonic(online["mixer"], utilities, state)
+            q_tot = mixing.monotonic(online.mixer, utilities, state)
             q_star = central_value(online, central_now[t], taken, state)
             if algorithm.name == "cw-qmix":
                 may_be_best = is_greedy[t] or y > best_values[t]
@@ -53,4 +53,4 @@ def loss(algorithm: WQMIX, online: Networks, target: Networks, episodes: list[Ep
 def central_value(networks: Networks, seen: list[Seen], actions: list[int], state: Tensor) -> Tensor:
     """Q*hat of one joint action."""
     values = [agent.values[action] for agent, action in zip(seen, actions, strict=True)]
-    return mixing.unrestricted(networks["central_mixer"], values, state)
+    return mixing.unrestricted(networks.central_mixer, values, state)
