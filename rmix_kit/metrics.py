@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Final
 
 RETURN, RETURN_STD = "return_mean", "return_std"
-SUCCESS, FALLS = "success_rate", "fall_rate"
+SUCCESS: Final = "success_rate"  # also the name of a score, which is a type of its own
+FALLS = "fall_rate"
 LENGTH, RISK_LEVEL = "episode_length_mean", "risk_level_mean"
 TAIL_LEVELS = (0.1, 0.25)
 

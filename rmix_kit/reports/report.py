@@ -10,6 +10,7 @@ from exporters.aside import PARTIAL_SUFFIX, folder_aside
 from rmix_kit.errors import RecordError, RunFolderError
 from rmix_kit.files.reading import LARGEST_LOG, read_plain
 from rmix_kit.files.writing import json_text, writing
+from rmix_kit.metrics import SUCCESS
 from rmix_kit.plotting.style import picture
 from rmix_kit.reports.content import make_page
 from rmix_kit.reports.groups import Cell, group_runs
@@ -33,7 +34,7 @@ def write_report(
     expected: Sequence[Cell] = (),
     allow_mixed: bool = False,
     has_variants: bool = False,
-    score: ScoreName = "success_rate",
+    score: ScoreName = SUCCESS,
     is_figure_15: bool = False,
     resamples: int = RESAMPLES,
     seed: int = 0,

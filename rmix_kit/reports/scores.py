@@ -24,7 +24,6 @@ from rmix_kit.reports.success import silent_environments
 from rmix_kit.results import Episodes, RunRecord
 
 ScoreName: TypeAlias = Literal["success_rate", "normalized_return"]
-SCORES: tuple[ScoreName, ...] = ("success_rate", "normalized_return")
 _COUNTED = (RETURN, SUCCESS, FALLS, "episodes", *map(cvar_name, TAIL_LEVELS))
 _SEEN_BY_AGENTS_ALONE = ("show_agents", "include_position")  # options of MACN that do not change its game
 
@@ -62,7 +61,7 @@ class Comparison:
 class Scores:
     """The final scores of all finished runs of a report."""
 
-    def __init__(self, groups: Sequence[Group], score: ScoreName = "success_rate") -> None:
+    def __init__(self, groups: Sequence[Group], score: ScoreName = SUCCESS) -> None:
         """Choose what is counted.
 
         Args:

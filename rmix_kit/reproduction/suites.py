@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from rmix_kit.metrics import SUCCESS
 from rmix_kit.reports.scores import ScoreName
 from rmix_kit.reproduction import epymarl as benchmark
 from rmix_kit.sweeps.sweep_file import AlgorithmEntry, EnvironmentEntry, Frame, SweepFile
@@ -57,7 +58,7 @@ class Suite:
     title: str
     parts: tuple[Part, ...]
     seconds_per_step: float
-    score: ScoreName = "success_rate"
+    score: ScoreName = SUCCESS
     extra: str = ""
 
 
