@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -24,3 +25,6 @@ def test_frozen_agents_do_what_torch_does(name: str, tmp_path: Path) -> None:
     policy = GreedyPolicy(AGENTS[name], SPEC, agent_index=1, algorithm=name)
     folder = exporters.freeze(policy, tmp_path / "agents", ["onnx", "torchscript"])
     assert {"agent_1.onnx", "agent_1.pt"} <= {path.name for path in folder.iterdir()}
+    assert f'"value_kind": "{policy.spec.value_kind}"' in json.dumps(
+        json.loads((folder / "manifest.json").read_bytes())
+    )

@@ -129,7 +129,7 @@ def test_a_misspelt_command_is_answered_with_the_right_one() -> None:
 
 
 def test_a_failure_exits_with_the_code_of_the_page_and_one_line(tmp_path: Path) -> None:
-    done = rmix_kit("evaluate", tmp_path)
+    done = rmix_kit("run", tmp_path)
     assert done.returncode == exit_codes()["failure"]
     error, *about_torch = done.stderr.strip().splitlines()
     assert error.startswith("Error: ")

@@ -64,7 +64,6 @@ def test_human_prints_frames_where_there_is_no_display(
 
 
 def test_human_opens_a_window_where_there_is_a_display() -> None:
-    pytest.importorskip("pygame", reason="the window needs the extra 'render'")
     # In a process of its own: pygame warns at import about packages of its own, which is not this test's subject.
     program = (
         "import macn, pygame\n"
@@ -78,7 +77,6 @@ def test_human_opens_a_window_where_there_is_a_display() -> None:
 
 
 def test_gymnasium_records_a_video(tmp_path: Path) -> None:
-    pytest.importorskip("moviepy", reason="RecordVideo needs moviepy, in the extra 'render'")
     env = gymnasium.wrappers.RecordVideo(
         gymnasium.make("macn:MACN-v0", layout="4x7", render_mode="rgb_array"),
         str(tmp_path / "videos"),

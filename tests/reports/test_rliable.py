@@ -7,6 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from rliable import library as rliable_library
+from rliable import metrics as rliable_metrics
 
 from rmix_kit.reports import statistics
 from rmix_kit.reports.statistics import AGGREGATES, Floats
@@ -16,8 +18,6 @@ POINT = 1e-6
 # Ends of two bootstraps of 50,000 resamples differ by 0.5 % of the width (one standard deviation).
 END = 0.02
 
-rliable_library = pytest.importorskip("rliable.library", reason="rliable is not installed (extra dev)")
-rliable_metrics = pytest.importorskip("rliable.metrics", reason="rliable is not installed (extra dev)")
 THEIRS: dict[str, Callable[[NDArray[np.float64]], float]] = {
     "iqm": rliable_metrics.aggregate_iqm,
     "median": rliable_metrics.aggregate_median,

@@ -108,8 +108,8 @@ def test_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
         train(tiny(), tmp_path / "file" / "run", reporter=Notes())
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
-def test_cuda_without_cuda_is_refused_with_the_remedy(tmp_path: Path) -> None:
+def test_cuda_without_cuda_is_refused_with_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(DeviceError, match="--device cpu"):
         train(replace(tiny(), device="cuda"), tmp_path / "run", reporter=Notes())
     assert not (tmp_path / "run").exists()
