@@ -11,9 +11,9 @@ from exporters.contract import PolicySpec
 from exporters.errors import InvalidInputError
 from rmix_kit.envs.interface import VectorEnv, reports_success
 from rmix_kit.episodes import PlayedEpisodes, play_rounds
-from rmix_kit.errors import EnvironmentContractError
+from rmix_kit.fit import check_fit
 from rmix_kit.seeding import episode_seed
-from rmix_kit.types import BoolArray, EnvSpec, FloatArray, IntArray
+from rmix_kit.types import BoolArray, FloatArray, IntArray
 
 
 class Choice(NamedTuple):
@@ -103,37 +103,3 @@ def _round(team: ExportedTeam, envs: VectorEnv, seeds: list[int], risk_level: fl
         lengths=lengths[sound],
         risk_levels=(level_sum / lengths[:, None])[sound].astype(np.float32),
     )
-
-
-def check_fit(specs: Mapping[str, PolicySpec], env: EnvSpec) -> None:
-    """Refuse agents that were exported for another sort of environment.
-
-    Args:
-        specs: The agents' specifications by id.
-
-    Raises:
-        EnvironmentContractError: Naming the first thing that differs, both ways.
-    """
-    if tuple(specs) != env.agent_ids:
-        raise EnvironmentContractError(
-            f"the exported agents are {', '.join(specs)}; the environment has {', '.join(env.agent_ids)}; give the "
-            "environment that they were trained in"
-        )
-    for agent, spec in specs.items():
-        facts = {
-            "observation shape": (spec.obs.shape, env.obs_shape),
-            "observation dtype": (spec.obs.dtype, env.obs_dtype),
-            "number of actions": (spec.n_actions, env.n_actions),
-        }
-        for name, (expected, found) in facts.items():
-            if expected != found:
-                raise EnvironmentContractError(
-                    f"{agent} was exported for the {name} {expected}; the environment has {found}; give the "
-                    "environment that it was trained in, with the same options"
-                )
-        low, high = spec.obs.low or (-np.inf,), spec.obs.high or (np.inf,)
-        if (np.asarray(env.obs_low) < low).any() or (np.asarray(env.obs_high) > high).any():
-            raise EnvironmentContractError(
-                f"{agent} knows observations from {min(low):g} to {max(high):g}, element by element; the environment "
-                "has wider ones, which the agent would refuse; give an environment of the size it was trained in"
-            )

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import torch
 
+from exporters.contract import PolicySpec
 from rmix_kit.algorithms import Networks
 from rmix_kit.envs.consent import Consent, allowed
 from rmix_kit.envs.interface import VectorEnv
 from rmix_kit.envs.make import copies_to_play, make_vector_env
 from rmix_kit.episodes import copies_for
-from rmix_kit.errors import CheckpointError, ConfigError, EnvironmentContractError
+from rmix_kit.errors import CheckpointError, ConfigError
+from rmix_kit.fit import check_fit
 from rmix_kit.networks.agent import AgentNetwork
 from rmix_kit.policy import ActingAgent, GreedyPolicy, TeamPolicy
 from rmix_kit.seeding import check_seed
@@ -24,8 +26,6 @@ from rmix_kit.training.run_config import RunConfig
 from rmix_kit.training.run_folder import RunFolder, choose_step
 from rmix_kit.training.state import TrainerState
 from rmix_kit.types import EnvSpec
-
-ACTING_FIELDS = ("n_agents", "n_actions", "obs_shape", "obs_dtype")
 
 
 class Run:
@@ -92,6 +92,10 @@ class Run:
         """Return every agent's policy, in the order of the agents."""
         return [self.policy(index) for index in range(self.env_spec.n_agents)]
 
+    def policy_specs(self) -> dict[str, PolicySpec]:
+        """Return what every agent's policy was trained with, by the agent's id, in the order of the agents."""
+        return {policy.spec.agent_id: policy.spec for policy in self.policies()}
+
     def evaluate(
         self,
         env_text: str | None = None,
@@ -131,7 +135,7 @@ class Run:
         most = self.config.training.most_evaluation_copies if text == self.config.env else None
         envs = copies_to_play(make_env, text, copies_for(episodes, most))
         try:
-            check_fit(self.env_spec, envs.spec, text)
+            check_fit(self.policy_specs(), envs.spec, text)
             agent = self.networks.agent
             team = TeamPolicy(agent if watched_by is None else watched_by(agent), envs.spec, torch.device("cpu"))
             return evaluate(
@@ -160,7 +164,7 @@ class Run:
             EnvironmentContractError: The networks do not fit the environment.
         """
         text = env_text or self.own_environment()
-        check_fit(self.env_spec, spec_of(text), text, fields=(*ACTING_FIELDS, "state_size"))
+        check_fit(self.policy_specs(), spec_of(text), text, state_size=self.env_spec.state_size)
         return tabulate(
             self.config.algorithm,
             self.networks,
@@ -189,21 +193,3 @@ def load(run: str | Path, checkpoint: str | int = "last", *, consent: Consent | 
     folder = RunFolder(Path(run))
     folder.read_config()
     return Run(folder, choose_step(folder, checkpoint), consent=consent)
-
-
-def check_fit(trained: EnvSpec, found: EnvSpec, text: str, fields: tuple[str, ...] = ACTING_FIELDS) -> None:
-    """Refuse an environment in which the policies cannot act.
-
-    Args:
-        trained: The environment of training.
-        text: Its environment text, for the error.
-        fields: What has to be equal.
-
-    Raises:
-        EnvironmentContractError: With the first difference.
-    """
-    for name in fields:
-        if getattr(trained, name) != getattr(found, name):
-            raise EnvironmentContractError(
-                f"{text} has {name} {getattr(found, name)}; the policies were trained with {getattr(trained, name)}"
-            )

@@ -13,7 +13,7 @@ from rmix_kit.errors import ConfigError, EnvironmentContractError
 from rmix_kit.networks.value import ValueAgent
 from rmix_kit.training.joint_table import JointTable, spec_of, tabulate
 from rmix_kit.training.progress_bar import SilentReporter
-from rmix_kit.training.run import ACTING_FIELDS, Run, check_fit
+from rmix_kit.training.run import Run
 from rmix_kit.training.trainer import train
 from tests.algorithms.cases import small
 
@@ -126,8 +126,8 @@ def test_a_game_of_other_sizes_is_refused(run: Run, env: str) -> None:
         run.joint_table(env)
 
 
-def test_a_state_of_another_size_is_refused() -> None:
-    spec = spec_of("didactic:climbing")
-    check_fit(spec, replace(spec, state_size=9), "some:game")
-    with pytest.raises(EnvironmentContractError, match="state_size 9"):
-        check_fit(spec, replace(spec, state_size=9), "some:game", fields=(*ACTING_FIELDS, "state_size"))
+def test_a_state_of_another_size_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = run.env_spec
+    monkeypatch.setattr("rmix_kit.training.run.spec_of", lambda text: replace(own, state_size=own.state_size + 1))
+    with pytest.raises(EnvironmentContractError, match=rf"state size {own.state_size}; didactic:climbing has"):
+        run.joint_table("didactic:climbing")

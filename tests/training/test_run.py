@@ -42,7 +42,7 @@ def test_other_map_of_the_same_shape_is_played(finished: Path) -> None:
 
 
 def test_environment_of_another_shape_is_refused_with_the_difference(finished: Path) -> None:
-    with pytest.raises(EnvironmentContractError, match=r"obs_shape \(11,\).*\(3, 3\)"):
+    with pytest.raises(EnvironmentContractError, match=r"observation shape \(3, 3\); .* has \(11,\); give"):
         load(finished).evaluate("macn:4x7?include_position=true", episodes=1)
 
 
