@@ -90,5 +90,5 @@ def play_missing(runs: tuple[Path, ...], consent: Consent | None = None) -> None
     from rmix_kit.training.absolute import evaluate_run
 
     for folder in run_folders(runs):
-        if RunPaths(folder).says_finished():
+        if RunPaths(folder).is_marked_finished():
             evaluate_run(folder, consent=consent)

@@ -103,11 +103,11 @@ class GymnasiumTeam:
         """
         self._env, self._where = env, where
         actions = _per_agent(env.action_space)
-        told = getattr(env.unwrapped, "n_agents", None)
-        if actions is None or (isinstance(told, int | np.integer) and told != len(actions)):
+        n_agents = getattr(env.unwrapped, "n_agents", None)
+        if actions is None or (isinstance(n_agents, int | np.integer) and n_agents != len(actions)):
             raise EnvironmentContractError(
                 f"{where}: the action space is {env.action_space}"
-                + (f" and n_agents {told}" if told is not None else "")
+                + (f" and n_agents {n_agents}" if n_agents is not None else "")
                 + "; expected a Tuple, a list or a MultiDiscrete of one Discrete per agent"
             )
         observations = _per_agent(env.observation_space, len(actions))

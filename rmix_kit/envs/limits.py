@@ -81,16 +81,16 @@ def own_limit(env: object, options: Mapping[str, Value], parameters: Mapping[str
         parameters: Those that its factory takes.
     """
     holders = (env, getattr(env, "unwrapped", None), getattr(env, "aec_env", None))
-    told = [limit for holder in holders if (limit := _told_by(holder)) is not None]
-    if told:
-        return min(told)  # a wrapper's clock and the environment's own: whichever is first
+    own = [limit for holder in holders if (limit := _own_limit(holder)) is not None]
+    if own:
+        return min(own)  # a wrapper's clock and the environment's own: whichever is first
     given: list[object] = [options.get(name) for name in ARGUMENTS]
     given += [parameters[name].default for name in ARGUMENTS if name in parameters]
     return _first(given)
 
 
-def _told_by(holder: object) -> int | None:
-    """Return the limit that an object tells of itself, by an attribute before a spec."""
+def _own_limit(holder: object) -> int | None:
+    """Return the limit that an object says of itself, by an attribute before a spec."""
     found = [_attribute(holder, name) for name in NAMES]
     found += [_attribute(holder, f"_{name}") for name in NAMES]
     return _first([*found, getattr(getattr(holder, "spec", None), "max_episode_steps", None)])

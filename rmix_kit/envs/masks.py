@@ -67,17 +67,17 @@ class MaskSource:
             if agent in gone:
                 full[index, 0] = True
                 continue
-            told = given_mask(seen.get(agent), notes.get(agent, {}), agreed.mask_names)
-            if told is None:
-                told = next((self._entry(for_all[key], agent) for key in agreed.mask_names if key in for_all), None)
-            if told is None and self._method is not None and is_needed:
+            given = given_mask(seen.get(agent), notes.get(agent, {}), agreed.mask_names)
+            if given is None:
+                given = next((self._entry(for_all[key], agent) for key in agreed.mask_names if key in for_all), None)
+            if given is None and self._method is not None and is_needed:
                 with self._border.calling("action masks"):
-                    told = self._entry(self._method(self._keys[agent]), agent)
+                    given = self._entry(self._method(self._keys[agent]), agent)
             size = agreed.action_sizes[agent]
-            if told is None and agreed.mask_names:
+            if given is None and agreed.mask_names:
                 shared = {key: self._entry(value, agent) for key, value in for_all.items() if _is_hinting(key)}
                 self._notice(agent, size, (seen.get(agent), notes.get(agent), shared))
-            full[index, :size] = True if told is None else self._read(told, agent, size, is_over=is_over)
+            full[index, :size] = True if given is None else self._read(given, agent, size, is_over=is_over)
         return full
 
     @cached_property
@@ -85,9 +85,9 @@ class MaskSource:
         """What the environment itself says of its agents; looked for after a reset, which may set attributes."""
         return mask_method(self._env, self._agreed.mask_names) if self._agreed.mask_names else None
 
-    def _read(self, told: object, agent: str, size: int, *, is_over: bool) -> BoolArray:
+    def _read(self, given: object, agent: str, size: int, *, is_over: bool) -> BoolArray:
         try:
-            mask = np.asarray(told)
+            mask = np.asarray(given)
         except Exception:  # noqa: BLE001 - whatever it is, it is no mask
             mask = np.empty(0)
         if mask.shape != (size,):
@@ -95,7 +95,9 @@ class MaskSource:
                 f"{agent}'s action_mask has shape {mask.shape}; expected ({size},), one per action{_OR_NONE}"
             )
         if mask.dtype.kind not in "biuf" or not np.isin(mask, (0, 1)).all():
-            self._border.refuse(f"{agent}'s action_mask is {shortened(told)}; expected one 0 or 1 per action{_OR_NONE}")
+            self._border.refuse(
+                f"{agent}'s action_mask is {shortened(given)}; expected one 0 or 1 per action{_OR_NONE}"
+            )
         own: BoolArray = mask.astype(np.bool_)
         if own.any():
             return own
@@ -113,14 +115,14 @@ class MaskSource:
                 "mask=none if not"
             )
 
-    def _entry(self, told: Any, agent: str) -> Any:  # noqa: ANN401 - the user's
-        """Return one agent's part of what was told of all, or what was told as it is if it is of one."""
-        if isinstance(told, Mapping):
-            return told.get(self._keys[agent], told.get(agent))
+    def _entry(self, given: Any, agent: str) -> Any:  # noqa: ANN401 - the user's
+        """Return one agent's part of what was given of all, or what was given as it is if it is of one."""
+        if isinstance(given, Mapping):
+            return given.get(self._keys[agent], given.get(agent))
         count = len(self._agreed.agents)
-        if isinstance(told, Sequence | np.ndarray) and len(told) == count and np.ndim(told[0]) == 1:
-            return told[self._agreed.agents.index(agent)]
-        return told
+        if isinstance(given, Sequence | np.ndarray) and len(given) == count and np.ndim(given[0]) == 1:
+            return given[self._agreed.agents.index(agent)]
+        return given
 
 
 def given_mask(raw: object, info: object, names: Sequence[str]) -> Any:  # noqa: ANN401 - the user's
@@ -199,14 +201,14 @@ def _may_give(env: object, name: str) -> bool:
     return callable(of_class) or isinstance(of_class, property) or _is_numbers(of_this)
 
 
-def _is_numbers(told: object) -> bool:
+def _is_numbers(given: object) -> bool:
     """Tell whether it is a collection of numbers, by agent or not, and so may be a mask; action names are none."""
-    if isinstance(told, Mapping):
-        told = next(iter(told.values()), None)
-    if not isinstance(told, Sequence | np.ndarray) or isinstance(told, str | bytes):
+    if isinstance(given, Mapping):
+        given = next(iter(given.values()), None)
+    if not isinstance(given, Sequence | np.ndarray) or isinstance(given, str | bytes):
         return False
     try:
-        return np.asarray(told).dtype.kind in "biuf"
+        return np.asarray(given).dtype.kind in "biuf"
     except ValueError:  # rows of unequal lengths: perhaps the allowed actions by number, which is refused when read
         return True
 

@@ -36,11 +36,11 @@ class StateSource:
         Args:
             obs: The agents' observations ``[agent, ...]``.
         """
-        told = self._ask()
-        if told is None:
+        state = self._ask()
+        if state is None:
             return obs.astype(np.float32).reshape(-1)
         with np.errstate(over="ignore"):
-            return np.asarray(told).astype(np.float32).reshape(-1)
+            return np.asarray(state).astype(np.float32).reshape(-1)
 
     def _ask(self) -> object:
         if self._is_known:
@@ -49,11 +49,11 @@ class StateSource:
         if not has_state_method(self._env):
             return None
         try:
-            told: object = self._env.state()
+            state: object = self._env.state()
         except NotImplementedError:
             return None
-        self.exists = told is not None
-        return told
+        self.exists = state is not None
+        return state
 
 
 def has_state_method(env: Any) -> bool:  # noqa: ANN401 - the user's

@@ -41,7 +41,7 @@ class RunPaths:
         names = (path.name for path in self.checkpoints.iterdir()) if self.checkpoints.is_dir() else ()
         return sorted(int(match[1]) for match in map(STEP_NAME.fullmatch, names) if match)
 
-    def says_finished(self) -> bool:
+    def is_marked_finished(self) -> bool:
         """Return whether the newest checkpoint calls itself the run's last; whether it is sound is not looked at."""
         steps = self.steps()
         if not steps:

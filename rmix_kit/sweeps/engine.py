@@ -81,8 +81,8 @@ def command_line(run: PlannedRun, folder: Path) -> str:
     return shlex.join(["rmix-kit", *train_arguments(run, folder)])
 
 
-def told(run: PlannedRun, folder: Path, storage: str | None) -> dict[str, Any]:
-    """Return what a process of `rmix_kit.cli.child` is told, as JSON values.
+def child_task(run: PlannedRun, folder: Path, storage: str | None) -> dict[str, Any]:
+    """Return what a process of `rmix_kit.cli.child` is to do, as JSON values.
 
     Args:
         storage: The sweep's storage.

@@ -11,7 +11,7 @@ from pathlib import Path
 from rmix_kit.doctor.starcraft import starcraft_folder
 from rmix_kit.envs.make import parse_known
 from rmix_kit.errors import StarCraftError
-from rmix_kit.sweeps.engine import Ended, Event, Plan, PlannedRun, Started, folder_of, log_of, told
+from rmix_kit.sweeps.engine import Ended, Event, Plan, PlannedRun, Started, child_task, folder_of, log_of
 from rmix_kit.sweeps.process import RunProcess, end_all
 from rmix_kit.sweeps.progress import state_of
 
@@ -90,7 +90,7 @@ class LocalEngine:
         events: list[Event] = []
         while self._waiting and len(self._processes) < self._jobs:
             run = self._waiting.popleft()
-            task = told(run, folder_of(self._out, run.name), self._plan.storage)
+            task = child_task(run, folder_of(self._out, run.name), self._plan.storage)
             events.append(Started(name=run.name))  # an attempt counts, whatever becomes of it
             try:
                 self._processes[run.name] = RunProcess(task, log_of(self._out, run.name), run.threads)

@@ -18,7 +18,7 @@ from rmix_kit.sweeps.engine import Plan, PlannedRun, folder_of
 from rmix_kit.sweeps.sweep_file import AlgorithmEntry, EnvironmentEntry, SweepFile
 from rmix_kit.training.progress_bar import SilentReporter
 from rmix_kit.training.run_folder import RunFolder
-from rmix_kit.training.trainer import settled
+from rmix_kit.training.trainer import resolved_config
 
 LONGEST_NAME = 60
 THREADS = ("training", "threads")
@@ -127,7 +127,7 @@ def _planned(file: SweepFile, entry: AlgorithmEntry, label: str, place: _Place, 
             report=lambda text: None,
         )
         folder = RunFolder(folder_of(out, name))
-        folder.check(settled(config, folder, SilentReporter(), resume=True), resume=True)
+        folder.check(resolved_config(config, folder, SilentReporter(), resume=True), resume=True)
     except RmixKitError as error:
         raise type(error)(f"{file.source}: {name}: {error}") from error
     options = ["--algo", entry.algo, *(["--preset", entry.preset] if entry.preset else []), "--env", place.env]

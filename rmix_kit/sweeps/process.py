@@ -25,11 +25,11 @@ _PACKAGES = Path(__file__).resolve().parents[2]
 class RunProcess:
     """A child that trains; it ends itself when this process is gone (`rmix_kit.cli.child`)."""
 
-    def __init__(self, told: Mapping[str, Any], log: Path, threads: int) -> None:
+    def __init__(self, task: Mapping[str, Any], log: Path, threads: int) -> None:
         """Start the child.
 
         Args:
-            told: What `rmix_kit.cli.child` is to do, JSON values.
+            task: What `rmix_kit.cli.child` is to do, JSON values.
             log: Receives what it says, behind what is there.
         """
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ class RunProcess:
         with open(log, "ab", opener=open_own) as file:
             self._log, self._begin = log, file.tell()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "rmix_kit.cli.child", json.dumps(told)],
+                [sys.executable, "-m", "rmix_kit.cli.child", json.dumps(task)],
                 stdin=subprocess.PIPE,  # nothing is written: its end tells the child that nobody waits any more
                 stdout=file,
                 stderr=subprocess.STDOUT,

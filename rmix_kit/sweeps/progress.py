@@ -72,7 +72,7 @@ def state_of(folder: Path, *, evaluation: bool) -> State:
         evaluation: Whether its checkpoints are to be played.
     """
     paths = RunPaths(folder)
-    if paths.says_finished():
+    if paths.is_marked_finished():
         return "finished" if not evaluation or _is_played(paths) else "to resume"
     return "to resume" if paths.steps() else "new"
 

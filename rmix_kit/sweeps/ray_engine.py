@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rmix_kit.files.writing import open_own
-from rmix_kit.sweeps.engine import Ended, Event, Plan, PlannedRun, Started, folder_of, log_of, told
+from rmix_kit.sweeps.engine import Ended, Event, Plan, PlannedRun, Started, child_task, folder_of, log_of
 from rmix_kit.sweeps.ray_task import attempt
 from rmix_kit.sweeps.storage import Mirror, url_of
 
@@ -85,7 +85,7 @@ class RayEngine:
     def _begun(self, run: PlannedRun) -> Any:  # noqa: ANN401 - Ray's reference
         is_shared = self._plan.storage is None
         folder = folder_of(self._out, run.name)
-        task = told(run, folder, self._plan.storage) | {"threads": run.threads, "log": None}
+        task = child_task(run, folder, self._plan.storage) | {"threads": run.threads, "log": None}
         if is_shared:
             task["log"] = str(log_of(self._out, run.name))
         else:  # the folder is the node's own: it fills in the name

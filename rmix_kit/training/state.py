@@ -90,9 +90,9 @@ class TrainerState:
     @property
     def inexactness(self) -> dict[str, str | bool]:
         """In what the run is not one that was trained in one go; empty where it is."""
-        told: dict[str, str | bool] = {"resumed_inexactly": self.resumed_inexactly}
-        told |= {"extended_inexactly": self.extended_inexactly}
-        return {name: value for name, value in told.items() if value}
+        flags: dict[str, str | bool] = {"resumed_inexactly": self.resumed_inexactly}
+        flags |= {"extended_inexactly": self.extended_inexactly}
+        return {name: value for name, value in flags.items() if value}
 
     def open_end(
         self, *, metrics: Prefix, evaluation: Mapping[str, float | int | None] | None, is_due: bool

@@ -69,15 +69,15 @@ def train(
         NonFiniteError: A loss or gradient is NaN or infinite; no weight was changed by it.
         Interrupted: A signal came; a checkpoint of the interrupted round is saved.
     """
-    folder, told = RunFolder(Path(out)), reporter or make_reporter()
+    folder, reporter = RunFolder(Path(out)), reporter or make_reporter()
     if make_env is make_vector_env:
-        config = settled(config, folder, told, resume=resume)
+        config = resolved_config(config, folder, reporter, resume=resume)
     device = choose_device(config.device)
     folder.check(config, resume=resume, of_any_steps=resume)
     if resume:
         check_seal(folder, facts_of(folder))
-    if resume and planned_steps(folder) == config.steps and is_finished(folder, told):
-        told.note(f"{folder.path} is finished; nothing to do")
+    if resume and planned_steps(folder) == config.steps and is_finished(folder, reporter):
+        reporter.note(f"{folder.path} is finished; nothing to do")
         if not folder.seal.exists() and read_manifest(folder.checkpoint(folder.steps()[-1])).metrics.sha256:
             with folder.lock():  # a kill came between the last checkpoint and the seal
                 _seal(folder)
@@ -88,23 +88,23 @@ def train(
         torch_threads(config.training.threads),
         StopSignals() as signals,
         # before the folder: what cannot be made leaves none behind
-        copies(make_env, config, told) as (envs, test_envs),
+        copies(make_env, config, reporter) as (envs, test_envs),
     ):
-        check_memory(config, envs.spec, codec_of(envs), device, None if folder.steps() == [] else told)
+        check_memory(config, envs.spec, codec_of(envs), device, None if folder.steps() == [] else reporter)
         with folder.lock():
             with writing(str(folder.path), "choose a folder that can be written"):
-                extend(folder, config, told, is_inexact_allowed=extend_inexactly)
+                extend(folder, config, reporter, is_inexact_allowed=extend_inexactly)
                 folder.seal.unlink(missing_ok=True)  # of an end that is none any more
                 folder.prepare(config, resume=resume)
                 folder.clear_leftovers()
             TrainingLoop(
-                config, folder, envs=envs, test_envs=test_envs, device=device, reporter=told, overrides=overrides
+                config, folder, envs=envs, test_envs=test_envs, device=device, reporter=reporter, overrides=overrides
             ).run(signals)
             _seal(folder)
     return load(folder.path, consent="once")  # the caller named it
 
 
-def settled(config: RunConfig, folder: RunFolder, reporter: Reporter, *, resume: bool) -> RunConfig:
+def resolved_config(config: RunConfig, folder: RunFolder, reporter: Reporter, *, resume: bool) -> RunConfig:
     """Write out what the environment text leaves to the machine; a run that goes on keeps what it has.
 
     Args:

@@ -106,12 +106,12 @@ class Worker(GameWorker):
         if settings.replay_dir:
             folder = os.path.abspath(settings.replay_dir)
             arguments |= {"replay_dir": folder, "replay_prefix": replay_prefix}
-        told = {"package": settings.package_name, "arguments": arguments, "parent": os.getpid()}
+        task = {"package": settings.package_name, "arguments": arguments, "parent": os.getpid()}
         # The game's temporary files: it has no time to remove them when it is killed.
         self._folder = tempfile.TemporaryDirectory(prefix="rmix-kit-sc2-", ignore_cleanup_errors=True)
         try:
             self._process = subprocess.Popen(
-                [settings.interpreter, str(settings.worker), json.dumps(told)],
+                [settings.interpreter, str(settings.worker), json.dumps(task)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

@@ -114,8 +114,8 @@ class SupervisedCopy:
         worker.send("describe", self._settings.launch_timeout)
         try:
             fields, _ = worker.receive()
-            told = plain(fields, "sizes", dict)
-            sizes = {name: count(told, name, 1, most) for name, most in LARGEST_SIZES.items()}
+            given = plain(fields, "sizes", dict)
+            sizes = {name: count(given, name, 1, most) for name, most in LARGEST_SIZES.items()}
             return sizes, {name: str(value) for name, value in plain(fields, "versions", dict).items()}
         except WorkerFailure as failure:
             lines = self._end()
