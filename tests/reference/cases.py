@@ -13,7 +13,9 @@ from torch import Tensor
 from rmix_kit.algorithms import Algorithm, Networks
 from rmix_kit.algorithms.coma import COMA
 from rmix_kit.algorithms.dop import DOP
+from rmix_kit.algorithms.lh_iqn import LHIQN
 from rmix_kit.algorithms.qtran import QTRAN
+from rmix_kit.algorithms.rmix_averse import RMIXAverse
 from rmix_kit.types import EnvSpec, EpisodeBatch
 from tests.algorithms.cases import CASES as ROSTER_CASES
 from tests.algorithms.cases import PROGRESS, SPEC, build, small
@@ -25,6 +27,9 @@ Reference = Callable[[Any, Networks, Networks, list[Episode]], Tensor]
 
 
 CASES = ROSTER_CASES | {
+    "lh-iqn, absolute window": small(LHIQN, likelihood_window="absolute", beta_start=0.05, beta_end=0.1, n_max=1),
+    "lh-iqn, more predictions than targets": small(LHIQN, n_quantiles=5, n_target_quantiles=3, beta_steps=0),
+    "rmix-averse, several rewards": small(RMIXAverse, n_max=3, default_risk_level=0.4, tail_level=0.3),
     "qtran, unequal weights": small(QTRAN, lambda_opt=0.7, lambda_nopt=0.3),
     "coma, entropy": small(COMA, entropy_bonus=0.2, entropy_floor=1.0, entropy_floor_end=0.6, entropy_floor_steps=4000),
     "dop, normalised weights": small(DOP, has_normalised_weights=True, entropy_bonus=0.2, entropy_floor=0.9),
@@ -53,7 +58,8 @@ def draw(kind: Kind, algorithm: Algorithm, seed: int) -> EpisodeBatch:
     """Draw a batch whose newest episodes are terminated and truncated ones, and whose older ones are so too."""
     draws = {"risk_levels": algorithm.risk_level_draws, "tau_draws": algorithm.tau_draws}
     batch = random_batch(kind.spec, kind.lengths, seed, **draws)
-    batch = replace(batch, is_newest=torch.arange(len(kind.lengths)) % 3 == 0)
+    level = batch.risk_level * (torch.arange(len(kind.lengths)) > 0)  # level 0 means the algorithm's default
+    batch = replace(batch, risk_level=level, is_newest=torch.arange(len(kind.lengths)) % 3 == 0)
     return batch if kind.reward_range is None else replace(batch, reward_range=torch.tensor(kind.reward_range))
 
 

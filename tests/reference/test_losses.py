@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.algorithms.cases import PROGRESS
-from tests.reference import coma, dop, qtran, rmix, value_decomposition, wqmix
-from tests.reference.cases import BATCHES, CASES, Reference, assert_like_reference, draw, stirred
+from tests.reference import coma, dop, lh_iqn, qtran, rmix, rmix_averse, value_decomposition, wqmix
+from tests.reference.cases import BATCHES, CASES, Reference, assert_like_reference, draw, gradients, stirred
 
 REFERENCES: dict[str, dict[str, Reference]] = {
     "iql": {"td": value_decomposition.independent_loss},
@@ -16,13 +18,15 @@ REFERENCES: dict[str, dict[str, Reference]] = {
     "ow-qmix": {"td": wqmix.loss},
     "coma": {"critic": coma.critic_loss, "actor": coma.policy_loss},
     "dop": {"critic": dop.critic_loss, "actor": dop.policy_loss},
+    "lh-iqn": {"quantile": lh_iqn.loss},
+    "rmix-averse": {"quantile": rmix_averse.loss},
     "rmix": {"td": rmix.td_loss, "quantile": rmix.quantile_loss},
     "rdn": {"td": rmix.td_loss, "quantile": rmix.quantile_loss},
 }
 
 
 @pytest.mark.parametrize("kind", BATCHES)
-@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.name in REFERENCES])
+@pytest.mark.parametrize("name", CASES)
 def test_every_loss_and_its_gradients_are_those_of_the_plain_reference(name: str, kind: str) -> None:
     algorithm, seed = CASES[name], list(BATCHES).index(kind)
     batch = draw(BATCHES[kind], algorithm, seed)
@@ -32,3 +36,12 @@ def test_every_loss_and_its_gradients_are_those_of_the_plain_reference(name: str
     assert set(groups) == set(references)
     for group, reference in references.items():
         assert_like_reference(groups[group], reference, algorithm, group=group, networks=networks, batch=batch)
+
+
+def test_a_batch_in_which_every_teammate_explored_teaches_rmix_averse_nothing() -> None:
+    algorithm, kind = CASES["rmix-averse"], BATCHES["several lengths"]
+    networks, batch = stirred(algorithm, kind.spec, 0), draw(kind, algorithm, 0)
+    batch = replace(batch, is_explored=batch.mask.unsqueeze(-1).expand_as(batch.is_explored))
+    loss = algorithm.losses(*networks, batch, PROGRESS).groups["quantile"]
+    assert loss == 0
+    assert all(slope.abs().max() == 0 for slope in gradients(loss, algorithm, "quantile", networks[0]).values())
