@@ -127,6 +127,7 @@ class RMIX(MonotonicMixing, ValueBased[RMIXNetworks]):
         """TD trains everything the definition lets it; the quantile loss never trains the predictor."""
         named = dict(networks.named_parameters())
         is_predictor_frozen = group == "quantile" or self.risk_gradient == "none"
+        # By name, since one agent network holds what both groups share and what only the first may move.
         return {
             name: parameter
             for name, parameter in named.items()
@@ -136,15 +137,18 @@ class RMIX(MonotonicMixing, ValueBased[RMIXNetworks]):
 
     def losses(self, online: RMIXNetworks, target: RMIXNetworks, batch: EpisodeBatch, progress: Progress) -> Losses:
         """TD loss of C_tot (Eqn 14) and, when due, the quantile loss of each Z_i (Eqn 15-16)."""
+        # Both copies step through time together, the frozen one last (`packed_grus`): a CPU starts half the operations.
         output, target_output = unroll_together([online.agent, target.agent], batch)
         greedy = self.greedy(output, batch)
         groups: dict[str, Tensor] = {}
         metrics = {"risk_level": masked_mean(output.risk_level[:, :-1], batch.mask)}
         is_quantile_due = self.is_quantile_due(progress)
+        # A quantile step that replaces the TD step spends none of its forward pass.
         if not (is_quantile_due and self.quantile_every_updates):
             chosen = self.chosen_values(output, batch)  # [batch, time, agent]
             c_tot = online.mixer(chosen, batch.state[:, :-1])  # [batch, time]
             with torch.no_grad():
+                # The target's own level weighs the online networks' action: y = r + gamma C_tot^- (Eqn 14).
                 next_values = target_output.cvar_of(greedy.actions)[:, 1:]  # [batch, time, agent]
                 next_c_tot = target.mixer(next_values, batch.state[:, 1:])  # [batch, time]
                 targets = self.td_targets(batch, next_c_tot, greedy.actions)
@@ -170,6 +174,7 @@ class RMIX(MonotonicMixing, ValueBased[RMIXNetworks]):
             or progress.env_steps >= self.quantile_start_steps
             or (self.quantile_start_share < 1 and progress.share >= self.quantile_start_share)
         )
+        # Steps that replace take turns by updates; that `quantile_interval` has passed is asked besides.
         is_turn = self.quantile_every_updates == 0 or progress.updates % self.quantile_every_updates == 0
         return is_unlocked and is_turn and progress.is_due(self.quantile_interval)
 
@@ -190,11 +195,14 @@ class RMIX(MonotonicMixing, ValueBased[RMIXNetworks]):
         with torch.no_grad():
             next_quantiles = target_output.quantiles_of(greedy.actions)[:, 1:]
         if self.distribution_target == "dummy":
+            # The paper's dummy reward: Z_i regresses on what the agent already says of the action, so it is detached.
             rho = take(greedy.values[:, :-1], batch.actions)  # [batch, time, agent]
         else:
             rho = batch.reward.unsqueeze(-1).expand(quantiles.shape[:-1])
+        # Truncated steps bootstrap: the task did not end, the clock did.
         discount = self.gamma * (~batch.terminated).float()[..., None, None]  # [batch, time, 1, 1]
         targets = rho.unsqueeze(-1) + discount * next_quantiles  # [batch, time, agent, quantile]
+        # In head order: output j learns tau_j; sorting here would train whichever output holds rank j today.
         tau = quantile_fractions(output.edges)
         loss = quantile_huber_loss(quantiles, targets, tau, kappa=self.quantile_kappa)  # [batch, time, agent]
         return masked_mean(loss, batch.mask)

@@ -71,6 +71,7 @@ class _QuantileHuber(torch.autograd.Function):
         edges: Tensor,
     ) -> Tensor:
         loss, slope = _loss_and_slope(quantiles.double(), targets.double(), tau.double(), kappa, edges.double())
+        # The derivative is all that the backward pass needs: one product, and none of the sorted targets is kept.
         ctx.save_for_backward(slope.to(quantiles.dtype))
         return loss.to(quantiles.dtype)
 
@@ -81,12 +82,25 @@ class _QuantileHuber(torch.autograd.Function):
 
 
 def _loss_and_slope(theta: Tensor, targets: Tensor, tau: Tensor, kappa: float, edges: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the loss ``[...]`` and its derivative ``[..., quantile]`` of float64 inputs (float32 sums cancel)."""
+    """Return the loss ``[...]`` and its derivative ``[..., quantile]`` of float64 inputs (float32 sums cancel).
+
+    For one prediction theta, u = t - theta, and Huber_kappa(u) / kappa is u^2 / (2 kappa) up to |u| = kappa and
+    |u| - kappa / 2 beyond. Over targets t of mass m in ascending order the cost falls into four stretches:
+
+    u < -kappa:       sum m (theta - t - kappa / 2)     = M theta - M kappa / 2 - sum m t
+    -kappa <= u < 0:  sum m (t - theta)^2 / (2 kappa)   = (sum m t^2 - 2 theta sum m t + M theta^2) / (2 kappa)
+    0 <= u <= kappa:  the same
+    kappa < u:        sum m (t - theta - kappa / 2)     = sum m t - M theta - M kappa / 2
+
+    with M a stretch's mass, the first two weighted by 1 - tau and the others by tau. Every sum over a stretch is the
+    difference of two running sums: of m, which is ``edges``, of m t (``first``) and of m t^2 (``second``).
+    """
     ordered = torch.sort(targets, dim=-1).values  # [..., target]
-    weighted = ordered * (edges[1:] - edges[:-1])
+    weighted = ordered * (edges[1:] - edges[:-1])  # m t
     first = torch.nn.functional.pad(weighted.cumsum(-1), (1, 0))  # [..., target + 1], sums of the k lowest
     second = torch.nn.functional.pad((weighted * ordered).cumsum(-1), (1, 0))
-    theta = theta.contiguous()
+    theta = theta.contiguous()  # `searchsorted` warns of anything else
+    # Where a target lies exactly on an end, both stretches give the same cost and slope: either side would do.
     ends = [
         torch.searchsorted(ordered, theta - kappa),  # [..., quantile], targets with u < -kappa
         torch.searchsorted(ordered, theta),  # u < 0
@@ -106,6 +120,7 @@ def _loss_and_slope(theta: Tensor, targets: Tensor, tau: Tensor, kappa: float, e
     high = high + (square_high - 2 * theta * sum_high + m_high * theta.square()) / (2 * kappa)
     loss = ((1 - tau) * low + tau * high).sum(-1) / total
 
+    # d loss / d theta, stretch by stretch; the ends move with theta, but cost and slope are continuous across them.
     slope_low = far_below + (m_low * theta - sum_low) / kappa
     slope_high = (sum_high - m_high * theta) / kappa + (total - near)
     return loss, ((1 - tau) * slope_low - tau * slope_high) / total

@@ -56,7 +56,14 @@ def _by_step(rows: Tensor, rows_per_step: tuple[int, ...]) -> tuple[Tensor, ...]
 
 
 class _PackedGRUs(torch.autograd.Function):
-    """h = n + z (h' - n), n = tanh(x_n + r (W_n h' + b_n)), r and z sigmoids."""
+    """h = n + z (h' - n), n = tanh(x_n + r (W_n h' + b_n)), r and z sigmoids.
+
+    Backward, with d = dL/dh of a step complete (from its own output and from the step after):
+    dL/dx_n = d (1 - z)(1 - n^2), and what enters the new gate from h' gets r times that;
+    dL/dx_z = d (h' - n) z (1 - z); dL/dx_r = dL/dx_n (W_n h' + b_n) r (1 - r);
+    the step before gets d z + (the three recurrent gates' gradients) W_hh.
+    Everything but d is known before the loop: `_factors` multiplies it out for all steps, `_step_back` completes d.
+    """
 
     @staticmethod
     def forward(  # torch leaves its context untyped
@@ -66,17 +73,18 @@ class _PackedGRUs(torch.autograd.Function):
     ) -> tuple[Tensor, ...]:
         per_gru = [flat[start : start + 5] for start in range(0, len(flat), 5)]
         total, size = flat[0].shape[0], flat[2].shape[1]
-        gates = flat[0].new_empty(len(per_gru), total, 3 * size)
+        gates = flat[0].new_empty(len(per_gru), total, 3 * size)  # one block, so that a step's product is batched
         for gate, (inputs, weight_ih, _, bias_ih, _) in zip(gates, per_gru, strict=True):
-            torch.addmm(bias_ih, inputs, weight_ih.t(), out=gate)
+            torch.addmm(bias_ih, inputs, weight_ih.t(), out=gate)  # [row, 3 * hidden]; input widths may differ by GRU
         recurrent = torch.stack([tensors[2] for tensors in per_gru])  # [stack, 3 * hidden, hidden]
         bias = torch.stack([tensors[4] for tensors in per_gru]).unsqueeze(1)  # [stack, 1, 3 * hidden]
         trace = _step_through(gates, recurrent, bias, rows_per_step)
         n_learning = sum(any(ctx.needs_input_grad[1 + 5 * i : 6 + 5 * i]) for i in range(len(per_gru)))
         weights_ih = [tensor for tensors in per_gru[:n_learning] for tensor in tensors[:2]]
+        # Frozen GRUs are last, so that what the others need is a view of the front of each block and not a copy.
         ctx.save_for_backward(*(tensor[:n_learning] for tensor in trace), recurrent[:n_learning], *weights_ih)
         ctx.rows_per_step = rows_per_step
-        ctx.set_materialize_grads(False)
+        ctx.set_materialize_grads(False)  # None, not zeros, says that no loss reached an output
         outputs = trace.after.unbind()
         ctx.mark_non_differentiable(*outputs[n_learning:])
         return outputs
@@ -95,6 +103,7 @@ class _PackedGRUs(torch.autograd.Function):
         for i in reached:
             inputs, weight_ih = ctx.saved_tensors[6 + 2 * i : 8 + 2 * i]
             own = [of_all[i - due.start] for of_all in grads]
+            # In the order of the arguments: inputs, weight_ih, weight_hh, bias_ih, bias_hh.
             found[1 + 5 * i : 6 + 5 * i] = [own[0] @ weight_ih, own[0].t() @ inputs, *own[1:]]
         return tuple(found)
 
@@ -109,13 +118,16 @@ def _gradients(
     """
     size = totals.shape[2]
     start = totals.new_zeros(totals.shape[0], rows_per_step[0], size)
+    # Rows of a step that go on are its first ones, so that h' of all steps is the outputs, cut and shifted by a step.
     going_on = zip(_by_step(trace.after, rows_per_step), rows_per_step[1:], strict=False)
     before = torch.cat([start, *(state[:, :rows] for state, rows in going_on)], 1)  # h', what each row starts from
     factors, new_factor = _factors(trace)
     grads = _step_back(totals, factors, trace.reset_update[..., size:], recurrent, rows_per_step)
     flat = grads.flatten(2)  # [stack, row, 3 * hidden], d loss / d recurrent gates
-    weight_hh, bias_hh = flat.mT @ before, flat.sum(1)
-    torch.mul(totals, new_factor, out=grads[:, :, 2])  # the new gate's input is not multiplied by the reset gate
+    weight_hh, bias_hh = flat.mT @ before, flat.sum(1)  # [stack, 3 * hidden, hidden], [stack, 3 * hidden]
+    # Input and recurrent gradients differ in the new gate alone, whose input is not multiplied by the reset gate. It is
+    # overwritten where it lies (``flat`` is a view), so the two lines above have to come first.
+    torch.mul(totals, new_factor, out=grads[:, :, 2])
     return flat, weight_hh, flat.sum(1), bias_hh
 
 
@@ -140,13 +152,16 @@ class _Trace(NamedTuple):
 def _step_through(gates: Tensor, recurrent: Tensor, bias: Tensor, rows_per_step: tuple[int, ...]) -> _Trace:
     """Run the forward loop; ``gates`` ``[stack, row, 3 * hidden]`` is changed.
 
-    tanh(a) is taken as 2 sigmoid(2 a) - 1, which costs a third of torch's tanh; doubling is exact.
+    tanh(a) is taken as 2 sigmoid(2 a) - 1, which costs a third of torch's tanh; doubling is exact. Near zero it has
+    tanh's absolute precision and not its relative one.
     """
     n_grus, total, size = gates.shape[0], gates.shape[1], recurrent.shape[2]
+    # The factor 2 of sigmoid(2 a) goes into what makes a, once per call instead of once per step.
     double = torch.ones_like(bias)  # [stack, 1, 3 * hidden]
     double[..., 2 * size :] = 2.0
     gates[..., 2 * size :] *= 2.0
-    transposed, bias = (recurrent.mT * double).contiguous(), bias * double
+    # The product keeps the strides of the transposed view; laid out in rows once, no step has to rearrange it.
+    transposed, bias = (recurrent.mT * double).contiguous(), bias * double  # [stack, hidden, 3 * hidden]
     after, reset_update, new, doubled = (gates.new_empty(n_grus, total, k * size) for k in (1, 2, 1, 1))
     trace = _Trace(after, reset_update, new, doubled, gates[..., 2 * size :])
     columns = [gates[..., : 2 * size], reset_update, reset_update[..., :size], reset_update[..., size:]]
@@ -154,6 +169,7 @@ def _step_through(gates: Tensor, recurrent: Tensor, bias: Tensor, rows_per_step:
     steps = zip(*(_by_step(column, rows_per_step) for column in columns), rows_per_step, strict=True)
     state = gates.new_zeros(n_grus, rows_per_step[0], size)
     minus_one = gates.new_full((), -1.0)
+    # One buffer for W h' + b of whatever step; fewer rows take its front, so that the product stays contiguous.
     products = gates.new_empty(n_grus * rows_per_step[0] * 3 * size)
     n_rows = 0
     for gate_ru, both, reset, update, gate_n, scaled, fresh, state_after, rows in steps:
@@ -161,12 +177,12 @@ def _step_through(gates: Tensor, recurrent: Tensor, bias: Tensor, rows_per_step:
             n_rows = rows
             product = products[: n_grus * rows * 3 * size].view(n_grus, rows, 3 * size)
             product_ru, product_n = product[..., : 2 * size], product[..., 2 * size :]
-            state = state[:, :rows]
+            state = state[:, :rows]  # episodes that ended are the last rows
         torch.baddbmm(bias, state, transposed, out=product)
         torch.add(gate_ru, product_ru, out=both).sigmoid_()
-        torch.addcmul(gate_n, reset, product_n, out=scaled)
-        torch.add(minus_one, torch.sigmoid(scaled, out=fresh), alpha=2.0, out=fresh)
-        state = torch.lerp(fresh, state, update, out=state_after)
+        torch.addcmul(gate_n, reset, product_n, out=scaled)  # 2 a
+        torch.add(minus_one, torch.sigmoid(scaled, out=fresh), alpha=2.0, out=fresh)  # tanh(a) in a single addition
+        state = torch.lerp(fresh, state, update, out=state_after)  # written into the trace, read by the next step
     return trace
 
 
@@ -177,11 +193,12 @@ def _factors(trace: _Trace) -> tuple[Tensor, Tensor]:
     reset, update = reset_update[..., :size], reset_update[..., size:]
     factors = after.new_empty(n_grus, total, 3, size)
     one, half = after.new_ones(()), after.new_full((), 0.5)
-    kept = 1 - update
+    kept = 1 - update  # 1 - z, [stack, row, hidden]; its memory is used again below
     torch.mul(after - new, kept, out=factors[:, :, 1])  # (h' - n) z (1 - z), since h - n = z (h' - n)
-    new_factor = torch.addcmul(one, new, new, value=-1.0).mul_(kept)
+    new_factor = torch.addcmul(one, new, new, value=-1.0).mul_(kept)  # (1 - n^2)(1 - z)
     torch.mul(new_factor, reset, out=factors[:, :, 2])
-    by_reset = (doubled - doubled_input).mul_(new_factor)  # 2 r (W_n h' + b_n) times it
+    # W_n h' + b_n itself was not kept. What was kept gives it times 2 r, and r (1 - r) = (2 r)(1 - r) / 2.
+    by_reset = (doubled - doubled_input).mul_(new_factor)
     torch.mul(by_reset, torch.add(half, reset, alpha=-0.5, out=kept), out=factors[:, :, 0])
     return factors, new_factor
 
@@ -190,7 +207,7 @@ def _step_back(
     totals: Tensor, factors: Tensor, update: Tensor, recurrent: Tensor, rows_per_step: tuple[int, ...]
 ) -> Tensor:
     """Complete ``totals`` step by step and give the recurrent gates' gradients ``[stack, row, 3, hidden]``."""
-    grads = torch.empty_like(factors)
+    grads = torch.empty_like(factors)  # every row is written by the loop
     columns = [totals, totals.unsqueeze(2), update, factors, grads, grads.flatten(2)]
     steps = list(zip(*(_by_step(column, rows_per_step) for column in columns), rows_per_step, strict=True))
     n_grus, _, size = totals.shape
@@ -201,8 +218,8 @@ def _step_back(
         if rows != n_rows:
             n_rows = rows
             carried = carries[: n_grus * rows * size].view(n_grus, rows, size)
-        torch.mul(arriving_wide, factor, out=grad)
-        torch.mul(arriving, kept, out=carried).baddbmm_(grad_flat, recurrent)
-        steps[step - 1][0][:, :rows].add_(carried)
-    torch.mul(steps[0][1], steps[0][3], out=steps[0][4])
+        torch.mul(arriving_wide, factor, out=grad)  # [stack, row, 1, hidden] * [stack, row, 3, hidden]
+        torch.mul(arriving, kept, out=carried).baddbmm_(grad_flat, recurrent)  # d z + grads W_hh
+        steps[step - 1][0][:, :rows].add_(carried)  # completes d of the rows that went on; the others' is complete
+    torch.mul(steps[0][1], steps[0][3], out=steps[0][4])  # before step 0 is the zero state, which takes no gradient
     return grads

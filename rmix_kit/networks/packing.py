@@ -21,7 +21,8 @@ def pack(values: Tensor, packing: Packing) -> Tensor:
     Returns:
         ``[row, ...]``.
     """
-    return values.flatten(0, 2).index_select(0, packing.index)
+    # By index and not by mask: the number of true entries of a mask would have to be read back from a device first.
+    return values.flatten(0, 2).index_select(0, packing.index)  # [batch * (time + 1) * agent, ...] -> [row, ...]
 
 
 def unpack(rows: Tensor, packing: Packing, shape: tuple[int, int, int]) -> Tensor:
@@ -49,6 +50,7 @@ def place(rows: Tensor, index: Tensor, shape: tuple[int, int, int]) -> Tensor:
         ``[batch, time + 1, agent, ...]``.
     """
     size = shape[0] * shape[1] * shape[2]
+    # No place is written twice, so that the order of writing, which devices do not promise, decides nothing.
     padded = rows.new_zeros(size, *rows.shape[1:]).index_copy_(0, index, rows)
     return torch.unflatten(padded, 0, shape)
 
@@ -62,4 +64,5 @@ def shift(rows: Tensor, packing: Packing) -> Tensor:
     Returns:
         The same shape; a row holds the entry of its agent one step before.
     """
+    # A row of zeros behind the last one is what `Packing.previous` names where there is no step before.
     return torch.cat([rows, torch.zeros_like(rows[:1])]).index_select(0, packing.previous)

@@ -55,13 +55,18 @@ class LastLayer(NamedTuple):
         """
         if hidden_states.device.type != "cpu":
             return ChosenRows(take(self.of_all(hidden_states), actions), None)
+        # Stable: rows of an action stay in their order, in which the gradient of its weights is added up, so that the
+        # same batch gives the same bits.
         order = actions.argsort(stable=True)  # [row]
-        counts = actions.bincount(minlength=self.n_actions).tolist()
+        counts = actions.bincount(minlength=self.n_actions).tolist()  # an action that nobody chose has an empty group
+        # `unbind`, not one index per action: its backward is a single stack, where every index would give a tensor of
+        # zeros as large as all weights.
         weights = torch.unflatten(self.weight, 0, (self.n_actions, -1)).unbind()
         biases = torch.unflatten(self.bias, 0, (self.n_actions, -1)).unbind()
-        groups = torch.split(hidden_states.index_select(0, order), counts)
+        groups = torch.split(hidden_states.index_select(0, order), counts)  # one [row of the group, hidden] per action
         parts = zip(groups, weights, biases, strict=True)
-        return ChosenRows(torch.cat([functional.linear(*part) for part in parts]), order)
+        # Left in the order of the groups: what follows is per row, and only the last result is put where it belongs.
+        return ChosenRows(torch.cat([functional.linear(*part) for part in parts]), order)  # [row, quantile]
 
 
 class ChosenRows(NamedTuple):
@@ -129,9 +134,11 @@ class QuantileOutput(NamedTuple):
             ``[batch, time, agent]``, as many steps as ``actions`` has.
         """
         chosen = self._chosen(actions)
+        # Weights, scores and places are brought to the quantiles, which are wider than all of these.
         values, ordered = ranked_sum(chosen.quantiles, chosen.like(self.level_weights))  # [row], [row, quantile]
         if trains_level and self.level_scores is not None:
             probabilities = level_probabilities(chosen.like(self.level_scores))  # [row, level]
+            # Adds exactly zero: values keep their bits, and the gradient of the expected CVaR reaches the scores.
             values = values + straight_through(probabilities, cvar_levels(ordered, self.weights_by_level))
         return self._place(chosen, values, actions.shape[1])
 
@@ -143,8 +150,11 @@ class QuantileOutput(NamedTuple):
             ``[batch, time + 1, agent, action]``.
         """
         weights = self.level_weights.unsqueeze(-2)  # [row, 1, quantile]
+        # Rows are independent: a chunk's quantiles are made, sorted and summed while they lie in the cache, and are
+        # gone before the next. Elsewhere one large operation is faster than many small ones.
         chunk = ROWS_PER_CHUNK if weights.device.type == "cpu" else len(weights)
         chunks = zip(torch.split(self.hidden_states, chunk), torch.split(weights, chunk), strict=True)
+        # Multiplied in place: the sorted quantiles are a new tensor, [chunk, action, quantile], that nobody else holds.
         values = [sort_quantiles(self.last_layer.of_all(rows)).mul_(w).sum(-1) for rows, w in chunks]
         return place(torch.cat(values), self.packing.index, self._shape)
 
@@ -154,8 +164,11 @@ class QuantileOutput(NamedTuple):
         return size, steps, n_agents
 
     def _chosen(self, actions: Tensor) -> ChosenRows:
+        # Replayed actions end a step before the observations. Action 0 stands at the last one, whose rows are computed
+        # for nothing and cut off by `_place`: that costs less than a packing of its own.
         padded = functional.pad(actions, (0, 0, 0, self._shape[1] - actions.shape[1]))  # [batch, time + 1, agent]
         return self.last_layer.of_chosen(self.hidden_states, pack(padded, self.packing))
 
     def _place(self, chosen: ChosenRows, rows: Tensor, steps: int) -> Tensor:
-        return place(rows, chosen.like(self.packing.index), self._shape)[:, :steps]
+        # The index is reordered and not the rows: whole numbers, one a row, and no gradient to take back through it.
+        return place(rows, chosen.like(self.packing.index), self._shape)[:, :steps]  # [batch, time, agent, ...]

@@ -59,6 +59,7 @@ def encode(facts: Facts, units: Units) -> Encoded:
     if facts.has_enemy_shield:
         enemy.append(units.enemy_shield / facts.max_shield_enemy)
     seen_enemies = _seen(can[..., FIRST_TARGET:], to_enemies, enemy, facts.enemy_type, enemy_alive)
+    # Everybody sees all allies, itself too, and `facts.others` leaves itself out: one look-up in the flattened pairs.
     everyone = _seen(1.0, to_allies, own, facts.ally_type, alive)
     seen_allies = everyone.reshape(len(alive), -1, everyone.shape[-1])[
         :, facts.others
@@ -90,6 +91,7 @@ class _Offsets(NamedTuple):
 def _offsets(units: Units, x: Array, y: Array) -> _Offsets:
     dx = x[:, None, :] - units.ally_x[:, :, None]
     dy = y[:, None, :] - units.ally_y[:, :, None]
+    # Not `hypot`: the replay rebuilds these bits on a device, and only `root` promises the same ones everywhere.
     return _Offsets(dx, dy, root(dx * dx + dy * dy))
 
 
@@ -124,6 +126,7 @@ def _avail_actions(facts: Facts, units: Units, to_enemies: Array, to_allies: Arr
     alive = units.ally_hp > 0
     moves = _can_stand(facts, units.ally_x[..., None] + facts.move_x, units.ally_y[..., None] + facts.move_y)
     shoots = (to_enemies <= SHOOT) & (units.enemy_hp > 0)[:, None, :] & ~facts.medivac[:, None]
+    # A medivac's action k heals ally k where another's attacks enemy k, so both share the columns of the enemies.
     n_targets = shoots.shape[-1]
     if facts.has_medivac:
         heals = (to_allies <= SHOOT) & (alive & ~facts.medivac)[:, None, :] & facts.medivac[:, None]
@@ -137,7 +140,7 @@ def _can_stand(facts: Facts, x: Array, y: Array) -> Array:
     """Return whether the cell of a point is inside the map and free."""
     column, row = as_index(x), as_index(y)
     inside = (column >= 0) & (column < MAP_SIZE) & (row >= 0) & (row < MAP_SIZE)
-    return inside & facts.pathing.take((column * MAP_SIZE + row) * inside)
+    return inside & facts.pathing.take((column * MAP_SIZE + row) * inside)  # outside looks up cell 0, and is masked
 
 
 def _state(
@@ -195,6 +198,7 @@ def reward(facts: Facts, units: Units, next_units: Units, *, won: Array | None =
         won = outcome(facts, next_units).won
     was_alive = units.enemy_hp > 0
     died = was_alive & (next_units.enemy_hp <= 0)
+    # Who died in the step lost all it had left, whatever the simulator still says of it.
     left = (next_units.enemy_hp + next_units.enemy_shield) * ~died
     lost = (units.enemy_hp + units.enemy_shield - left) * as_float(was_alive) + DEATH_VALUE * as_float(died)
     points = abs(lost.sum(axis=-1)) + WIN_VALUE * as_float(won)

@@ -41,16 +41,18 @@ def walk(arena: Arena, battle: Battle, orders: Orders, chase: Chase, *, pairs: P
         begins: int64 ``[env, 1]``, where a battle's flattened units begin.
     """
     xp = namespace(battle.place)
+    # Places of a battle lie flattened as all x, then all y: twice as long as its units, and y is n_units further on.
     prey = battle.place.take((2 * begins + chase.who)[:, None] + arena.axis)  # [env, 2, unit]
     goal = xp.where(chase.has[:, None], prey, orders.goal)
     way = goal - battle.place
     length = size(way)  # [env, unit]
+    # Who chases stops a little inside its range: exactly on it, rounding could leave it out of reach for ever.
     room = xp.where(chase.has, at_least(chase.gap - arena.reach, 0.0) + INTO_REACH, length)
     if arena.waypoint is not None:
         way, length = _around_walls(arena, battle, goal, length)
         room = xp.minimum(room, length)
     stride = xp.minimum(arena.stride, room) * chase.walks
-    share = stride / (length + 1e-6)
+    share = stride / (length + 1e-6)  # of the way; who is there already has way 0 and stays
     return _stay_on_ground(
         arena, battle, way * share[:, None] - _pull(arena, pairs, stride > LEAST_STRIDE, chase.alive)
     )
@@ -64,6 +66,7 @@ def _around_walls(arena: Arena, battle: Battle, goal: Array, length: Array) -> t
     goal_cell = (as_index(at_most(at_least(goal, 0.0), MAP_SIZE - 1e-3)) * arena.cell_axis).sum(1)
     corner = arena.waypoint.take(cell * (MAP_SIZE * MAP_SIZE) + goal_cell)
     is_free = (corner < 0) | arena.is_flying
+    # Where the way is free, corner is -1 and gives a cell that means nothing; `where` leaves it out.
     middle = as_float(corner[:, None] // arena.cell_axis % MAP_SIZE) + 0.5  # [env, 2, unit]
     way = xp.where(is_free[:, None], goal, middle) - battle.place
     return way, xp.where(is_free, length, size(way))
@@ -77,9 +80,13 @@ def _pull(arena: Arena, pairs: Pairs, moves: Array, alive: Array) -> Array:
     """
     touches = arena.is_solid & alive[:, None, :]  # who is dead itself, is not moved below
     half = 0.5 * as_float(moves)
-    weight = (half + 0.5)[:, :, None] - half[:, None, :]
+    # What of an overlap the row's unit makes up for: a half if both walk or both stand, all of it if it alone walks,
+    # and nothing if only the other does; the two always add up to the whole.
+    weight = (half + 0.5)[:, :, None] - half[:, None, :]  # [env, unit, other]
+    # A gap below 0 is an overlap, so that the force is negative and points towards the other: taken off, it parts them.
     force = at_most(pairs.gap, 0.0) * touches * weight / (pairs.distance + 1e-6)  # [env, unit, other]
     pull = (force[:, None] * pairs.apart).sum(-1)  # [env, 2, unit]
+    # Shortened to `PUSH` where it is longer: many bodies on one do not throw it across the map.
     return pull * (at_most(PUSH / (size(pull) + 1e-6), 1.0) * alive)[:, None]
 
 
@@ -89,8 +96,10 @@ def _stay_on_ground(arena: Arena, battle: Battle, by: Array) -> Array:
     place = at_most(at_least(battle.place + by, EDGE), MAP_SIZE - EDGE)  # [env, 2, unit]
     there = as_index(place * FINE) * arena.ground_axis
     here = as_index(battle.place * FINE) * arena.ground_axis
+    # y counts 1 and x a whole column in `ground`: the two parts of `there` add up to a place, and one part's step alone
+    # is a slide along that axis.
     is_free = arena.ground.take(there[:, 0] + there[:, 1]) | arena.is_flying  # [env, unit]
     now = here[:, 0] + here[:, 1]
     slides = arena.ground.take(now[:, None] + (there - here))  # [env, 2, unit]: along x alone, along y alone
-    slides[:, 1] &= ~slides[:, 0]
+    slides[:, 1] &= ~slides[:, 0]  # one axis only: both together are the place that is blocked
     return xp.where(is_free[:, None] | slides, place, battle.place)
