@@ -158,11 +158,11 @@ def test_the_fit_of_two_points_has_their_cvar(level: float, expected: float) -> 
 
 def test_float32_keeps_its_digits_where_squares_of_targets_are_large() -> None:
     generator = torch.Generator().manual_seed(0)
-    quantiles = 100.0 * torch.randn(3, 17, generator=generator)
-    targets = 100.0 * torch.randn(3, 200, generator=generator) + 1000.0
+    quantiles = 1000.0 + torch.randn(3, 17, generator=generator)
+    targets = 1000.0 + torch.randn(3, 200, generator=generator)
     tau = quantile_fractions(quantile_edges(17))
-    ours = evaluated(lambda q: quantile_huber_loss(q, targets, tau, kappa=0.5).double(), quantiles)
-    reference = evaluated(lambda q: pairwise_loss(q, targets.double(), tau.double(), 0.5), quantiles.double())
-    # One rounding of the result to float32; running sums of squares of 1,000 in float32 would keep three digits.
+    ours = evaluated(lambda q: quantile_huber_loss(q, targets, tau, kappa=5.0).double(), quantiles)
+    reference = evaluated(lambda q: pairwise_loss(q, targets.double(), tau.double(), 5.0), quantiles.double())
+    # One rounding of the result to float32; the sums of 200 squares of 1,000, taken from each other, would keep none.
     torch.testing.assert_close(ours[0], reference[0], rtol=1e-6, atol=0)
     torch.testing.assert_close(ours[1].double(), reference[1], rtol=1e-6, atol=0)

@@ -13,11 +13,12 @@ from typing import NoReturn
 import pytest
 import torch
 
+from exporters.aside import PARTIAL_SUFFIX
 from rmix_kit.errors import CheckpointError, RunFolderError
 from rmix_kit.training import checkpoint as checkpoint_module
 from rmix_kit.training import metrics as metrics_module
 from rmix_kit.training import storage as storage_module
-from rmix_kit.training.checkpoint import network_tensors, verify_checkpoint
+from rmix_kit.training.checkpoint import network_tensors, read_tensors, verify_checkpoint, write_checkpoint
 from rmix_kit.training.manifest import FORMAT, TENSOR_FILES
 from rmix_kit.training.run import load
 from rmix_kit.training.run_folder import RunFolder
@@ -230,3 +231,39 @@ def test_weights_of_other_networks_are_refused() -> None:
     with pytest.raises(CheckpointError, match="other networks"):
         load_networks(small, large.state_dict())
     assert all(torch.isfinite(value).all() for value in small.state_dict().values())
+
+
+def tensors_of(place: Path) -> dict[str, dict[str, torch.Tensor]]:
+    manifest = verify_checkpoint(place)
+    return {Path(name).stem: read_tensors(place, manifest, Path(name).stem) for name in TENSOR_FILES}
+
+
+def test_what_acts_are_the_online_weights(finished: Path) -> None:
+    place = newest(finished)
+    weights, kept = network_tensors(place)[1], tensors_of(place)
+    assert all(torch.equal(value, kept["online"][name]) for name, value in weights.items())
+    assert any(not torch.equal(value, kept["target"][name]) for name, value in weights.items())
+
+
+def test_a_checkpoint_takes_the_place_of_one_of_the_same_step(copy_of_finished: Path) -> None:
+    place = newest(copy_of_finished)
+    manifest, kept = verify_checkpoint(place), tensors_of(place)
+    changed = kept | {"online": {name: value + 1 for name, value in kept["online"].items()}}
+    (place / "left_behind").write_text("by the one before")
+    write_checkpoint(place, manifest, changed)
+    verify_checkpoint(place)
+    assert all(torch.equal(value, changed["online"][name]) for name, value in network_tensors(place)[1].items())
+    assert not (place / "left_behind").exists()
+
+
+def test_what_a_killed_process_left_of_a_checkpoint_is_cleared(copy_of_finished: Path) -> None:
+    place = newest(copy_of_finished)
+    manifest, kept = verify_checkpoint(place), tensors_of(place)
+    shutil.rmtree(place)
+    aside = place.with_name(place.name + PARTIAL_SUFFIX)
+    aside.mkdir()
+    (aside / "half").write_text("a file")
+    write_checkpoint(place, manifest, kept)
+    verify_checkpoint(place)
+    assert not (place / "half").exists()
+    assert not aside.exists()
