@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 from torch import Tensor
 
 from rmix_kit.collect import Collector, Round
+from rmix_kit.training import loop
+from rmix_kit.training.evaluator import Evaluation
 from rmix_kit.training.learner import Learner
 from rmix_kit.training.trainer import train
 from rmix_kit.types import EpisodeBatch, Progress
@@ -75,3 +79,29 @@ def test_updates_know_the_episodes_played_and_the_share_of_the_plan(trained: Tra
     for index, entry in enumerate(trained.updates):
         assert entry.episodes == 4 * (index // UPDATES + 1)
         assert entry.share == min(entry.env_steps / STEPS, 1.0)
+
+
+def test_updates_know_the_best_success_rate_of_all_evaluations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    solved = iter([[False, False, False], [True, True, False], [True, False, False]] + [[False, True, False]] * 20)
+    seen: list[float | None] = []  # what each update was told; None for an evaluation
+    evaluate, update = loop.evaluate, Learner.update
+
+    def scripted(*rest: Any, **named: Any) -> Evaluation:
+        seen.append(None)
+        return replace(evaluate(*rest, **named), success=np.array(next(solved)))
+
+    def recorded(learner: Learner, batch: EpisodeBatch, progress: Progress, **named: Any) -> dict[str, Tensor]:
+        seen.append(progress.best_success_rate)
+        return update(learner, batch, progress, **named)
+
+    monkeypatch.setattr(loop, "evaluate", scripted)
+    monkeypatch.setattr(Learner, "update", recorded)
+    config = with_training(tiny(steps=STEPS), updates_per_episode=0.25, evaluation_interval=80)
+    train(config, tmp_path / "run", reporter=Notes())
+    evaluations, best = 0, [0.0, 0.0, 2 / 3]  # after none, one, two and more of them
+    for rate in seen:
+        if rate is None:
+            evaluations += 1
+        else:
+            assert rate == pytest.approx(best[min(evaluations, 2)])
+    assert evaluations > 3
