@@ -73,6 +73,13 @@ def test_the_table_holds_the_numbers_of_the_record(written: Written) -> None:
             assert value == pytest.approx(expected[name], abs=1e-6), (name, found)
 
 
+@pytest.mark.parametrize("name", ["frontier", "visits"])
+def test_tables_have_six_decimals_at_most(written: Written, name: str) -> None:
+    cells = {cell for row in rows(written.folder / f"{name}.csv") for cell in row.values()}
+    decimals = {len(cell.partition(".")[2]) for cell in cells if cell.lstrip("-")[:1].isdigit()}
+    assert max(decimals) == 6
+
+
 def test_the_markdown_table_has_three_rows_per_level_with_an_exact_answer(written: Written) -> None:
     lines = (written.folder / "frontier.md").read_text().splitlines()
     assert len(lines) == 2 + 3 + 3 + 1
