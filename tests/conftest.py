@@ -23,10 +23,13 @@ settings.load_profile("repeatable")
 LONGEST = (
     "faults/test_faults.py",
     "playing/test_smac.py",
+    "sweeps/test_local.py",
+    "reproduction/test_reproduction.py",
     "cli/test_lost_streams.py",
     "cli/test_standard_output.py",
     "envs/test_corpus_training.py",
     "examples/test_examples.py",
+    "training/test_resume.py",
 )
 
 
