@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 COLOURS = {"ok": "green", "warning": "yellow", "problem": "bold red", "absent": "dim"}
 WITHOUT_STARCRAFT = (
-    "macn:, matrix:, didactic: and pettingzoo: environments",
+    "macn:, matrix:, didactic:, gymnasium: and pettingzoo: environments",
     "smac: environments with backend=builtin, a simulator with SMAC's observations, masks and rewards (its win rates "
     "are not StarCraft's)",
     "training, evaluation, export and running exported agents",

@@ -69,6 +69,26 @@ def test_rooms_of_the_table_exist() -> None:
     assert not empty, f"docs/architecture.md lists what has no module: {', '.join(empty)}"
 
 
+def _unused(room: Room) -> set[str]:
+    """What a room's row permits at the head of a module, and no module of it imports."""
+    targets = {
+        found.name if _is_ours(entry.target) and (found := room_of(entry.target)) else entry.target
+        for module in modules_of(room)
+        for entry in imports_of(modules()[module])
+        if not entry.is_lazy
+    }
+    return {
+        pattern
+        for pattern in room.imports
+        if not any(name == pattern if _is_ours(name) else covers(pattern, name) for name in targets)
+    }
+
+
+def test_rows_permit_no_more_than_is_imported() -> None:
+    found = [f"{name}: {', '.join(sorted(unused))}" for name, room in rooms().items() if (unused := _unused(room))]
+    assert not found, "\n".join(found)
+
+
 def test_rooms_do_not_depend_on_each_other_in_a_circle() -> None:
     graph = {name: {other for other in room.imports if other in rooms()} for name, room in rooms().items()}
     TopologicalSorter(graph).prepare()  # raises CycleError with the circle
