@@ -45,6 +45,15 @@ def test_settings_that_change_no_result_make_no_variant() -> None:
     assert names(record(), record(seed=1, overrides={"training.threads": 2})) == ["rmix", "rmix"]
 
 
+def test_runs_that_do_not_tell_what_is_laid_over_are_named_by_all_their_settings() -> None:
+    older, plain = record(overrides=None), record(seed=1)
+    sections = {name: dict(plain.config[name]) for name in ("algorithm", "training")}
+    sections["algorithm"]["gamma"] = 0.9
+    other = record(seed=2, config={**plain.config, **sections}, overrides={"algorithm.gamma": 0.9})
+    assert names(older, plain, other) == ["rmix gamma=0.99", "rmix gamma=0.99", "rmix gamma=0.9"]
+    assert names(older, plain) == ["rmix", "rmix"]
+
+
 def test_variants_are_groups_of_their_own_in_the_order_of_their_algorithm() -> None:
     records = [record("vdn"), record(overrides={"algorithm.gamma": 0.9}), record(), record("qmix")]
     labels = [group.label for group in group_runs(name_variants(records))]
