@@ -29,8 +29,8 @@ class Trained(NamedTuple):
     updates: list[Progress]
 
 
-@pytest.fixture
-def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trained:
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     found = Trained([], [])
     update, collect = Learner.update, Collector.collect
 
@@ -44,9 +44,11 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trained:
             found.played.append(played.env_steps)
         return played
 
-    monkeypatch.setattr(Learner, "update", recorded)
-    monkeypatch.setattr(Collector, "collect", counted)
-    train(with_training(tiny(steps=STEPS), updates_per_episode=2.0), tmp_path / "run", reporter=Notes())
+    folder = tmp_path_factory.mktemp("progress") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Learner, "update", recorded)
+        patch.setattr(Collector, "collect", counted)
+        train(with_training(tiny(steps=STEPS), updates_per_episode=2.0), folder, reporter=Notes())
     return found
 
 
