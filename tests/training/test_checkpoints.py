@@ -6,6 +6,7 @@ import resource
 import shutil
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
@@ -194,31 +195,34 @@ def test_rows_that_cannot_be_made_durable_are_told_by_name(tmp_path: Path, monke
     log.close()
 
 
-@pytest.fixture
+@contextmanager
 def small_files() -> Iterator[None]:
-    """No file grows beyond 300 bytes, whoever writes it."""
+    """No file grows beyond 300 bytes, whoever writes it; no fixture, for pytest's own output may be a file."""
     most, handler = resource.getrlimit(resource.RLIMIT_FSIZE)[1], signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (300, most))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
-    signal.signal(signal.SIGXFSZ, handler)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+        signal.signal(signal.SIGXFSZ, handler)
 
 
-@pytest.mark.usefixtures("small_files")
 def test_a_row_that_had_no_room_does_not_keep_its_file_from_being_closed(tmp_path: Path) -> None:
     log = metrics_module.MetricsLog(RunFolder(tmp_path), keep=0, purge_step=None)
-    with pytest.raises(OSError, match="too large"):
-        log.facts(0, {"text": "long" * 100})
-    log.close()
+    with small_files():
+        with pytest.raises(OSError, match="too large"):
+            log.facts(0, {"text": "long" * 100})
+        log.close()
 
 
-@pytest.mark.usefixtures("small_files")
 def test_scalars_that_have_no_room_are_told_by_name(tmp_path: Path) -> None:
     board = open_board(tmp_path, None, advice="make room")
     assert board is not None
-    with pytest.raises(RunFolderError, match=r"tensorboard could not be written: no file may grow .*; make room"):
-        board.add({f"training/{number}": 0.0 for number in range(100)}, 0)
-    board.close()
+    words = r"tensorboard could not be written: no file may grow .*; make room"
+    with small_files():
+        with pytest.raises(RunFolderError, match=words):
+            board.add({f"training/{number}": 0.0 for number in range(100)}, 0)
+        board.close()
 
 
 def test_weights_of_other_networks_are_refused() -> None:
