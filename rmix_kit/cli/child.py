@@ -35,13 +35,13 @@ def main(arguments: list[str]) -> int:
     """
     from rmix_kit.sweeps.storage import LOCK_NAME, mirrored
 
-    told = json.loads(arguments[0])
+    task = json.loads(arguments[0])
     end_with_parent(sys.stdin.fileno())
-    folder = Path(told["folder"])
+    folder = Path(task["folder"])
     try:
         await_lock(folder / LOCK_NAME)
-        with mirrored(folder, told["storage"]):
-            return _train(told["train"]) or (evaluate(folder) if told["evaluation"] else 0)
+        with mirrored(folder, task["storage"]):
+            return _train(task["train"]) or (evaluate(folder) if task["evaluation"] else 0)
     except (RmixKitError, OSError) as error:
         standard_error().write(f"Error: {' '.join(str(error).split())}\n")
         return 1

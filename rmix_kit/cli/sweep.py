@@ -113,9 +113,9 @@ def _show(planned: Plan, engine: str, as_json: bool) -> None:
 
 
 def _print_table(runs: Sequence[RunStatus]) -> None:
-    from rmix_kit.sweeps.display import tells_success
+    from rmix_kit.sweeps.display import shows_success
 
-    header = ("run", "state", "steps", "return", *(("success",) if tells_success(runs) else ()))
+    header = ("run", "state", "steps", "return", *(("success",) if shows_success(runs) else ()))
     rows = [
         (
             run.name,

@@ -60,7 +60,7 @@ def command(
     from rmix_kit.config.load import resolve
     from rmix_kit.training.trainer import train
 
-    settled = resolve(
+    resolved = resolve(
         algo=algo,
         env=env,
         seed=seed,
@@ -72,8 +72,8 @@ def command(
         checkpoint_every=checkpoint_every,
         device=device,
     )
-    laid_over = differences_from_preset(settled)
-    run = train(settled, out, resume=resume, extend_inexactly=extend_inexactly, overrides=laid_over)
+    laid_over = differences_from_preset(resolved)
+    run = train(resolved, out, resume=resume, extend_inexactly=extend_inexactly, overrides=laid_over)
     record = run.evaluate().to_json()
     if as_json:
         print_json({"run": str(out), "algo": algo, "env": run.config.env, **record})

@@ -27,8 +27,8 @@ def frame_values(algo: str, kind: str, report: Callable[[str], None]) -> Values:
     for within in ((), ("of_kind", kind), ("algorithms", algo)):
         if _has(document, within):
             values |= flatten(document, SECTIONS, within=within)
-    told = ", ".join(f"{'.'.join(path)}={value}" for path, (value, _) in values.items())
-    report(f"frame for {kind}: environments: {told}")
+    shown = ", ".join(f"{'.'.join(path)}={value}" for path, (value, _) in values.items())
+    report(f"frame for {kind}: environments: {shown}")
     return values
 
 

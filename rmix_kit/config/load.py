@@ -144,8 +144,8 @@ def preset_values(algo: str, name: str, env: str, report: Callable[[str], None])
         if key in (document.values.get("maps") or {}):
             check_keys(document, ("maps", key), SECTIONS)
             special = flatten(document, SECTIONS, within=("maps", key))
-            told = ", ".join(f"{'.'.join(path)}={value}" for path, (value, _) in special.items())
-            report(f"preset {name} sets for {key}: {told}")
+            shown = ", ".join(f"{'.'.join(path)}={value}" for path, (value, _) in special.items())
+            report(f"preset {name} sets for {key}: {shown}")
             values.update(special)
     return values
 

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from rmix_kit.errors import RecordError
 from rmix_kit.origin import NOT_INSTALLED
 from rmix_kit.plotting.style import rank_of
-from rmix_kit.reports.success import with_settled_success
+from rmix_kit.reports.success import with_agreed_success
 from rmix_kit.results import RunRecord
 from rmix_kit.spelling import dotted
 
@@ -85,7 +85,7 @@ def group_runs(
         RecordError: Two runs of a group differ in more than their seed, or have the same one.
     """
     by_cell: dict[tuple[str, str], list[RunRecord]] = defaultdict(list)
-    for record in with_settled_success(records):
+    for record in with_agreed_success(records):
         by_cell[record.algo, record.env].append(record)
     planned: dict[tuple[str, str], set[int]] = defaultdict(set)
     for algo, env, seeds in expected:
@@ -169,9 +169,9 @@ def facts_of(run: RunRecord) -> dict[str, Any]:
     a source tree that is not installed and has none; the page shows both.
     """
     facts: dict[str, Any] = {"preset": run.preset}
-    told = {**run.environment, **run.env_spec}
-    facts["whether its plan was changed on the way"] = told.pop("extended_inexactly", "no")
-    facts |= {f"the environment's {name}": value for name, value in told.items()}
+    details = {**run.environment, **run.env_spec}
+    facts["whether its plan was changed on the way"] = details.pop("extended_inexactly", "no")
+    facts |= {f"the environment's {name}": value for name, value in details.items()}
     if (versions := versions_of(run)) and NOT_INSTALLED not in versions:
         facts["the version of rmix-kit"] = versions
     return facts

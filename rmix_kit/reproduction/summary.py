@@ -12,7 +12,7 @@ from rmix_kit.envs.make import remark_on
 from rmix_kit.envs.text import parse
 from rmix_kit.reports.groups import Cell
 from rmix_kit.reports.scores import anchors_of
-from rmix_kit.reports.success import silent_environments, with_settled_success
+from rmix_kit.reports.success import silent_environments, with_agreed_success
 from rmix_kit.results import Episodes, RunRecord
 
 BEST_RETURNS = {"didactic:two-step": 8.0, "didactic:qtran": 8.0, "didactic:climbing": 11.0}
@@ -35,7 +35,7 @@ def summary_of(records: Iterable[RunRecord], expected: Sequence[Cell], *, title:
         A Markdown page.
     """
     by_cell: dict[tuple[str, str], list[RunRecord]] = {}
-    for record in sorted(with_settled_success(records), key=lambda record: record.seed):
+    for record in sorted(with_agreed_success(records), key=lambda record: record.seed):
         by_cell.setdefault((record.algo, record.env), []).append(record)
     lines = [f"# {title}", "", _what(by_cell)]
     for env in dict.fromkeys(env for _, env, _ in expected):

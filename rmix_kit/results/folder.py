@@ -93,8 +93,8 @@ def _config(paths: RunPaths, written: bytes) -> dict[str, Any]:
 
 def _check_checkpoint(manifest: Mapping[str, Any], paths: RunPaths, config: Mapping[str, Any], written: bytes) -> None:
     """Refuse a run whose numbers or configuration are not those that its newest checkpoint was saved with."""
-    told = manifest.get("config")
-    if isinstance(told, Mapping) and {**told, "steps": config["steps"]} != config:
+    trained = manifest.get("config")
+    if isinstance(trained, Mapping) and {**trained, "steps": config["steps"]} != config:
         raise RecordError(f"{paths.config} is not what the run was trained with; restore it (its checkpoints hold it)")
     if "metrics" not in manifest:
         return  # a checkpoint of format 5, which has no seal
@@ -144,14 +144,16 @@ def _rows_in(written: Mapping[str, bytes], path: Path, *needed: str) -> Rows:
 
 def _overrides(paths: RunPaths, config: Mapping[str, Any], origins: Rows) -> dict[str, Any] | None:
     """Return what the run's first process that knew it said is laid over the preset; None where none has."""
-    told = next((row["overrides"] for row in origins if row.get("overrides") is not None), None)
-    if told is None:
+    overrides = next((row["overrides"] for row in origins if row.get("overrides") is not None), None)
+    if overrides is None:
         return None
     settings = dict(dotted({name: config.get(name) for name in _SECTIONS}))
-    is_so = isinstance(told, dict) and all(name in settings and settings[name] == told[name] for name in told)
+    is_so = isinstance(overrides, dict) and all(
+        name in settings and settings[name] == value for name, value in overrides.items()
+    )
     if not is_so:
         raise RecordError(f"{paths.origin} cannot be read: its overrides are not what {paths.config.name} has")
-    return dict(told)
+    return dict(overrides)
 
 
 def _command(paths: RunPaths, config: Mapping[str, Any], overrides: Mapping[str, Any] | None) -> str:

@@ -108,7 +108,7 @@ def news_of(status: RunStatus) -> str:
 def table_of(runs: Iterable[RunStatus]) -> Table:
     """Return a table with a row for each run."""
     shown = tuple(runs)
-    has_success = tells_success(shown)
+    has_success = shows_success(shown)
     table = Table()
     table.add_column("run", overflow="fold")
     table.add_column("state")
@@ -128,7 +128,7 @@ def table_of(runs: Iterable[RunStatus]) -> Table:
     return table
 
 
-def tells_success(runs: Iterable[RunStatus]) -> bool:
+def shows_success(runs: Iterable[RunStatus]) -> bool:
     """Return whether a table needs a column for success: unless runs were evaluated and none was told of any."""
     evaluated = [run for run in runs if run.return_mean is not None]
     return not evaluated or any(run.success_rate is not None for run in evaluated)

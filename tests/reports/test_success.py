@@ -16,7 +16,7 @@ from rmix_kit.reports.risk_tables import catastrophe_table
 from rmix_kit.reports.run_tables import final_table, threshold_table
 from rmix_kit.reports.scores import ScoreName, Scores
 from rmix_kit.reports.single import plot_runs
-from rmix_kit.reports.success import silent_environments, with_settled_success
+from rmix_kit.reports.success import silent_environments, with_agreed_success
 from rmix_kit.reports.views import final_view
 from rmix_kit.results import RunRecord, find_records
 from tests.architecture.sources import ROOT
@@ -82,7 +82,7 @@ def test_one_word_of_any_run_settles_it_for_all_on_the_environment() -> None:
     late = replace(late, evaluations=(*late.evaluations[:-1], {**late.evaluations[-1], "success_rate": 0.25}))
     assert silent_environments([told, never]) == ()
     assert silent_environments([never]) == (SPREAD,)
-    settled = with_settled_success([told, never, late])
+    settled = with_agreed_success([told, never, late])
     assert settled[0] == told
     assert [row["success_rate"] for row in settled[1].evaluations] == [0.0] * 5
     assert [row["success_rate"] for row in settled[2].evaluations] == [0.0] * 4 + [0.25]
@@ -101,4 +101,4 @@ def test_the_committed_records_say_what_they_said() -> None:
     records = find_records([ROOT / "docs" / "results" / name for name in ("didactic", "macn", "smac-builtin")])
     assert len(records) > 200
     assert silent_environments(records) == ()
-    assert with_settled_success(records) == list(records)
+    assert with_agreed_success(records) == list(records)

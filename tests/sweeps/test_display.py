@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from rmix_kit.sweeps.display import LiveDisplay, PlainDisplay, news_of, table_of, tells_success
+from rmix_kit.sweeps.display import LiveDisplay, PlainDisplay, news_of, shows_success, table_of
 from rmix_kit.sweeps.status import RunStatus
 
 
@@ -37,7 +37,7 @@ def test_live_table_shows_running_runs_where_not_all_fit() -> None:
 
 def test_a_table_of_runs_that_say_nothing_of_success_has_no_column_for_it() -> None:
     silent, told, new = status(return_mean=1.0), status(return_mean=1.0, success_rate=0.0), status()
-    assert [tells_success(runs) for runs in ([silent, new], [silent, told], [new])] == [False, True, True]
+    assert [shows_success(runs) for runs in ([silent, new], [silent, told], [new])] == [False, True, True]
     assert "success" not in [column.header for column in table_of([silent, new]).columns]
     assert "success" in [column.header for column in table_of([silent, told]).columns]
     assert news_of(status(state="finished", return_mean=1.0)) == "vdn_a_seed-0 is finished: return 1.00"

@@ -151,10 +151,10 @@ def measure(
         played[level] = play(level, partial(_counting, settings, episodes, counters))
         if counters:
             visits[level] = counters[0].visits()
-    if says_success := any(one.success is not None for one in played.values()):
+    if has_success := any(one.success is not None for one in played.values()):
         played = {level: one.with_success() for level, one in played.items()}
     measured: dict[float | None, Level] = {}
-    remarks: dict[str, None] = {} if says_success else {NO_SUCCESS: None}
+    remarks: dict[str, None] = {} if has_success else {NO_SUCCESS: None}
     for level, one in played.items():
         exact, remark = exact_or_why_not(settings, level)
         remarks |= {remark: None} if remark else {}
