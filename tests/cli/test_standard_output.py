@@ -22,6 +22,7 @@ from tests.architecture.sources import ROOT
 LOUD = "pettingzoo:tests.fixtures.loud_team.Loud"
 RICH = "pettingzoo:tests.fixtures.quiet_team.Rich"
 TRAIN = ["--algo", "vdn", "--env", LOUD, "--seed", "0", "--steps", "60", "--num-envs", "2", "--device", "cpu"]
+TORCHSCRIPT = ["--format", "torchscript"]  # ten times as quick to make as ONNX, and what is printed is the same
 NOISE = [f"{way} at {moment}" for way in ("print", "descriptor", "child", "library") for moment in ("import", "exit")]
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
@@ -54,7 +55,7 @@ def loud(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = kit("train", *TRAIN, "--out", folder / "run", "--json")
     assert strict(done.stdout)["env"] == LOUD
     assert [line for line in NOISE if line not in done.stderr] == []
-    exported = CliRunner().invoke(main, ["export", str(folder / "run"), "--out", str(folder / "agents")])
+    exported = CliRunner().invoke(main, ["export", str(folder / "run"), "--out", str(folder / "agents"), *TORCHSCRIPT])
     assert exported.exit_code == 0, exported.output
     return folder
 
@@ -62,7 +63,7 @@ def loud(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_what_an_environment_prints_does_not_reach_the_result(loud: Path) -> None:
     evaluated = kit("evaluate", loud / "run", "--trust-environment", "--episodes", 3, "--json")
     assert [line for line in NOISE if line not in evaluated.stderr] == []
-    played = kit("run", loud / "agents", "--trust-environment", "--episodes", 3, "--json")
+    played = kit("run", loud / "agents", *TORCHSCRIPT, "--trust-environment", "--episodes", 3, "--json")
     assert [line for line in NOISE if line not in played.stderr] == []
     assert strict(played.stdout) == strict(evaluated.stdout)
     assert strict(played.stdout)["success_rate"] is None
@@ -99,7 +100,7 @@ def test_a_program_that_calls_a_command_keeps_its_standard_output() -> None:
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # sums beyond float32 are the case
 def test_returns_that_are_no_numbers_any_more_are_null(loud: Path) -> None:
-    for words in (["evaluate", loud / "run"], ["run", loud / "agents"]):
+    for words in (["evaluate", loud / "run"], ["run", loud / "agents", *TORCHSCRIPT]):
         result = CliRunner().invoke(main, [*map(str, words), "--env", RICH, "--episodes", "2", "--json"])
         assert result.exit_code == 0, result.output
         assert strict(result.stdout)["return_mean"] is None

@@ -93,7 +93,7 @@ def test_exported_agents_remember_it(tmp_path: Path) -> None:
     from exporters.bundle import read_manifest
     from rmix_kit.playing.manifest import most_copies
 
-    manifest = read_manifest(export(load(tmp_path / "run"), tmp_path / "agents"))
+    manifest = read_manifest(export(load(tmp_path / "run"), tmp_path / "agents", ("torchscript",)))
     assert facts_of(load(tmp_path / "run"))["environment"] == manifest.facts["environment"]
     assert most_copies(manifest, config.env) == 1
     assert most_copies(manifest, "macn:4x12") is None

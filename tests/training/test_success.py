@@ -50,6 +50,11 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def agents(quiet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export(rmix_kit.load(quiet, consent="once"), tmp_path_factory.mktemp("quiet") / "agents")
+
+
 def rows_of(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
@@ -78,19 +83,17 @@ def test_updates_are_told_that_no_success_will_come(tmp_path: Path, monkeypatch:
     assert {progress.reports_success for progress in seen} == {True}
 
 
-def test_what_was_played_has_no_success_rate_whoever_plays(quiet: Path, tmp_path: Path) -> None:
+def test_what_was_played_has_no_success_rate_whoever_plays(quiet: Path, agents: Path) -> None:
     run = rmix_kit.load(quiet, consent="once")
     record = run.evaluate(episodes=5).to_json()
     assert record["success_rate"] is None
-    export(run, tmp_path / "agents")
-    team = LocalTeam(load_team(tmp_path / "agents", "onnx"))
+    team = LocalTeam(load_team(agents, "onnx"))
     assert play(team, make_vector_env(QUIET, 5), episodes=5, seed=0).summary(run.checkpoint_step, 0) == record
 
 
-def test_a_film_says_nothing_of_success(quiet: Path, tmp_path: Path) -> None:
+def test_a_film_says_nothing_of_success(quiet: Path, agents: Path) -> None:
     run = rmix_kit.load(quiet, consent="once")
-    export(run, tmp_path / "agents")
-    for film in (film_run(run, episodes=2), film_export(tmp_path / "agents", episodes=2, consent="once")):
+    for film in (film_run(run, episodes=2), film_export(agents, episodes=2, consent="once")):
         assert [episode.success for episode in film.episodes] == [None, None]
         assert film.metrics["success_rate"] is None
         assert '"success":null' in page_of(film)

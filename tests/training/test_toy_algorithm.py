@@ -81,9 +81,9 @@ def test_one_file_and_one_roster_line_are_enough(toy: str, tmp_path: Path) -> No
     run = rmix_kit.train(config, tmp_path / "run")
     assert run.checkpoint_step >= 400
     assert run.config.algorithm == config.algorithm
-    output("export", run.path, "--out", tmp_path / "agents", "--format", "onnx")
+    output("export", run.path, "--out", tmp_path / "agents", "--format", "torchscript")
     evaluated = output("evaluate", run.path, "--episodes", 3, "--json")
-    assert output("run", tmp_path / "agents", "--episodes", 3, "--json") == evaluated
+    assert output("run", tmp_path / "agents", "--format", "torchscript", "--episodes", 3, "--json") == evaluated
 
 
 def test_the_command_line_knows_it(toy: str, tmp_path: Path) -> None:
