@@ -12,8 +12,9 @@ import pytest
 from hypothesis import settings
 
 from tests.fixtures.trained import trained
+from tests.fixtures.undrawn import undrawn
 
-__all__ = ["trained"]  # a fixture; what it needs is imported when it is used
+__all__ = ["trained", "undrawn"]  # fixtures; what they need is imported when they are used
 
 # derandomize: nothing random picks what is tested. No deadline: a busy machine stalls, and benchmarks measure speed.
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)

@@ -22,6 +22,8 @@ from rmix_kit.errors import RunFolderError, UntrustedCodeError
 from rmix_kit.files.writing import json_text
 from tests.fixtures.trained import ENVIRONMENT, Trained
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 MODULE = "tests.fixtures.canary_team"
 TEXT = f"pettingzoo:{MODULE}.canary_team"
 

@@ -60,6 +60,7 @@ def test_going_on_with_an_edited_map_file_is_refused(drawn: Path, tmp_path: Path
         train(config, tmp_path / "run", resume=True, reporter=Notes())
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_reports_keep_runs_of_different_drawings_under_one_name_apart(drawn: Path, tmp_path: Path) -> None:
     config = tiny(env=f"macn:{drawn}", steps=100)
     train(config, tmp_path / "runs" / "a", reporter=Notes())

@@ -45,6 +45,7 @@ def test_report_writes_the_page_and_says_where(runs: Path, tmp_path: Path) -> No
     assert "normalised return: 0 at -149, the worst possible, 1 at -8.658, the exact optimum" in page
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_runs_of_different_settings_stand_side_by_side_where_that_is_asked(tmp_path: Path) -> None:
     config = record(BRIDGE).config
     changed = {**config, "training": {**config["training"], "batch_size": 64}}
@@ -67,6 +68,7 @@ def test_runs_of_different_settings_stand_side_by_side_where_that_is_asked(tmp_p
     assert picture.is_file()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_report_plays_what_a_trained_run_lacks(tmp_path: Path) -> None:
     run = tmp_path / "runs" / "iql"
     train(tiny(steps=300), run)

@@ -12,20 +12,14 @@ from rmix_kit.reports.report import write_report
 from tests.reports.records import record
 
 
-@pytest.fixture
-def _undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures are files with little in them: drawing takes a second a report, and where they lie is the subject."""
-    monkeypatch.setattr("rmix_kit.reports.report.picture", lambda drawn, kind: kind.encode())
-
-
-@pytest.mark.usefixtures("_undrawn")
+@pytest.mark.usefixtures("undrawn")
 def test_the_folder_may_be_the_current_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write_report([record()], Path(), resamples=9)
     assert {path.name for path in tmp_path.iterdir()} == {"figures", "tables", "index.html", "marl_eval.json"}
 
 
-@pytest.mark.usefixtures("_undrawn")
+@pytest.mark.usefixtures("undrawn")
 def test_a_folder_beside_the_report_stays(tmp_path: Path) -> None:
     (tmp_path / "report.partial").mkdir()
     write_report([record()], tmp_path / "report", resamples=9)
@@ -54,7 +48,7 @@ def test_no_runs_at_all_are_refused(tmp_path: Path) -> None:
         write_report([], tmp_path / "report")
 
 
-@pytest.mark.usefixtures("_undrawn")
+@pytest.mark.usefixtures("undrawn")
 def test_a_first_report_appears_at_once_and_one_that_a_kill_broke_off_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

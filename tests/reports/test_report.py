@@ -245,6 +245,7 @@ def test_an_older_report_is_replaced_and_other_files_stay(tmp_path: Path) -> Non
     assert "qmix" in Reader(tmp_path / "index.html").text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_allowed_mixtures_are_labelled_on_the_page(tmp_path: Path) -> None:
     mixed = [record(), record(seed=1, preset="rmix-paper")]
     text = Reader(write_report(mixed, tmp_path / "report", allow_mixed=True, resamples=9)).text
@@ -259,6 +260,7 @@ def test_a_single_run_has_no_interval_on_the_page(tmp_path: Path) -> None:
     assert "-20.00 (one run)" in text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_several_equal_runs_keep_their_interval(tmp_path: Path) -> None:
     text = Reader(write_report([record(), record(seed=1)], tmp_path / "report", resamples=9)).text
     assert "0.900 (0.900 to 0.900)" in text
@@ -278,6 +280,7 @@ def test_drawn_maps_have_files_of_their_own() -> None:
     assert slug("macn:bridge?slip=0.1") == "macn-bridge-slip-0.1"
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_figure_15_takes_its_four_algorithms_alone(tmp_path: Path, runs: list[RunRecord]) -> None:
     kept = [run for run in runs if run.env == MMM2] + [record("iql", MMM2)]
     folder = tmp_path / "report"

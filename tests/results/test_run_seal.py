@@ -18,6 +18,8 @@ from rmix_kit.results.paths import RunPaths
 from rmix_kit.results.seal import check_seal, facts_of
 from tests.fixtures.trained import ENVIRONMENT
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 FACTS = "config.yaml", "metrics.jsonl", "timing.jsonl", "origin.jsonl"
 REPORT = "report", "run", "--out", "report"
 TRAIN = (

@@ -13,6 +13,8 @@ from rmix_kit.files.writing import is_sealed, seal
 from rmix_kit.training.manifest import FORMAT, read_manifest
 from tests.fixtures.trained import ENVIRONMENT
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 READERS = {
     "report": ("report", "run", "--out", "report"),
     "plot": ("plot", "run", "--metric", "return_mean", "--out", "curve.png"),
