@@ -38,7 +38,7 @@ ELSEWHERE = frozenset(
     ]
 )
 MOST_FAILED = 3  # more need not be told
-LATER_SECONDS = 300.0  # of the second round, the quickest files first
+LATER_SECONDS = 90.0  # of the second round, the quickest first; slow files of the area's own folders come besides
 QUICK_SECONDS = 20.0  # a file that takes longer waits for the second round
 KEPT = Path("build", "mutants", "looks.json")
 
@@ -110,7 +110,7 @@ def take_looks(root: Path, tree: Path, scratch: Path, workers: int) -> dict[str,
 
 
 def rounds(mutant: Mutant, area: str, looks: dict[str, Look]) -> tuple[list[str], list[str]]:
-    """Which files are asked about a mutant: the quick ones of the area's own folders, then the other callers."""
+    """Which files are asked about a mutant: the area's own quick ones, then its slow ones and other callers."""
 
     def is_own(file: str) -> bool:
         return Path(file).parts[1] in AREAS[area][1]
@@ -121,6 +121,7 @@ def rounds(mutant: Mutant, area: str, looks: dict[str, Look]) -> tuple[list[str]
     asked = [file for file in by_seconds if sign in looks[file].reached.get(mutant.file, ())]
     asked = asked or [file for file in by_seconds if is_own(file)]
     first = [file for file in asked if is_own(file) and looks[file].seconds <= QUICK_SECONDS]
-    later = [file for file in asked if file not in first]
-    until = accumulate(looks[file].seconds for file in later)
-    return first, [file for file, seconds in zip(later, until, strict=True) if seconds <= LATER_SECONDS]
+    slow = [file for file in asked if is_own(file) and file not in first]
+    others = [file for file in asked if not is_own(file)]
+    until = accumulate(looks[file].seconds for file in others)
+    return first, [*slow, *(file for file, seconds in zip(others, until, strict=True) if seconds <= LATER_SECONDS)]
