@@ -163,6 +163,16 @@ def test_the_tree_backup_by_hand() -> None:
     assert found[1, :2].tolist() == pytest.approx([8.0 + short[0] + 0.25 * 0.2 * short[1], 16.0 + short[1]])
 
 
+def test_the_tree_backup_does_not_look_past_the_end_of_the_task() -> None:
+    taken, expected = critic()
+    ends = torch.tensor([[False, False, True], [False, True, False]])
+    probability = torch.full((2, 3), 0.5)
+    found = tree_backup(REWARD, ends, MASK, probability, taken, expected, gamma=0.5, tree_lambda=1.0, n_steps=2)
+    # The last temporal differences, 3 - 4 and 5 - 16, bootstrap from nothing and count a quarter one step before.
+    assert found[0, 1:].tolist() == pytest.approx([2.0 + 0.5 * 7.0 + 0.25 * (3.0 - 4.0), 3.0])
+    assert found[1, :2].tolist() == pytest.approx([4.0 + 0.5 * 13.0 + 0.25 * (5.0 - 16.0), 5.0])
+
+
 def test_one_step_of_the_tree_backup_is_the_expected_target() -> None:
     taken, expected = critic()
     found = tree_backup(REWARD, NEVER, MASK, taken, taken, expected, gamma=0.9, tree_lambda=0.9, n_steps=1)
