@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -27,6 +28,7 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="show the sample and run nothing")
     given = parser.parse_args()
     begun = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that copies and forks are cleared
     areas = given.area or list(AREAS)
     every = mutants_by_area(ROOT, areas)
     shares = quotas(sizes_of(ROOT, areas), given.sample)

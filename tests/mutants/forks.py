@@ -106,6 +106,7 @@ def _trace(tree: Path) -> dict[str, set[str]]:
 def _leave_home(tree: Path, scratch: Path) -> None:
     home = Path.cwd()
     os.setsid()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     log = os.open(scratch / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream, source in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log), (2, log)):
         os.dup2(source, stream)
