@@ -156,7 +156,7 @@ def hastened(base: Path) -> Iterator[None]:
         (freezing, "_write", export),
         (measuring, "measure", measured),
         (figures, "draw_frontier", lambda frontier: None),
-        (folder, "_pictures", lambda name, figure: {f"{name}.png": b"picture" * 3_000, f"{name}.svg": b"svg" * 20_000}),
+        (folder, "picture", lambda figure, kind: {"png": b"picture" * 3_000, "svg": b"svg" * 20_000}[kind]),
         (sweep, "_engine", _Done),
     )
     before = [getattr(module, name) for module, name, _ in others]
