@@ -41,7 +41,8 @@ class NaiveQmix:
     def __init__(self, input_size: int, batch: EpisodeBatch) -> None:
         """Make networks, their target copies and the optimiser."""
         n_agents, n_actions = batch.avail_actions.shape[2:]
-        self.online = nn.ModuleList([StepAgent(input_size, n_actions), QMixer(n_agents, batch.state.shape[-1])])
+        mixer = QMixer(n_agents, batch.state.shape[-1], embed_size=32, hypernet_size=64)
+        self.online = nn.ModuleList([StepAgent(input_size, n_actions), mixer])
         self.target = copy.deepcopy(self.online)
         self.optimizer = torch.optim.Adam(self.online.parameters(), lr=5e-4)
 

@@ -15,7 +15,7 @@ class CentralMixer(Mixer):
     f has three hidden layers and V one, as in the released code. Nothing keeps it monotonic.
     """
 
-    def __init__(self, n_agents: int, state_size: int, *, embed_size: int = 256) -> None:
+    def __init__(self, n_agents: int, state_size: int, *, embed_size: int) -> None:
         """Build the layers.
 
         Args:

@@ -17,7 +17,7 @@ class QMixer(Mixer):
     dQ_tot/dq_i non-negative; the biases and V are unconstrained.
     """
 
-    def __init__(self, n_agents: int, state_size: int, *, embed_size: int = 32, hypernet_size: int = 64) -> None:
+    def __init__(self, n_agents: int, state_size: int, *, embed_size: int, hypernet_size: int) -> None:
         """Build the hypernetworks.
 
         Args:

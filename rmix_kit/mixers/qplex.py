@@ -59,9 +59,9 @@ class QPLEXMixer(nn.Module):
         n_actions: int,
         state_size: int,
         *,
-        hypernet_size: int = 64,
-        n_kernels: int = 10,
-        kernel_layers: int = 3,
+        hypernet_size: int,
+        n_kernels: int,
+        kernel_layers: int,
     ) -> None:
         """Build the hypernetworks.
 

@@ -16,7 +16,7 @@ class JointValue(nn.Module):
     sum makes the size independent of the number of agents.
     """
 
-    def __init__(self, n_actions: int, state_size: int, hidden_size: int, *, embed_size: int = 64) -> None:
+    def __init__(self, n_actions: int, state_size: int, hidden_size: int, *, embed_size: int) -> None:
         """Build the layers.
 
         Args:
@@ -49,7 +49,7 @@ class JointValue(nn.Module):
 class StateValue(nn.Module):
     """V_jt(s) of QTRAN: what the sum of utilities lacks because no agent sees everything."""
 
-    def __init__(self, state_size: int, *, embed_size: int = 64) -> None:
+    def __init__(self, state_size: int, *, embed_size: int) -> None:
         """Build two hidden layers."""
         super().__init__()
         self.layers = perceptron(state_size, embed_size, embed_size, 1)

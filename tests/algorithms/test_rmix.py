@@ -97,6 +97,12 @@ def paper_schedule(interval: int = 50) -> RMIX:
     return algorithm
 
 
+def test_a_share_of_one_unlocks_nothing_even_at_the_end() -> None:
+    end = Progress(env_steps=1000, previous_env_steps=0, share=1.0)
+    assert not replace(paper_schedule(), quantile_start_share=1.0).is_quantile_due(end)
+    assert replace(paper_schedule(), quantile_start_share=0.9).is_quantile_due(end)
+
+
 def test_no_quantile_step_is_made_before_success() -> None:
     assert groups_due(paper_schedule(), 10, 20, success=0.34) == [{"td"}] * 20
 

@@ -19,7 +19,7 @@ AGENTS, ACTIONS, STATE = 3, 3, 4
 def make_mixer(seed: int = 0, **sizes: int) -> QPLEXMixer:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return QPLEXMixer(AGENTS, ACTIONS, STATE, **({"hypernet_size": 8, "n_kernels": 2} | sizes))
+        return QPLEXMixer(AGENTS, ACTIONS, STATE, **({"hypernet_size": 8, "n_kernels": 2, "kernel_layers": 3} | sizes))
 
 
 def random_tensor(*shape: int, seed: int = 0) -> Tensor:

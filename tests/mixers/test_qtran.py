@@ -41,7 +41,7 @@ def test_the_networks_keep_leading_axes() -> None:
     network, (hidden_states, actions, state) = make_network(), random_inputs(4, 6)
     joint = network(hidden_states, actions, state)
     torch.testing.assert_close(joint[2, 3], network(hidden_states[2, 3], actions[2, 3], state[2, 3]))
-    assert StateValue(4)(state).shape == (4, 6)
+    assert StateValue(4, embed_size=8)(state).shape == (4, 6)
 
 
 def test_another_state_is_refused() -> None:

@@ -40,6 +40,7 @@ ELSEWHERE = frozenset(
 MOST_FAILED = 3  # more need not be told
 LATER_SECONDS = 90.0  # of the second round, the quickest first; slow files of the area's own folders come besides
 QUICK_SECONDS = 20.0  # a file that takes longer waits for the second round
+SETTINGS_PAGE = "tests/test_documents.py"
 KEPT = Path("build", "mutants", "looks.json")
 
 
@@ -120,8 +121,11 @@ def rounds(mutant: Mutant, area: str, looks: dict[str, Look]) -> tuple[list[str]
     sign = mutant.scope if mutant.in_function else SOME_FUNCTION
     asked = [file for file in by_seconds if sign in looks[file].reached.get(mutant.file, ())]
     asked = asked or [file for file in by_seconds if is_own(file)]
+    if not mutant.in_function:  # a default of a setting: the page that is written of them says it
+        asked = [*asked, *(file for file in (SETTINGS_PAGE,) if file in looks and file not in asked)]
     first = [file for file in asked if is_own(file) and looks[file].seconds <= QUICK_SECONDS]
     slow = [file for file in asked if is_own(file) and file not in first]
     others = [file for file in asked if not is_own(file)]
+    others.sort(key=lambda file: file != SETTINGS_PAGE or mutant.in_function)
     until = accumulate(looks[file].seconds for file in others)
     return first, [*slow, *(file for file, seconds in zip(others, until, strict=True) if seconds <= LATER_SECONDS)]

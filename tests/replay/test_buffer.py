@@ -114,6 +114,13 @@ def test_the_reward_range_ignores_padding() -> None:
     assert batch.reward_range.tolist() == [5.0, 6.0]
 
 
+def test_the_reward_range_remembers_episodes_that_gave_way() -> None:
+    buffer = ReplayBuffer(SPEC, 1, CPU)
+    for reward in (7.0, -3.0, 2.0):
+        buffer.add(replace(random_block([1]), reward=np.full((1, 1), reward, dtype=np.float32)))
+    assert buffer.sample(1, np.random.default_rng(0), reward_scale=1.0).reward_range.tolist() == [-3.0, 7.0]
+
+
 def test_termination_lies_on_the_last_real_step_alone() -> None:
     buffer = ReplayBuffer(SPEC, 10, CPU)
     buffer.add(random_block([3]))  # row 0 terminates

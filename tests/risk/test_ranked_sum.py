@@ -114,3 +114,9 @@ def test_the_straight_through_term_is_nothing_but_the_levels_gradient() -> None:
 def test_the_probabilities_of_levels_add_up_to_one_in_each_row() -> None:
     scores = torch.tensor([[0.0, math.log(3.0)], [5.0, 5.0], [math.log(4.0), 0.0]])
     torch.testing.assert_close(level_probabilities(scores), torch.tensor([[0.25, 0.75], [0.5, 0.5], [0.8, 0.2]]))
+
+
+def test_quantiles_that_are_none_are_refused_with_and_without_gradients() -> None:
+    for quantiles in (torch.zeros(2, 0), torch.zeros(2, 0, requires_grad=True)):
+        with pytest.raises(ShapeError):
+            ranked_sum(quantiles, torch.zeros(2, 0))
