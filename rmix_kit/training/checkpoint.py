@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
@@ -108,5 +107,4 @@ def network_tensors(checkpoint: Path) -> tuple[Manifest, dict[str, Tensor]]:
         Manifest and weights on the CPU.
     """
     manifest = read_manifest(checkpoint)
-    with torch.no_grad():
-        return manifest, read_tensors(checkpoint, manifest, "online")
+    return manifest, read_tensors(checkpoint, manifest, "online")
