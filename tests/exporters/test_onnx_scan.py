@@ -242,3 +242,11 @@ def test_sparse_tensors_are_refused_wherever_they_lie(what: str) -> None:
     SPARSE[what](model)
     with pytest.raises(BundleError, match="which no exported agent has"):
         scan_onnx(model.SerializeToString(), "it")
+
+
+def test_numbers_of_64_bits_are_taken_and_those_of_32_must_fit() -> None:
+    whole = helper.make_tensor("v", TensorProto.INT64, [2], [2**40, -(2**40)]).SerializeToString()
+    scan_onnx(with_initializer(whole), "it")
+    narrow = sized(8, b"v") + sized(5, varint(2**40))  # int32_data
+    with pytest.raises(BundleError, match="out of range|not a readable"):
+        scan_onnx(with_initializer(narrow), "it")

@@ -13,7 +13,7 @@ import pytest
 import macn
 from macn.errors import NotResetError, ParameterError
 from macn.layout import CliffLayout
-from macn.rendering import CELL_SIZE, draw_picture, draw_trajectory
+from macn.rendering import CELL_SIZE, _draw_stroke, draw_picture, draw_trajectory
 
 GRID = CliffLayout.parse("4x7")
 
@@ -108,3 +108,25 @@ def test_drawing_needs_no_window_library() -> None:
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-c", program], check=True, env=environment, timeout=60)
+
+
+def test_a_stroke_is_twice_its_radius_wide_and_ends_round() -> None:
+    picture = np.zeros((40, 60, 3), dtype=np.uint8)
+    _draw_stroke(picture, (20.0, 15.0), (20.0, 45.0), radius=5.0, colour=(200, 100, 50))
+    drawn = picture.any(-1)
+    assert drawn[:, 30].sum() == 10  # rows 15.5 to 24.5 lie within 5 of the line, 14.5 and 25.5 do not
+    assert (picture[20, 30] == (200, 100, 50)).all()
+    assert drawn[20, 10:50].all()
+    assert not drawn[20, :10].any()
+    assert not drawn[15, 10]  # a corner of the square around the round end
+
+
+def test_letters_grow_with_their_cells() -> None:
+    dots = {}
+    for size in (24, 48):
+        picture = draw_trajectory(GRID, [[0]], cell_size=size)
+        goal = picture[3 * size + 1 : 4 * size - 1, 6 * size + 1 : 7 * size - 1]
+        colours, counts = np.unique(goal.reshape(-1, 3), axis=0, return_counts=True)
+        assert len(colours) == 2  # the ground and the letter
+        dots[size] = int(counts.min())
+    assert dots[48] == 4 * dots[24]

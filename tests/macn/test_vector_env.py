@@ -117,6 +117,14 @@ def test_returned_arrays_are_the_callers_own() -> None:
         np.testing.assert_array_equal(env.state(), other.step(action)[4]["state"])
 
 
+def test_the_cells_that_are_given_are_the_callers_own() -> None:
+    envs = macn.vector_env(2)
+    envs.reset(seed=0)
+    given = envs.cells
+    given += 1
+    assert (envs.cells == given - 1).all()
+
+
 def test_gymnasium_makes_the_vector_face() -> None:
     env = gymnasium.make_vec("macn:MACN-v0", num_envs=3, layout="bridge")
     assert isinstance(env.unwrapped, macn.MACNVectorEnv)
