@@ -15,7 +15,7 @@ from rmix_kit.networks.agent import AgentNetwork
 from rmix_kit.replay import EpisodeBlock
 from rmix_kit.seeding import torch_seed
 from rmix_kit.training.input_statistics import InputStatistics
-from rmix_kit.training.optimizers import load_moments, make_optimizer, moments_of, stepped_parameters
+from rmix_kit.training.optimizers import load_moments, make_optimizer, moments_of
 from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, NonNegativeInt, Progress, UnitFloat
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Learner:
         self._named = {group: algorithm.parameters_of(group, self.online) for group in self._settings}
         self._parameters = {group: list(parameters.values()) for group, parameters in self._named.items()}
         self._optimizers = {
-            group: make_optimizer(self._parameters[group], settings) for group, settings in self._settings.items()
+            group: make_optimizer(self._named[group], settings) for group, settings in self._settings.items()
         }
 
     def observe(self, block: EpisodeBlock) -> None:
@@ -137,14 +137,11 @@ class Learner:
                 continue
             settings = self._settings[group]
             factor = (settings.grad_clip / (norms[group] + 1e-6)).clamp(max=1.0)
-            reached = [(p, g) for p, g in zip(self._parameters[group], gradients[group], strict=True) if g is not None]
-            clipped = torch._foreach_mul([gradient for _, gradient in reached], factor)
-            for (parameter, _), gradient in zip(reached, clipped, strict=True):
-                parameter.grad = gradient
-            for entry in optimizer.param_groups:
-                entry["lr"] = settings.learning_rate * learning_rate_factor
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+            found = zip(self._named[group], gradients[group], strict=True)
+            reached = {name: gradient for name, gradient in found if gradient is not None}
+            clipped = torch._foreach_mul(list(reached.values()), factor)
+            learning_rate = settings.learning_rate * learning_rate_factor
+            optimizer.step(dict(zip(reached, clipped, strict=True)), learning_rate)
         self._steps_since_copy += next(iter(self._settings)) in gradients
 
     @property
@@ -160,7 +157,7 @@ class Learner:
     @property
     def stepped_parameters(self) -> dict[str, int]:
         """How many parameters of each optimiser have moments."""
-        return stepped_parameters(self._optimizers, self._named)
+        return {group: len(optimizer.moments) for group, optimizer in self._optimizers.items()}
 
     def state_tensors(self) -> dict[str, dict[str, Tensor]]:
         """Return all that a resumed run needs, by file: "online", "target", "optimizers" and "statistics".
@@ -169,7 +166,7 @@ class Learner:
             Tensors by name; those of the optimisers are called ``GROUP/PARAMETER/ENTRY``. They are the learner's own.
         """
         networks = {"online": self.online.state_dict(), "target": self.target.state_dict()}
-        moments = moments_of(self._optimizers, self._named)
+        moments = moments_of(self._optimizers)
         return networks | {"optimizers": moments, "statistics": self.statistics.tensors()}
 
     def load_state(
@@ -194,7 +191,7 @@ class Learner:
         load_networks(self.online, tensors["online"])
         load_networks(self.target, tensors["target"])
         self.statistics.load(tensors["statistics"])
-        load_moments(self._optimizers, self._named, tensors["optimizers"], stepped_parameters)
+        load_moments(self._optimizers, tensors["optimizers"], stepped_parameters)
         self._last_copy_episodes = last_copy_episodes
         self._steps_since_copy = steps_since_copy
 

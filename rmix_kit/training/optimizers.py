@@ -1,8 +1,14 @@
-"""Optimisers and their moments: made from settings, given out by name, and taken back where they fit."""
+"""Adam and RMSprop over one parameter group; their moments are given out by name and taken back where they fit.
+
+The numbers are those of `torch.optim`, bit for bit. Its optimisers import torch's compiler when they are made, which
+takes as long again as torch itself.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -10,107 +16,189 @@ from torch import Tensor, nn
 from rmix_kit.algorithms.algorithm import OptimizerSettings
 from rmix_kit.errors import CheckpointError
 
+ADAM_BETAS = (0.9, 0.999)
 RMSPROP_SMOOTHING = 0.99  # PyMARL's alpha
 
-Named = Mapping[str, Mapping[str, nn.Parameter]]
-"""Parameters by group and name."""
+
+class Optimizer(ABC):
+    """Steps the parameters of one group.
+
+    Attributes:
+        parameters: By name.
+        moments: By name of the parameter: the count of its steps, "step", and what `AVERAGES` names. Those of a
+            parameter begin with its first gradient.
+    """
+
+    AVERAGES: ClassVar[tuple[str, ...]]
+    """Moments as large as their parameter."""
+
+    def __init__(self, parameters: Mapping[str, nn.Parameter], eps: float) -> None:
+        """Begin without moments."""
+        self.parameters = dict(parameters)
+        self.moments: dict[str, dict[str, Tensor]] = {}
+        self._eps = eps
+
+    @torch.no_grad()
+    def step(self, gradients: Mapping[str, Tensor], learning_rate: float) -> None:
+        """Step the parameters that have a gradient.
+
+        Args:
+            gradients: By name of the parameter; at least one.
+            learning_rate: Of this step.
+        """
+        for name in gradients.keys() - self.moments.keys():
+            parameter = self.parameters[name]
+            self.moments[name] = {"step": torch.zeros((), device=parameter.device)} | {
+                average: torch.zeros_like(parameter) for average in self.AVERAGES
+            }
+        torch._foreach_add_([self.moments[name]["step"] for name in gradients], 1)
+        self._move(
+            [self.parameters[name] for name in gradients],
+            list(gradients.values()),
+            [[self.moments[name][average] for name in gradients] for average in self.AVERAGES],
+            [self.moments[name]["step"] for name in gradients],
+            learning_rate,
+        )
+
+    @abstractmethod
+    def _move(
+        self,
+        parameters: list[Tensor],
+        gradients: list[Tensor],
+        averages: list[list[Tensor]],
+        steps: list[Tensor],
+        learning_rate: float,
+    ) -> None:
+        """Change parameters and averages in place; all lists are in the order of the parameters."""
+
+    def load(self, found: Mapping[str, Mapping[str, Tensor]]) -> None:
+        """Take back moments.
+
+        Args:
+            found: What `moments` was; on the CPU.
+
+        Raises:
+            CheckpointError: They are not those of an optimiser of this kind.
+        """
+        kept = {"step", *self.AVERAGES}
+        for name, entries in found.items():
+            if set(entries) != kept:
+                raise CheckpointError(
+                    f"the moments of {name} are {sorted(entries)}; this optimiser keeps {sorted(kept)}"
+                )
+            parameter = self.parameters[name]
+            for entry, value in entries.items():
+                shape = () if entry == "step" else tuple(parameter.shape)
+                if tuple(value.shape) != shape or value.dtype != parameter.dtype:
+                    raise CheckpointError(
+                        f"{name}/{entry} is {value.dtype} {list(value.shape)}; expected {parameter.dtype} {list(shape)}"
+                    )
+        self.moments = {
+            name: {entry: value.clone().to(self.parameters[name].device) for entry, value in entries.items()}
+            for name, entries in found.items()
+        }
 
 
-def make_optimizer(parameters: list[nn.Parameter], settings: OptimizerSettings) -> torch.optim.Optimizer:
+class Adam(Optimizer):
+    """Adam (Kingma & Ba 2015, algorithm 1), in one kernel for all parameters."""
+
+    AVERAGES = ("exp_avg", "exp_avg_sq")
+
+    def _move(
+        self,
+        parameters: list[Tensor],
+        gradients: list[Tensor],
+        averages: list[list[Tensor]],
+        steps: list[Tensor],
+        learning_rate: float,
+    ) -> None:
+        means, squares = averages
+        torch._fused_adam_(
+            parameters,
+            gradients,
+            means,
+            squares,
+            [],
+            steps,
+            lr=learning_rate,
+            beta1=ADAM_BETAS[0],
+            beta2=ADAM_BETAS[1],
+            weight_decay=0.0,
+            eps=self._eps,
+            amsgrad=False,
+            maximize=False,
+        )
+
+
+class RMSprop(Optimizer):
+    """RMSprop as PyMARL sets it up: eps is added outside the root, and there is no momentum."""
+
+    AVERAGES = ("square_avg",)
+
+    def _move(
+        self,
+        parameters: list[Tensor],
+        gradients: list[Tensor],
+        averages: list[list[Tensor]],
+        steps: list[Tensor],
+        learning_rate: float,
+    ) -> None:
+        del steps
+        (squares,) = averages
+        torch._foreach_mul_(squares, RMSPROP_SMOOTHING)
+        torch._foreach_addcmul_(squares, gradients, gradients, value=1 - RMSPROP_SMOOTHING)
+        roots = torch._foreach_sqrt(squares)
+        torch._foreach_add_(roots, self._eps)
+        torch._foreach_addcdiv_(parameters, gradients, roots, value=-learning_rate)
+
+
+KINDS: Mapping[str, type[Optimizer]] = {"adam": Adam, "rmsprop": RMSprop}
+
+
+def make_optimizer(parameters: Mapping[str, nn.Parameter], settings: OptimizerSettings) -> Optimizer:
     """Make the optimiser of one parameter group.
 
     Args:
-        parameters: What it steps.
+        parameters: What it steps, by name.
         settings: Kind and constants.
-
-    Returns:
-        Adam, or RMSprop as PyMARL sets it up.
     """
-    if settings.kind == "adam":
-        is_fused = parameters[0].device.type == "cpu"  # elsewhere the count of steps would have to leave the host
-        return torch.optim.Adam(parameters, lr=settings.learning_rate, eps=settings.eps, fused=is_fused)
-    return torch.optim.RMSprop(parameters, lr=settings.learning_rate, alpha=RMSPROP_SMOOTHING, eps=settings.eps)
+    return KINDS[settings.kind](parameters, settings.eps)
 
 
-def moments_of(optimizers: Mapping[str, torch.optim.Optimizer], named: Named) -> dict[str, Tensor]:
+def moments_of(optimizers: Mapping[str, Optimizer]) -> dict[str, Tensor]:
     """Return all moments, called ``GROUP/PARAMETER/ENTRY``; they are the optimisers' own."""
     return {
         f"{group}/{name}/{entry}": value
-        for group, parameters in named.items()
-        for name, parameter in parameters.items()
-        for entry, value in optimizers[group].state[parameter].items()
-    }
-
-
-def stepped_parameters(optimizers: Mapping[str, torch.optim.Optimizer], named: Named) -> dict[str, int]:
-    """Return how many parameters of each group have been stepped, and so have moments."""
-    return {
-        group: sum(bool(optimizers[group].state[parameter]) for parameter in parameters.values())
-        for group, parameters in named.items()
+        for group, optimizer in optimizers.items()
+        for name in optimizer.parameters
+        for entry, value in optimizer.moments.get(name, {}).items()
     }
 
 
 def load_moments(
-    optimizers: Mapping[str, torch.optim.Optimizer],
-    named: Named,
-    tensors: Mapping[str, Tensor],
-    stepped: Mapping[str, int] | None,
+    optimizers: Mapping[str, Optimizer], tensors: Mapping[str, Tensor], stepped: Mapping[str, int] | None
 ) -> None:
     """Take back what `moments_of` gave.
 
     Args:
         optimizers: By group; changed.
-        named: Their parameters.
         tensors: On the CPU, by name.
-        stepped: What `stepped_parameters` gave; None where it was not recorded.
+        stepped: How many parameters of each group had moments; None where it was not recorded.
 
     Raises:
         CheckpointError: They are those of other optimisers, or not all of them.
     """
     left = dict(tensors)
-    for group, parameters in named.items():
-        found = {
-            name: {key.removeprefix(f"{group}/{name}/"): left.pop(key) for key in tensors if _is_of(key, group, name)}
-            for name in parameters
-        }
-        count = sum(map(bool, found.values()))
-        if stepped is not None and count != stepped.get(group):
+    for group, optimizer in optimizers.items():
+        found: dict[str, dict[str, Tensor]] = {}
+        for name in optimizer.parameters:
+            prefix = f"{group}/{name}/"
+            if keys := [key for key in left if key.rpartition("/")[0] + "/" == prefix]:
+                found[name] = {key.removeprefix(prefix): left.pop(key) for key in keys}
+        if stepped is not None and len(found) != stepped.get(group):
             raise CheckpointError(
-                f"the optimiser of {group} has moments of {count} parameters; it had stepped {stepped.get(group)}"
+                f"the optimiser of {group} has moments of {len(found)} parameters; it had stepped {stepped.get(group)}"
             )
-        expected = _entries(optimizers[group]) if count else {}
-        for name, parameter in parameters.items():
-            if found[name]:
-                _check(found[name], parameter, expected, f"{group}/{name}")
-            optimizers[group].state[parameter] = {
-                # The count of steps stays on the host, as the optimisers keep it themselves.
-                key: value.clone() if key == "step" else value.clone().to(parameter.device)
-                for key, value in found[name].items()
-            }
+        optimizer.load(found)
     if left:
         raise CheckpointError(f"the optimisers have no place for {sorted(left)[:3]}")
-
-
-def _is_of(key: str, group: str, name: str) -> bool:
-    return key.rpartition("/")[0] == f"{group}/{name}"
-
-
-def _entries(optimizer: torch.optim.Optimizer) -> dict[str, bool]:
-    """Return which entries an optimiser of this kind keeps of a parameter, and which are as large as it."""
-    probe = nn.Parameter(torch.zeros(2))
-    probe.grad = torch.zeros(2)
-    own = {name: value for name, value in optimizer.defaults.items() if name != "fused"}
-    other = type(optimizer)([probe], **own)
-    other.step()
-    return {name: value.shape == probe.shape for name, value in other.state[probe].items()}
-
-
-def _check(found: Mapping[str, Tensor], parameter: nn.Parameter, expected: Mapping[str, bool], where: str) -> None:
-    if set(found) != set(expected):
-        raise CheckpointError(f"the moments of {where} are {sorted(found)}; this optimiser keeps {sorted(expected)}")
-    for name, value in found.items():
-        shape = tuple(parameter.shape) if expected[name] else ()
-        if tuple(value.shape) != shape or value.dtype != parameter.dtype:
-            raise CheckpointError(
-                f"{where}/{name} is {value.dtype} {list(value.shape)}; expected {parameter.dtype} {list(shape)}"
-            )

@@ -91,7 +91,7 @@ def test_a_standard_output_that_is_closed_is_told_in_one_line(
 @pytest.mark.parametrize(
     "words",
     [
-        ("film", "RUN", "--episodes", "300", "--out", "film.mp4"),
+        ("film", "RUN", "--episodes", "60", "--out", "film.mp4"),
         ("report", "RUN", "--evaluate", "--out", "report"),
         ("export", "RUN", "--out", "agents"),
         ("evaluate", "RUN", "--episodes", "10000000"),

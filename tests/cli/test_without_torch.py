@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ import pytest
 from tests.architecture.sources import ROOT
 from tests.fixtures.trained import Trained
 
-RECORDS = ROOT / "docs" / "results" / "didactic" / "records"
+RECORDS = sorted((ROOT / "docs" / "results" / "didactic" / "records").glob("?mix_didactic-two-step_seed-[01].json"))
 QUICK = ("--episodes", "2", "--env", "macn:4x7?include_position=true&max_steps=8")
 
 
@@ -30,24 +31,30 @@ def run_without(missing: Sequence[str], folder: Path, *words: object) -> subproc
     )
 
 
+@pytest.fixture(params=["run", "records"])
+def measured(request: pytest.FixtureRequest, trained: Trained, tmp_path: Path) -> Path:
+    if request.param == "run":
+        return trained.run
+    (tmp_path / "records").mkdir()
+    for record in RECORDS:
+        shutil.copy(record, tmp_path / "records")
+    return tmp_path / "records"
+
+
 def test_torch_cannot_be_imported_there(trained: Trained, tmp_path: Path) -> None:
     done = run_without(["torch"], tmp_path, "evaluate", trained.run)
     assert done.returncode == 1
     assert "torch" in done.stderr
 
 
-@pytest.mark.parametrize("source", ["run", "records"])
-def test_reports_are_written(source: str, trained: Trained, tmp_path: Path) -> None:
-    place = trained.run if source == "run" else RECORDS
-    done = run_without(["torch"], tmp_path, "report", place, "--out", "report", "--variants")
+def test_reports_are_written(measured: Path, tmp_path: Path) -> None:
+    done = run_without(["torch"], tmp_path, "report", measured, "--out", "report", "--variants")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "report" / "index.html").is_file()
 
 
-@pytest.mark.parametrize("source", ["run", "records"])
-def test_pictures_are_drawn(source: str, trained: Trained, tmp_path: Path) -> None:
-    place = trained.run if source == "run" else RECORDS
-    done = run_without(["torch"], tmp_path, "plot", place, "--metric", "return_mean", "--out", "return.svg")
+def test_pictures_are_drawn(measured: Path, tmp_path: Path) -> None:
+    done = run_without(["torch"], tmp_path, "plot", measured, "--metric", "return_mean", "--out", "return.svg")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "return.svg").is_file()
 

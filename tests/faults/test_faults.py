@@ -15,7 +15,7 @@ from tests.faults.corpus import batches, faults, run
 from tests.faults.families import FAMILIES
 from tests.faults.sandbox import Bait, can_confine
 
-CASES = 250
+CASES = 125
 ROOT = Path(__file__).parents[2]
 needs_landlock = pytest.mark.skipif(not can_confine(), reason="needs Landlock, of Linux 6.2 or newer")
 
