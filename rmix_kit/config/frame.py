@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -20,7 +21,7 @@ def frame_values(algo: str, kind: str, report: Callable[[str], None]) -> Values:
         kind: What stands before an environment text's colon.
         report: Told of the values.
     """
-    document = read_document((files("rmix_kit.config") / FILE).read_text(encoding="utf-8"), FILE)
+    document = _document()
     if kind not in document.values["kinds"]:
         return {}
     values: Values = {}
@@ -30,6 +31,11 @@ def frame_values(algo: str, kind: str, report: Callable[[str], None]) -> Values:
     shown = ", ".join(f"{'.'.join(path)}={value}" for path, (value, _) in values.items())
     report(f"frame for {kind}: environments: {shown}")
     return values
+
+
+@cache
+def _document() -> Document:
+    return read_document((files("rmix_kit.config") / FILE).read_text(encoding="utf-8"), FILE)
 
 
 def _has(document: Document, within: tuple[str, ...]) -> bool:

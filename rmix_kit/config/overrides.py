@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
-from typing import Any, get_type_hints
+from typing import Any
 
 import yaml
 
 from rmix_kit.algorithms import Algorithm
 from rmix_kit.config.schema import TrainingSettings
 from rmix_kit.errors import ConfigError
+from rmix_kit.files.forms import hints_of
 from rmix_kit.files.yaml_text import read_yaml
 from rmix_kit.spelling import suggestion
 
@@ -71,7 +72,7 @@ def find_path(given: tuple[str, ...], known: Sequence[tuple[str, ...]], text: st
 
 def paths_of(cls: type, prefix: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """Yield the paths of all single values of a dataclass."""
-    hints = get_type_hints(cls)
+    hints = hints_of(cls)
     for entry in fields(cls):
         hint = hints[entry.name]
         if isinstance(hint, type) and is_dataclass(hint):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from rmix_kit.errors import ConfigError
+from rmix_kit.files.forms import hints_of
 from rmix_kit.spelling import shortened, suggestion
 
 Path = tuple[str, ...]
@@ -32,7 +33,7 @@ def build(cls: type, values: Mapping[str, Any], path: Path, where: Where) -> Any
     Raises:
         ConfigError: A key is unknown, or a value of the wrong type or out of range.
     """
-    hints = get_type_hints(cls, include_extras=True)
+    hints = hints_of(cls)
     names = [entry.name for entry in fields(cls)]
     arguments = {}
     for name, value in values.items():

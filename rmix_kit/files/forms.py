@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from types import MappingProxyType, NoneType, UnionType
 from typing import Annotated, Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints, is_typeddict
 
@@ -82,8 +83,14 @@ def misfit(value: object, hint: Any, path: str) -> str:  # noqa: ANN401 - any an
     return _said(value, expected_instead(value, hint), path)
 
 
+@cache
+def hints_of(form: type) -> Mapping[str, Any]:
+    """Return the annotations of a class by name, with their ranges; looked up once."""
+    return get_type_hints(form, include_extras=True)
+
+
 def _misfit_of_keys(value: Mapping[str, object], form: type, path: str) -> str:
-    for name, hint in get_type_hints(form, include_extras=True).items():
+    for name, hint in hints_of(form).items():
         is_optional = get_origin(hint) is NotRequired
         if name not in value:
             if not is_optional:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Any, Literal, get_args
 
 from rmix_kit.algorithms import ALGORITHMS, Algorithm
 from rmix_kit.errors import ConfigError
-from rmix_kit.files.forms import expected_instead
+from rmix_kit.files.forms import expected_instead, hints_of
 from rmix_kit.seeding import check_seed
 from rmix_kit.spelling import shortened
 from rmix_kit.training.settings import TrainingSettings
@@ -126,7 +126,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def _rebuild(cls: type, values: Any, path: str) -> Any:  # noqa: ANN401 - any dataclass
-    hints = get_type_hints(cls, include_extras=True)
+    hints = hints_of(cls)
     _check_keys(values, {entry.name for entry in fields(cls)}, path)
     arguments = {}
     for name, value in values.items():
