@@ -12,7 +12,7 @@ from rmix_kit.algorithms.algorithm import Networks, OptimizerSettings
 from rmix_kit.algorithms.value_decomposition import ValueBased
 from rmix_kit.losses import masked_mean, quantile_huber_loss
 from rmix_kit.losses.hysteresis import LikelihoodWindow, hysteretic_weights
-from rmix_kit.networks.implicit_quantile import ImplicitQuantileAgent
+from rmix_kit.networks.implicit_quantile import ImplicitQuantileAgent, unroll_together
 from rmix_kit.networks.unroll import greedy_actions, take
 from rmix_kit.types import (
     EnvSpec,
@@ -97,12 +97,12 @@ class LHIQN(ValueBased[LHIQNNetworks]):
     ) -> Losses:
         """Hysteretic quantile regression of every agent's chosen action on the team's return."""
         tau, target_tau = batch.tau[..., : self.n_quantiles], batch.tau[..., self.n_quantiles :]
-        output = online.agent.unroll(batch)
+        output, target_output = unroll_together([online.agent, target.agent], batch)
         quantiles = output.quantiles_of(batch.actions, tau)  # [batch, time, agent, quantile]
         tau = tau[:, :-1].unsqueeze(-2)  # [batch, time, 1, quantile]
         with torch.no_grad():
             greedy = greedy_actions(output.values(), batch.avail_actions)  # [batch, time + 1, agent]
-            next_quantiles = target.agent.unroll(batch).quantiles_of(greedy, target_tau)
+            next_quantiles = target_output.quantiles_of(greedy, target_tau)
             targets = self.quantile_targets(batch, next_quantiles, greedy, n_max=self.n_max)
             weights = hysteretic_weights(
                 quantiles, targets, tau, beta=self.beta(progress), window=self.likelihood_window

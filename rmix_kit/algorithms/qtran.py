@@ -13,7 +13,7 @@ from rmix_kit.algorithms.value_decomposition import EACH_STEP, JointQLearning, s
 from rmix_kit.losses import masked_mean
 from rmix_kit.mixers import JointValue, StateValue
 from rmix_kit.networks.unroll import greedy_actions, one_hot_actions, take
-from rmix_kit.networks.value import ValueAgent, ValueOutput
+from rmix_kit.networks.value import ValueAgent, ValueOutput, unroll_together
 from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, NonNegativeFloat, PositiveInt, Progress
 
 
@@ -65,10 +65,10 @@ class QTRAN(JointQLearning[QTRANNetworks]):
     def losses(self, online: QTRANNetworks, target: QTRANNetworks, batch: EpisodeBatch, progress: Progress) -> Losses:
         """L_td of Q_jt and the two constraints on the utilities, one group."""
         del progress
-        output = online.agent.unroll(batch)
+        output, target_output = unroll_together([online.agent, target.agent], batch)
         greedy = greedy_actions(output.outputs.detach(), batch.avail_actions)  # [batch, time + 1, agent]
         q_jt = self.joint_value(online, output, batch, actions=batch.actions, steps=EACH_STEP)  # [batch, time]
-        targets = self.greedy_targets(target, batch, greedy)
+        targets = self.greedy_targets(target, target_output, batch, greedy)
         best = greedy[:, EACH_STEP]  # ubar, [batch, time, agent]
         with torch.no_grad():
             best_q_jt = self.joint_value(online, output, batch, actions=best, steps=EACH_STEP)

@@ -11,7 +11,7 @@ from torch import Tensor
 from rmix_kit.algorithms.algorithm import Networks, OptimizerSettings
 from rmix_kit.algorithms.value_decomposition import ValueBased
 from rmix_kit.losses import masked_mean, quantile_fractions, quantile_huber_loss
-from rmix_kit.networks.quantile import QuantileAgent
+from rmix_kit.networks.quantile import QuantileAgent, unroll_together
 from rmix_kit.networks.unroll import greedy_actions, take
 from rmix_kit.types import (
     EnvSpec,
@@ -88,12 +88,12 @@ class RMIXAverse(ValueBased[AverseNetworks]):
     def losses(self, online: AverseNetworks, target: AverseNetworks, batch: EpisodeBatch, progress: Progress) -> Losses:
         """Quantile regression of every agent's chosen action on the n-step team return."""
         del progress
-        output = online.agent.unroll(batch)
+        output, target_output = unroll_together([online.agent, target.agent], batch)
         quantiles = output.quantiles_of(batch.actions)  # [batch, time, agent, quantile]
         with torch.no_grad():
             values = output.values()  # [batch, time + 1, agent, action]
             greedy = greedy_actions(values, batch.avail_actions)  # [batch, time + 1, agent]
-            next_quantiles = target.agent.unroll(batch).quantiles_of(greedy)
+            next_quantiles = target_output.quantiles_of(greedy)
             targets = self.quantile_targets(batch, next_quantiles, greedy, n_max=self.n_max)
         error = quantile_huber_loss(
             quantiles, targets, quantile_fractions(output.edges), kappa=self.quantile_kappa, edges=output.edges

@@ -14,7 +14,7 @@ from rmix_kit.algorithms.mixing import MixedNetworks, mixture
 from rmix_kit.losses import lambda_returns, masked_mean, n_step_returns
 from rmix_kit.mixers import IndependentMixer, Mixer
 from rmix_kit.networks.unroll import greedy_actions
-from rmix_kit.networks.value import ValueAgent, ValueOutput
+from rmix_kit.networks.value import ValueAgent, ValueOutput, unroll_together
 from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, PositiveFloat, PositiveInt, Progress, UnitFloat
 
 ValueNetworksT = TypeVar("ValueNetworksT", bound=Networks[ValueAgent])
@@ -119,9 +119,10 @@ class JointQLearning(ValueBased[ValueNetworksT]):
     def losses(self, online: ValueNetworksT, target: ValueNetworksT, batch: EpisodeBatch, progress: Progress) -> Losses:
         """Squared TD error of the joint value of the replayed actions."""
         del progress
-        output = online.agent.unroll(batch)
+        output, target_output = unroll_together([online.agent, target.agent], batch)
         q_tot = self.joint_value(online, output, batch, actions=batch.actions, steps=EACH_STEP)  # [batch, time]
-        targets = self.greedy_targets(target, batch, greedy_actions(output.outputs.detach(), batch.avail_actions))
+        greedy = greedy_actions(output.outputs.detach(), batch.avail_actions)  # [batch, time + 1, agent]
+        targets = self.greedy_targets(target, target_output, batch, greedy)
         loss = squared_td_error(q_tot, targets, batch)
         metrics = {"q_tot": masked_mean(q_tot.detach(), batch.mask), "target": masked_mean(targets, batch.mask)}
         return Losses({"td": loss}, metrics | {"loss_td": loss.detach()})
@@ -142,16 +143,18 @@ class JointQLearning(ValueBased[ValueNetworksT]):
         """
 
     @torch.no_grad()
-    def greedy_targets(self, target: ValueNetworksT, batch: EpisodeBatch, greedy: Tensor) -> Tensor:
+    def greedy_targets(
+        self, target: ValueNetworksT, output: ValueOutput, batch: EpisodeBatch, greedy: Tensor
+    ) -> Tensor:
         """TD(lambda) targets whose V' is the target networks' joint value of the online networks' greedy actions.
 
         Args:
+            output: The target agent's, over the whole batch.
             greedy: The online networks' available argmax of every step, int64 ``[batch, time + 1, agent]``.
 
         Returns:
             The shape of `joint_value`.
         """
-        output = target.agent.unroll(batch)
         next_values = self.joint_value(target, output, batch, actions=greedy[:, NEXT_STEP], steps=NEXT_STEP)
         return self.td_targets(batch, next_values, greedy)
 

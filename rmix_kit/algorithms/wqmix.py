@@ -14,7 +14,7 @@ from rmix_kit.algorithms.value_decomposition import EACH_STEP, NEXT_STEP, JointQ
 from rmix_kit.losses import masked_mean
 from rmix_kit.mixers import CentralMixer, Mixer
 from rmix_kit.networks.unroll import greedy_actions
-from rmix_kit.networks.value import ValueAgent, ValueOutput
+from rmix_kit.networks.value import ValueAgent, ValueOutput, unroll_together
 from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, PositiveInt, Progress, UnitFloat
 
 
@@ -89,13 +89,12 @@ class WQMIX(MonotonicMixing, JointQLearning[WQMIXNetworks]):
     def losses(self, online: WQMIXNetworks, target: WQMIXNetworks, batch: EpisodeBatch, progress: Progress) -> Losses:
         """Weighted TD error of Q_tot and TD error of Q*hat, one group."""
         del progress
-        output = online.agent.unroll(batch)
+        agents = online.agent, online.central_agent, target.central_agent
+        output, central, followed = unroll_together(agents, batch)
         q_tot = self.joint_value(online, output, batch, actions=batch.actions, steps=EACH_STEP)  # [batch, time]
-        central = online.central_agent.unroll(batch)
         q_star = mixture(online.central_mixer, central, batch, actions=batch.actions, steps=EACH_STEP)  # [batch, time]
         with torch.no_grad():
             greedy = greedy_actions(output.outputs, batch.avail_actions)  # [batch, time + 1, agent]
-            followed = target.central_agent.unroll(batch)
             values = mixture(
                 target.central_mixer, followed, batch, actions=greedy, steps=slice(None)
             )  # [batch, time + 1]

@@ -13,10 +13,9 @@ from torch.nn import functional
 from rmix_kit.networks.agent import AgentNetwork
 from rmix_kit.networks.carry import Carry, StepOutput
 from rmix_kit.networks.images import IMAGE_CHANNELS
-from rmix_kit.networks.inputs import AgentInputs
+from rmix_kit.networks.inputs import AgentInputs, inputs_together
 from rmix_kit.networks.packing import pack, unpack
-from rmix_kit.networks.recurrent import RecurrentEncoder
-from rmix_kit.networks.unroll import agent_ids, last_actions
+from rmix_kit.networks.recurrent import RecurrentEncoder, unroll_encoders
 from rmix_kit.risk.operators import quantile_edges, sort_quantiles
 from rmix_kit.types import EnvSpec, EpisodeBatch, Packing
 
@@ -109,11 +108,7 @@ class ImplicitQuantileAgent(AgentNetwork):
         Returns:
             What gives means and quantiles of every step.
         """
-        size, steps, n_agents = batch.avail_actions.shape[:3]
-        packing = batch.packing
-        rows = [pack(values, packing) for values in (batch.obs, last_actions(batch), agent_ids(batch))]
-        hidden_states = self.encoder.unroll(self.inputs(*rows), packing.rows_per_step)  # [row, hidden]
-        return ImplicitQuantileOutput(self, hidden_states, packing, (size, steps, n_agents))
+        return unroll_together([self], batch)[0]
 
 
 class ImplicitQuantileOutput(NamedTuple):
@@ -158,3 +153,21 @@ class ImplicitQuantileOutput(NamedTuple):
         quantiles = (grouped @ phi.transpose(-1, -2)).flatten(0, 1)  # [row, draw]
         quantiles = quantiles + (coded @ head.bias).unsqueeze(-1)
         return unpack(quantiles, self.packing, self.shape)[:, : actions.shape[1]]
+
+
+def unroll_together(agents: Sequence[ImplicitQuantileAgent], batch: EpisodeBatch) -> list[ImplicitQuantileOutput]:
+    """Evaluate whole episodes with several agents of one make at the cost of fewer operations than one by one.
+
+    Args:
+        agents: Those that learn first, frozen ones (target networks) last.
+
+    Returns:
+        What gives means and quantiles of each agent and step.
+    """
+    size, steps, n_agents = batch.avail_actions.shape[:3]
+    inputs = inputs_together([agent.inputs for agent in agents], batch)  # [row, input] each
+    each = unroll_encoders([agent.encoder for agent in agents], inputs, batch.packing.rows_per_step)  # [row, hidden]
+    return [
+        ImplicitQuantileOutput(agent, hidden_states, batch.packing, (size, steps, n_agents))
+        for agent, hidden_states in zip(agents, each, strict=True)
+    ]

@@ -9,7 +9,9 @@ from torch import Tensor
 
 from rmix_kit.networks.coding import ObsCoding
 from rmix_kit.networks.images import IMAGE_CHANNELS, ImageEncoder
-from rmix_kit.types import EnvSpec
+from rmix_kit.networks.packing import pack
+from rmix_kit.networks.unroll import agent_ids, last_actions
+from rmix_kit.types import EnvSpec, EpisodeBatch
 
 
 class AgentInputs(ObsCoding):
@@ -53,3 +55,18 @@ class AgentInputs(ObsCoding):
         """
         coded = self.code(obs) if self.pictures is None else [self.pictures(obs)]
         return torch.cat([*coded, last_action, agent], dim=-1)
+
+
+def inputs_together(coders: Sequence[AgentInputs], batch: EpisodeBatch) -> list[Tensor]:
+    """Code whole episodes for agents of one make, once for all of them where their coding has no weights.
+
+    Args:
+        coders: Of each agent.
+
+    Returns:
+        Inputs of each agent, packed ``[row, input]``.
+    """
+    rows = [pack(values, batch.packing) for values in (batch.obs, last_actions(batch), agent_ids(batch))]
+    if coders[0].has_weights:
+        return [coder(*rows) for coder in coders]
+    return [coders[0](*rows)] * len(coders)

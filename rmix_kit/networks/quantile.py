@@ -11,12 +11,11 @@ from torch import Tensor, nn
 from rmix_kit.networks.agent import AgentNetwork
 from rmix_kit.networks.carry import Carry, StepOutput
 from rmix_kit.networks.images import IMAGE_CHANNELS
-from rmix_kit.networks.inputs import AgentInputs
+from rmix_kit.networks.inputs import AgentInputs, inputs_together
 from rmix_kit.networks.packing import pack, shift, unpack
 from rmix_kit.networks.quantile_output import LastLayer, QuantileOutput
 from rmix_kit.networks.recurrent import RecurrentEncoder, unroll_encoders
 from rmix_kit.networks.risk_predictor import RiskPredictor
-from rmix_kit.networks.unroll import agent_ids, last_actions
 from rmix_kit.risk.operators import cvar_weights, level_weights, quantile_edges, sort_quantiles
 from rmix_kit.types import EnvSpec, EpisodeBatch
 
@@ -199,9 +198,7 @@ def unroll_together(agents: Sequence[QuantileAgent], batch: EpisodeBatch) -> lis
         Each agent's distributions and levels.
     """
     first, packing = agents[0], batch.packing
-    rows = [pack(values, packing) for values in (batch.obs, last_actions(batch), agent_ids(batch))]
-    coders = agents if first.inputs.has_weights else agents[:1]  # without weights they all code alike
-    each = [agent.inputs(*rows) for agent in coders] * (len(agents) // len(coders))  # [row, input]
+    each = inputs_together([agent.inputs for agent in agents], batch)  # [row, input]
     if first.level_source == "input":
         level = code_level(pack(first.level_of(batch), packing))
         each = [torch.cat([inputs, level], -1) for inputs in each]

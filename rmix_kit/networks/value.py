@@ -11,10 +11,9 @@ from torch import Tensor, nn
 from rmix_kit.networks.agent import AgentNetwork
 from rmix_kit.networks.carry import Carry, StepOutput
 from rmix_kit.networks.images import IMAGE_CHANNELS
-from rmix_kit.networks.inputs import AgentInputs
-from rmix_kit.networks.packing import pack, unpack
-from rmix_kit.networks.recurrent import RecurrentEncoder
-from rmix_kit.networks.unroll import agent_ids, last_actions
+from rmix_kit.networks.inputs import AgentInputs, inputs_together
+from rmix_kit.networks.packing import unpack
+from rmix_kit.networks.recurrent import RecurrentEncoder, unroll_encoders
 from rmix_kit.types import EnvSpec, EpisodeBatch
 
 
@@ -87,9 +86,23 @@ class ValueAgent(AgentNetwork):
         Returns:
             Values or logits of every step, and hidden states.
         """
-        size, steps, n_agents = batch.avail_actions.shape[:3]
-        shape, packing = (size, steps, n_agents), batch.packing
-        rows = [pack(values, packing) for values in (batch.obs, last_actions(batch), agent_ids(batch))]
-        hidden_states = self.encoder.unroll(self.inputs(*rows), packing.rows_per_step)  # [row, hidden]
-        outputs = self.head(hidden_states)  # [row, action]
-        return ValueOutput(unpack(outputs, packing, shape), unpack(hidden_states, packing, shape))
+        return unroll_together([self], batch)[0]
+
+
+def unroll_together(agents: Sequence[ValueAgent], batch: EpisodeBatch) -> list[ValueOutput]:
+    """Evaluate whole episodes with several agents of one make at the cost of fewer operations than one by one.
+
+    Args:
+        agents: Those that learn first, frozen ones (target networks) last.
+
+    Returns:
+        Each agent's values or logits of every step, and hidden states.
+    """
+    size, steps, n_agents = batch.avail_actions.shape[:3]
+    shape, packing = (size, steps, n_agents), batch.packing
+    inputs = inputs_together([agent.inputs for agent in agents], batch)  # [row, input] each
+    each = unroll_encoders([agent.encoder for agent in agents], inputs, packing.rows_per_step)  # [row, hidden] each
+    return [
+        ValueOutput(unpack(agent.head(hidden_states), packing, shape), unpack(hidden_states, packing, shape))
+        for agent, hidden_states in zip(agents, each, strict=True)
+    ]
