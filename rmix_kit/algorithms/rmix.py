@@ -36,7 +36,7 @@ class GreedyChoice(NamedTuple):
     """What the online networks would do.
 
     Attributes:
-        values: Detached CVaR of every action ``[batch, time + 1, agent, action]``.
+        values: Detached CVaR of every available action ``[batch, time + 1, agent, action]``; zeros elsewhere.
         actions: Best available action ``[batch, time + 1, agent]``.
     """
 
@@ -180,7 +180,7 @@ class RMIX(MonotonicMixing, ValueBased[RMIXNetworks]):
 
     def greedy(self, output: QuantileOutput, batch: EpisodeBatch) -> GreedyChoice:
         """Return the online networks' values and available argmax, each agent at its own level (Eqn 9, 27)."""
-        values = output.values()
+        values = output.values(batch.avail_actions)
         return GreedyChoice(values, greedy_actions(values, batch.avail_actions))
 
     def chosen_values(self, output: QuantileOutput, batch: EpisodeBatch) -> Tensor:

@@ -91,7 +91,7 @@ class RMIXAverse(ValueBased[AverseNetworks]):
         output, target_output = unroll_together([online.agent, target.agent], batch)
         quantiles = output.quantiles_of(batch.actions)  # [batch, time, agent, quantile]
         with torch.no_grad():
-            values = output.values()  # [batch, time + 1, agent, action]
+            values = output.values(batch.avail_actions)  # [batch, time + 1, agent, action]
             greedy = greedy_actions(values, batch.avail_actions)  # [batch, time + 1, agent]
             next_quantiles = target_output.quantiles_of(greedy)
             targets = self.quantile_targets(batch, next_quantiles, greedy, n_max=self.n_max)
@@ -105,7 +105,7 @@ class RMIXAverse(ValueBased[AverseNetworks]):
 
     def joint_values(self, online: AverseNetworks, batch: EpisodeBatch) -> Tensor:
         """Sum of the agents' CVaR of their replayed actions; they learn alone."""
-        return take(online.agent.unroll(batch).values()[:, :-1], batch.actions).sum(-1)
+        return take(online.agent.unroll(batch).values(batch.avail_actions)[:, :-1], batch.actions).sum(-1)
 
 
 def teammates_explored(batch: EpisodeBatch) -> Tensor:

@@ -19,8 +19,8 @@ from rmix_kit.risk.operators import (
 )
 from rmix_kit.types import Packing
 
-ROWS_PER_CHUNK = 256
-"""Rows whose quantiles of all actions are sorted together on a CPU: few enough to stay in its cache."""
+ROWS_PER_CHUNK = 2048
+"""Rows of quantiles that are sorted together on a CPU: few enough to stay in its cache."""
 
 
 class LastLayer(NamedTuple):
@@ -39,6 +39,11 @@ class LastLayer(NamedTuple):
     def of_all(self, hidden_states: Tensor) -> Tensor:
         """Return the quantiles of every action: ``[row, hidden]`` -> ``[row, action, quantile]``."""
         return torch.unflatten(functional.linear(hidden_states, self.weight, self.bias), -1, (self.n_actions, -1))
+
+    def by_action(self) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """Return weights ``[quantile, hidden]`` and biases ``[quantile]`` of each action."""
+        weights, biases = (torch.unflatten(layer, 0, (self.n_actions, -1)) for layer in (self.weight, self.bias))
+        return weights.unbind(), biases.unbind()
 
     def of_chosen(self, hidden_states: Tensor, actions: Tensor) -> ChosenRows:
         """Return the quantiles of one action a row.
@@ -61,8 +66,7 @@ class LastLayer(NamedTuple):
         counts = actions.bincount(minlength=self.n_actions).tolist()  # an action that nobody chose has an empty group
         # `unbind`, not one index per action: its backward is a single stack, where every index would give a tensor of
         # zeros as large as all weights.
-        weights = torch.unflatten(self.weight, 0, (self.n_actions, -1)).unbind()
-        biases = torch.unflatten(self.bias, 0, (self.n_actions, -1)).unbind()
+        weights, biases = self.by_action()
         groups = torch.split(hidden_states.index_select(0, order), counts)  # one [row of the group, hidden] per action
         parts = zip(groups, weights, biases, strict=True)
         # Left in the order of the groups: what follows is per row, and only the last result is put where it belongs.
@@ -143,20 +147,37 @@ class QuantileOutput(NamedTuple):
         return self._place(chosen, values, actions.shape[1])
 
     @torch.no_grad()
-    def values(self) -> Tensor:
-        """Return the CVaR of every action at the level in force, detached; zeros on padding.
+    def values(self, avail_actions: Tensor) -> Tensor:
+        """Return the CVaR of every available action at the level in force, detached.
+
+        Args:
+            avail_actions: bool ``[batch, time + 1, agent, action]``.
 
         Returns:
-            ``[batch, time + 1, agent, action]``.
+            ``[batch, time + 1, agent, action]``; zeros on padding, and of actions that are not available.
         """
-        weights = self.level_weights.unsqueeze(-2)  # [row, 1, quantile]
-        # Rows are independent: a chunk's quantiles are made, sorted and summed while they lie in the cache, and are
-        # gone before the next. Elsewhere one large operation is faster than many small ones.
-        chunk = ROWS_PER_CHUNK if weights.device.type == "cpu" else len(weights)
-        chunks = zip(torch.split(self.hidden_states, chunk), torch.split(weights, chunk), strict=True)
-        # Multiplied in place: the sorted quantiles are a new tensor, [chunk, action, quantile], that nobody else holds.
-        values = [sort_quantiles(self.last_layer.of_all(rows)).mul_(w).sum(-1) for rows, w in chunks]
-        return place(torch.cat(values), self.packing.index, self._shape)
+        available, weights = pack(avail_actions, self.packing), self.level_weights  # [row, action], [row, quantile]
+        if weights.device.type == "cpu":
+            values = self._values_by_action(available)
+        else:  # one large operation is faster there than many small ones, whose sizes would have to be waited for
+            quantiles = sort_quantiles(self.last_layer.of_all(self.hidden_states))  # [row, action, quantile]
+            values = quantiles.mul_(weights.unsqueeze(-2)).sum(-1) * available
+        return place(values, self.packing.index, self._shape)
+
+    def _values_by_action(self, available: Tensor) -> Tensor:
+        """Return what `values` does, packed ``[row, action]``, action by action, with no work for the others' rows.
+
+        Rows are independent: a chunk's quantiles are made, sorted and summed while they lie in the cache, and are gone
+        before the next.
+        """
+        values = self.level_weights.new_zeros(available.shape)
+        layers = zip(*self.last_layer.by_action(), available.unbind(-1), values.unbind(-1), strict=True)
+        for weight, bias, is_available, value in layers:
+            for rows in torch.split(is_available.nonzero().squeeze(-1), ROWS_PER_CHUNK):
+                quantiles = functional.linear(self.hidden_states.index_select(0, rows), weight, bias)
+                ranked = sort_quantiles(quantiles)  # [chunk, quantile]
+                value.index_copy_(0, rows, torch.linalg.vecdot(ranked, self.level_weights.index_select(0, rows)))
+        return values
 
     @property
     def _shape(self) -> tuple[int, int, int]:

@@ -54,7 +54,7 @@ def learned_value(algorithm: Algorithm, updates: int = 250) -> float:
     agent = learner.online.agent
     assert isinstance(agent, QuantileAgent)
     with torch.no_grad():
-        return 10.0 * agent.unroll(batch).values()[0, 0, 0, RISKY].item()
+        return 10.0 * agent.unroll(batch).values(batch.avail_actions)[0, 0, 0, RISKY].item()
 
 
 @pytest.mark.parametrize("level", [0.1, 0.5, 1.0])

@@ -30,7 +30,7 @@ def trained_values(algorithm: RMIXAverse, batch: EpisodeBatch, updates: int = 20
         learner.update(batch, Progress(updates=index), learning_rate_factor=1.0 if index < updates / 2 else 0.1)
     agent = learner.online.agent
     assert isinstance(agent, QuantileAgent)
-    return 10.0 * agent.unroll(batch).values()[:, 0]  # [batch, agent, action]
+    return 10.0 * agent.unroll(batch).values(batch.avail_actions)[:, 0]  # [batch, agent, action]
 
 
 @pytest.mark.parametrize("tail_level", [0.1, 0.5])

@@ -58,7 +58,7 @@ def learned(name: str) -> tuple[float, Tensor]:
 @torch.no_grad()
 def joint_table(algorithm: RMIX, learner: Learner, batch: EpisodeBatch) -> Tensor:
     """Q_tot ``[state, first agent's action, second's]``, averaged over the histories that lead to a state."""
-    values = learner.online.agent.unroll(batch).values()[:, :-1]  # [batch, time, agent, action]
+    values = learner.online.agent.unroll(batch).values(batch.avail_actions)[:, :-1]  # [batch, time, agent, action]
     where = batch.state[:, :-1].argmax(-1)  # [batch, time]
     table = torch.zeros(3, 2, 2)
     for first in range(2):

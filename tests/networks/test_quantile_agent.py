@@ -69,7 +69,7 @@ def test_acting_step_by_step_gives_the_unrolled_values(source: LevelSource, is_s
     agent = make_agent(source, is_soft=is_soft)
     batch = random_batch(SPEC, LENGTHS, 0, risk_levels=5 if source == "input" else 0)
     values, _ = stepped(agent, batch, row)
-    expected = agent.unroll(batch).values()[row, : len(values)]
+    expected = agent.unroll(batch).values(every_action(batch))[row, : len(values)]
     torch.testing.assert_close(values, expected, rtol=ROUNDING, atol=ROUNDING)
 
 
@@ -79,6 +79,10 @@ def test_acting_step_by_step_uses_the_unrolled_levels(source: LevelSource, is_so
     batch = random_batch(SPEC, LENGTHS, 0, risk_levels=5 if source == "input" else 0)
     _, levels = stepped(agent, batch, 0)
     torch.testing.assert_close(levels, agent.unroll(batch).risk_level[0], rtol=ROUNDING, atol=ROUNDING)
+
+
+def every_action(batch: EpisodeBatch) -> Tensor:
+    return torch.ones_like(batch.avail_actions)
 
 
 def test_the_predicted_level_is_not_constant_in_these_tests() -> None:
@@ -113,18 +117,30 @@ def test_a_risk_level_given_at_run_time_overrides_the_agents_own(source: LevelSo
 def test_level_zero_means_the_default_where_the_level_is_an_input() -> None:
     agent, batch = make_agent("input"), random_batch(SPEC, [4], 1)
     given = replace(batch, risk_level=torch.full_like(batch.risk_level, 0.4))
-    assert torch.equal(agent.unroll(batch).values(), agent.unroll(given).values())
+    assert torch.equal(*(agent.unroll(each).values(batch.avail_actions) for each in (batch, given)))
 
 
 def test_soft_values_are_the_cvar_expected_over_the_levels() -> None:
-    output = make_agent("predicted", is_soft=True).unroll(random_batch(SPEC, [4], 1))
+    batch = random_batch(SPEC, [4], 1)
+    output = make_agent("predicted", is_soft=True).unroll(batch)
     assert output.level_scores is not None
     scores = unpack(output.level_scores, output.packing, tuple(output.risk_level.shape))
     chances = scores.softmax(-1)  # [batch, time, agent, level]
     levels = torch.arange(1, 6) / 5
     by_level = torch.stack([cvar(all_quantiles(output), level) for level in levels], -1)
     expected = (by_level * chances.unsqueeze(-2)).sum(-1)
-    torch.testing.assert_close(output.values(), expected.detach(), rtol=ROUNDING, atol=ROUNDING)
+    torch.testing.assert_close(output.values(every_action(batch)), expected.detach(), rtol=ROUNDING, atol=ROUNDING)
+
+
+@pytest.mark.parametrize(("source", "is_soft"), SOURCES)
+def test_values_are_of_available_actions_alone(source: LevelSource, is_soft: bool) -> None:
+    agent, batch = make_agent(source, is_soft=is_soft), random_batch(SPEC, LENGTHS, 0, risk_levels=5)
+    masks = torch.rand(batch.avail_actions.shape, generator=torch.Generator().manual_seed(0)) < 0.5
+    masks[..., 1] = False  # nobody's, anywhere
+    masks[:, :, :, 2] = True
+    output = agent.unroll(batch)
+    expected = output.values(every_action(batch)) * masks
+    torch.testing.assert_close(output.values(masks), expected, rtol=ROUNDING, atol=ROUNDING)
 
 
 def test_quantiles_of_an_action_start_together() -> None:
@@ -139,8 +155,8 @@ def test_unrolling_takes_any_observation_shape() -> None:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         agent = QuantileAgent(float_spec(), hidden_size=8, n_quantiles=4, level_source="predicted", n_levels=2)
-    output = agent.unroll(random_batch(float_spec(), [3, 2], 0))
-    assert output.values().shape == (2, 4, 2, 3)
+    batch = random_batch(float_spec(), [3, 2], 0)
+    assert agent.unroll(batch).values(batch.avail_actions).shape == (2, 4, 2, 3)
 
 
 def test_the_greedy_action_is_always_available() -> None:
