@@ -97,7 +97,7 @@ def _content(file: Path, owner: str) -> bytes:
 
 
 def _encode(tensors: Mapping[str, Tensor]) -> bytes:
-    return save({name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()})
+    return save({name: tensor.to("cpu", copy=True).contiguous() for name, tensor in tensors.items()})
 
 
 def network_tensors(checkpoint: Path) -> tuple[Manifest, dict[str, Tensor]]:

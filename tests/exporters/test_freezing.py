@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import onnx
@@ -152,6 +154,16 @@ def test_who_comes_second_at_one_folder_is_refused_and_leaves_nothing(
     with pytest.raises(BundleError, match="exists; an export never overwrites"):
         exporters.freeze(plain_policy(0), folder, ("onnx",))
     assert [path.name for path in tmp_path.rglob("*")] == ["policy", "first"]
+
+
+def test_a_folder_that_cannot_be_named_is_no_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Path, target: Path) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device", target)
+
+    monkeypatch.setattr(Path, "rename", full)
+    with pytest.raises(OSError, match="No space left"):
+        exporters.freeze(plain_policy(), tmp_path / "policy", ["torchscript"])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_mismatch_leaves_nothing_and_is_named(tmp_path: Path) -> None:

@@ -250,3 +250,9 @@ def test_numbers_of_64_bits_are_taken_and_those_of_32_must_fit() -> None:
     narrow = sized(8, b"v") + sized(5, varint(2**40))  # int32_data
     with pytest.raises(BundleError, match="out of range|not a readable"):
         scan_onnx(with_initializer(narrow), "it")
+
+
+def test_a_file_that_names_no_format_is_refused() -> None:
+    model = onnx.ModelProto(graph=onnx.GraphProto(name="graph"))
+    with pytest.raises(BundleError, match="is not an ONNX file"):
+        scan_onnx(model.SerializeToString(), "it")

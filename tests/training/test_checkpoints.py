@@ -51,6 +51,27 @@ def test_checkpoint_with_one_byte_turned_is_refused_by_name(
         verify_checkpoint(place)
 
 
+def test_a_checkpoint_whose_log_cannot_be_read_is_damaged(copy_of_finished: Path) -> None:
+    place = newest(copy_of_finished)
+    (copy_of_finished / "metrics.jsonl").unlink()
+    (copy_of_finished / "metrics.jsonl").mkdir()
+    with pytest.raises(CheckpointError, match=f"{place.name} is damaged: metrics.jsonl cannot be read"):
+        verify_checkpoint(place)
+
+
+def test_a_checkpoint_that_cannot_even_be_begun_says_why(
+    copy_of_finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = verify_checkpoint(newest(copy_of_finished))
+
+    def full(place: Path) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device", place)
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_checkpoint(copy_of_finished / "checkpoints" / "step_1", manifest, {})
+
+
 @pytest.mark.parametrize("name", ["manifest.json", *TENSOR_FILES])
 @pytest.mark.parametrize("kept", [0, 7, 500])
 def test_truncated_checkpoint_is_refused_by_name(copy_of_finished: Path, name: str, kept: int) -> None:
