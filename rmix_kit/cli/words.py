@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.resources
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
+from rmix_kit.roster import ROSTER
 from rmix_kit.spelling import suggestion
 
 # click's types are generic for the type checker; releases before 8.4 cannot be subscripted when they run.
@@ -62,12 +62,6 @@ class Name(_TextType):
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Return the names that begin so."""
         return [CompletionItem(name) for name in self._known() if name.startswith(incomplete)]
-
-
-def algorithm_names() -> tuple[str, ...]:
-    """Name the algorithms of the roster (loads torch)."""
-    roster = importlib.import_module("rmix_kit.algorithms").ALGORITHMS
-    return tuple(algorithm.name for algorithm in roster)
 
 
 def preset_names() -> tuple[str, ...]:
@@ -185,7 +179,7 @@ class RiskLevelsType(_LevelsType):
         return levels
 
 
-ALGORITHM = Name("algorithm", algorithm_names)
+ALGORITHM = Name("algorithm", lambda: tuple(ROSTER))
 PRESET = Name("preset", preset_names)
 ENVIRONMENT = EnvironmentType()
 CHECKPOINT = CheckpointType()

@@ -78,6 +78,11 @@ def test_films_of_exported_agents_are_written(trained: Trained, tmp_path: Path) 
     assert (tmp_path / "film.html").is_file()
 
 
+def test_algorithms_are_listed(tmp_path: Path) -> None:
+    done = run_without(["torch", "numpy"], tmp_path, "algos")
+    assert (done.returncode, "rmix-averse" in done.stdout) == (0, True), done.stderr
+
+
 def test_exported_agents_are_inspected(trained: Trained, tmp_path: Path) -> None:
     for place in (trained.agents, trained.agents / "agent_0.onnx"):
         done = run_without(["torch", "onnx"], tmp_path, "inspect", place)

@@ -1,0 +1,25 @@
+"""The algorithms by name, for those who only list them: the classes are in `rmix_kit.algorithms`, which loads torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+ROSTER: Mapping[str, str] = MappingProxyType(
+    {
+        "rmix": "RMIX (Qiu et al. 2021): agents act on CVaR at a predicted risk level, mixed monotonically",
+        "rdn": "RDN (RMIX paper, section 4.1): RMIX with the sum for a mixer",
+        "rmix-averse": "our extension of RMIX: one set of weights serves every risk level, and lower ones are safer",
+        "iql": "IQL (Tan 1993): every agent learns as if it were alone",
+        "vdn": "VDN (Sunehag et al. 2018): the joint value is the sum of the agents'",
+        "qmix": "QMIX (Rashid et al. 2018): the joint value is a monotonic mixture of the agents'",
+        "qtran": "QTRAN-base (Son et al. 2019): the agents' sum is bound to a joint value, equal where it is greedy",
+        "cw-qmix": "CW-QMIX (Rashid et al. 2020): QMIX with less weight on joint actions that are not the best",
+        "ow-qmix": "OW-QMIX (Rashid et al. 2020): QMIX with less weight on joint actions that are overestimated",
+        "qplex": "QPLEX (Wang et al. 2021): duplex duelling, advantages mixed with positive weights",
+        "coma": "COMA (Foerster et al. 2018): actors with a counterfactual baseline, on fresh episodes alone",
+        "dop": "stochastic DOP (Wang et al. 2021): actors with a linearly decomposed critic",
+        "lh-iqn": "LH-IQN (Lyu and Amato 2020): alone, on an implicit quantile network that is slow to sink",
+    }
+)
+"""What each algorithm is, in one line, by the name that ``--algo`` takes."""
