@@ -108,7 +108,7 @@ class ImplicitQuantileAgent(AgentNetwork):
         Returns:
             What gives means and quantiles of every step.
         """
-        return unroll_together([self], batch)[0]
+        return _unroll_together([self], batch)[0]
 
 
 class ImplicitQuantileOutput(NamedTuple):
@@ -164,6 +164,12 @@ def unroll_together(agents: Sequence[ImplicitQuantileAgent], batch: EpisodeBatch
     Returns:
         What gives means and quantiles of each agent and step.
     """
+    if all(type(agent).unroll is ImplicitQuantileAgent.unroll for agent in agents):
+        return _unroll_together(agents, batch)
+    return [agent.unroll(batch) for agent in agents]  # a subclass has a way of its own
+
+
+def _unroll_together(agents: Sequence[ImplicitQuantileAgent], batch: EpisodeBatch) -> list[ImplicitQuantileOutput]:
     size, steps, n_agents = batch.avail_actions.shape[:3]
     inputs = inputs_together([agent.inputs for agent in agents], batch)  # [row, input] each
     each = unroll_encoders([agent.encoder for agent in agents], inputs, batch.packing.rows_per_step)  # [row, hidden]

@@ -139,7 +139,7 @@ class QuantileAgent(AgentNetwork):
         Returns:
             Distributions and levels of every step, ``[batch, time + 1, agent, ...]``.
         """
-        return unroll_together([self], batch)[0]
+        return _unroll_together([self], batch)[0]
 
     def level_of(self, batch: EpisodeBatch) -> Tensor:
         """Return the level in force where no predictor chooses it ``[batch, time + 1, agent]``."""
@@ -197,6 +197,12 @@ def unroll_together(agents: Sequence[QuantileAgent], batch: EpisodeBatch) -> lis
     Returns:
         Each agent's distributions and levels.
     """
+    if all(type(agent).unroll is QuantileAgent.unroll for agent in agents):
+        return _unroll_together(agents, batch)
+    return [agent.unroll(batch) for agent in agents]  # a subclass has a way of its own
+
+
+def _unroll_together(agents: Sequence[QuantileAgent], batch: EpisodeBatch) -> list[QuantileOutput]:
     first, packing = agents[0], batch.packing
     each = inputs_together([agent.inputs for agent in agents], batch)  # [row, input]
     if first.level_source == "input":

@@ -86,7 +86,7 @@ class ValueAgent(AgentNetwork):
         Returns:
             Values or logits of every step, and hidden states.
         """
-        return unroll_together([self], batch)[0]
+        return _unroll_together([self], batch)[0]
 
 
 def unroll_together(agents: Sequence[ValueAgent], batch: EpisodeBatch) -> list[ValueOutput]:
@@ -98,6 +98,12 @@ def unroll_together(agents: Sequence[ValueAgent], batch: EpisodeBatch) -> list[V
     Returns:
         Each agent's values or logits of every step, and hidden states.
     """
+    if all(type(agent).unroll is ValueAgent.unroll for agent in agents):
+        return _unroll_together(agents, batch)
+    return [agent.unroll(batch) for agent in agents]  # a subclass has a way of its own
+
+
+def _unroll_together(agents: Sequence[ValueAgent], batch: EpisodeBatch) -> list[ValueOutput]:
     size, steps, n_agents = batch.avail_actions.shape[:3]
     shape, packing = (size, steps, n_agents), batch.packing
     inputs = inputs_together([agent.inputs for agent in agents], batch)  # [row, input] each
