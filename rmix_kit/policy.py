@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from exporters.contract import PolicySpec, TensorSpec
 from rmix_kit.networks.agent import AgentNetwork
+from rmix_kit.networks.array_agent import ArrayAgent
 from rmix_kit.networks.carry import Carry, StepOutput, zero_carry
 from rmix_kit.networks.unroll import available_probabilities, greedy_actions
 from rmix_kit.types import BoolArray, EnvSpec, FloatArray, IntArray
@@ -26,6 +27,10 @@ class ActingAgent(Protocol):
 
     def step(self, obs: Tensor, agent: Tensor, risk_level: Tensor, carry: Carry) -> StepOutput:
         """Act for one step: rows of observations, one-hot agents, risk levels and carry."""
+        ...
+
+    def array_agent(self) -> ArrayAgent | None:
+        """Return what acts in its place on the CPU, at its present weights; None where nothing does."""
         ...
 
 
@@ -105,6 +110,59 @@ class TeamPolicy:
         coded = np.zeros((actions.size, self._spec.n_actions), dtype=np.float32)  # [env * agent, action]
         coded[np.arange(actions.size), actions.reshape(-1)] = 1
         return {"last_action": torch.from_numpy(coded).to(self._device)} | carry
+
+
+class ArrayTeamPolicy(TeamPolicy):
+    """A team policy on the CPU whose networks have an `ArrayAgent`; it chooses as `TeamPolicy` does, up to rounding.
+
+    Weights are read at `initial_carry`: they may change between episodes, not within them.
+    """
+
+    def __init__(self, agent: ActingAgent, spec: EnvSpec, arrays: ArrayAgent) -> None:
+        """Wrap the network whose current weights act.
+
+        Args:
+            agent: The agent network; read at every `initial_carry`, never changed.
+            arrays: Its `ActingAgent.array_agent` of now.
+        """
+        super().__init__(agent, spec, torch.device("cpu"))
+        self._arrays = arrays
+
+    def initial_carry(self, num_envs: int) -> Carry:
+        """Return the carry of an episode's start, and take over the weights and input statistics of now."""
+        arrays = self._agent.array_agent()
+        assert arrays is not None, "a network has an array agent always or never"
+        self._arrays = arrays
+        return super().initial_carry(num_envs)
+
+    def act(
+        self, obs: np.ndarray, avail_actions: BoolArray, risk_level: FloatArray, carry: Carry
+    ) -> tuple[TeamChoice, Carry]:
+        """Choose greedily; see `TeamPolicy.act`."""
+        # Copies that have finished may show anything, and what comes of it is not looked at.
+        with np.errstate(invalid="ignore", over="ignore"):
+            output = self._arrays.step(obs, avail_actions, risk_level, carry)
+            values = output.action_values.reshape(avail_actions.shape)  # [env, agent, action]
+            actions: IntArray = np.where(avail_actions, values, -np.inf).argmax(-1)
+            probabilities: FloatArray | None = None
+            if self._agent.value_kind == "probability":
+                probabilities = np.maximum(values, np.finfo(np.float32).tiny) * avail_actions
+                probabilities /= probabilities.sum(-1, keepdims=True)
+        return TeamChoice(actions, output.risk_level.reshape(actions.shape), probabilities), output.carry
+
+
+def team_policy(agent: ActingAgent, spec: EnvSpec, device: torch.device) -> TeamPolicy:
+    """Return the fastest policy of a team.
+
+    Args:
+        agent: The agent network, whose current weights act; never changed.
+        device: Where the network is.
+
+    Returns:
+        An `ArrayTeamPolicy` for a network on the CPU that has an array agent, otherwise a `TeamPolicy`.
+    """
+    arrays = agent.array_agent() if device.type == "cpu" else None
+    return TeamPolicy(agent, spec, device) if arrays is None else ArrayTeamPolicy(agent, spec, arrays)
 
 
 class GreedyPolicy:

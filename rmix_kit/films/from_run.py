@@ -10,13 +10,14 @@ from rmix_kit.envs.interface import VectorEnv
 from rmix_kit.envs.make import make_vector_env, remark_on, resolved_text
 from rmix_kit.films.film import TAIL_LEVEL, Film
 from rmix_kit.films.watching import Decision, WatchedEnvs
+from rmix_kit.networks.array_agent import ArrayAgent, ArrayStep
 from rmix_kit.networks.carry import Carry, StepOutput
 from rmix_kit.networks.implicit_quantile import ImplicitQuantileAgent
 from rmix_kit.networks.quantile import QuantileAgent
 from rmix_kit.policy import ActingAgent
 from rmix_kit.risk.operators import cvar_weights
 from rmix_kit.training.run import Run
-from rmix_kit.types import FloatArray
+from rmix_kit.types import BoolArray, FloatArray
 
 
 class WatchedAgent:
@@ -34,19 +35,49 @@ class WatchedAgent:
     def step(self, obs: Tensor, agent: Tensor, risk_level: Tensor, carry: Carry) -> StepOutput:
         """Act for one step of all agents of all copies, and report."""
         output = self._agent.step(obs, agent, risk_level, carry)
+        self.report(output.action_values, output.risk_level, output.carry)
+        return output
+
+    def array_agent(self) -> ArrayAgent | None:
+        """Return what acts in the network's place on the CPU, watched as well: a film shows what `evaluate` counts."""
+        arrays = self._agent.array_agent()
+        return None if arrays is None else WatchedArrays(arrays, self)
+
+    @torch.inference_mode()
+    def report(self, action_values: Tensor, risk_level: Tensor, carry: Carry) -> None:
+        """Tell of a step of all agents of all copies.
+
+        Args:
+            action_values: ``[row, action]``.
+            risk_level: ``[row]``.
+            carry: What the step gave.
+        """
         quantiles = tails = None
         if isinstance(self._agent, QuantileAgent | ImplicitQuantileAgent):
-            known = self._agent.quantiles_of(output.carry["hidden_state"])  # [row, action, quantile]
+            known = self._agent.quantiles_of(carry["hidden_state"])  # [row, action, quantile]
             weights = cvar_weights(torch.full_like(known[..., 0], TAIL_LEVEL), self._agent.edges)
             quantiles, tails = self._by_agent(known), self._by_agent((known * weights).sum(-1))
-        values, levels = self._by_agent(output.action_values), self._by_agent(output.risk_level)
+        values, levels = self._by_agent(action_values), self._by_agent(risk_level)
         self._envs.decided(Decision(values, levels, quantiles, tails))
-        return output
 
     def _by_agent(self, rows: Tensor) -> FloatArray:
         """Bring ``[env * agent, ...]`` into ``[env, agent, ...]``."""
         array: FloatArray = torch.unflatten(rows, 0, (-1, self._envs.spec.n_agents)).cpu().numpy()
         return array
+
+
+class WatchedArrays:
+    """An `ArrayAgent` whose steps a watched agent reports."""
+
+    def __init__(self, arrays: ArrayAgent, watched: WatchedAgent) -> None:
+        """Watch what acts in a network's place."""
+        self._arrays, self._watched = arrays, watched
+
+    def step(self, obs: np.ndarray, avail_actions: BoolArray, risk_level: FloatArray, carry: Carry) -> ArrayStep:
+        """Act for one step of all agents of all copies, and report the values of all actions."""
+        output = self._arrays.step(obs, np.ones_like(avail_actions), risk_level, carry)
+        self._watched.report(torch.from_numpy(output.action_values), torch.from_numpy(output.risk_level), output.carry)
+        return output
 
 
 def film_run(

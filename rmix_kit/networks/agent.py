@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
+from rmix_kit.networks.array_agent import ArrayAgent
 from rmix_kit.networks.carry import Carry, StepOutput
 
 
@@ -39,3 +40,10 @@ class AgentNetwork(nn.Module, ABC):
         Returns:
             What it maximises, the level used, and the next carry.
         """
+
+    def array_agent(self) -> ArrayAgent | None:
+        """Return what acts in this network's place on the CPU, at its present weights; None where nothing does.
+
+        A subclass says so itself: what its parent has acts as its parent.
+        """
+        return None

@@ -11,6 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rmix_kit.networks.agent import AgentNetwork
+from rmix_kit.networks.array_agent import ArrayAgent
+from rmix_kit.networks.array_layers import Affine, ArrayEncoder, ArrayInputs
+from rmix_kit.networks.array_values import ArrayValueAgent
 from rmix_kit.networks.carry import Carry, StepOutput
 from rmix_kit.networks.images import IMAGE_CHANNELS
 from rmix_kit.networks.inputs import AgentInputs, inputs_together
@@ -101,6 +104,16 @@ class ImplicitQuantileAgent(AgentNetwork):
         hidden_state = self.encoder.step(inputs, carry["hidden_state"])
         values = self.mean_values(hidden_state)  # [row, action]
         return StepOutput(values, torch.ones_like(risk_level), {"hidden_state": hidden_state})
+
+    def array_agent(self) -> ArrayAgent | None:
+        """Return what acts in its place on the CPU; None for pictures, and for a subclass that does not say."""
+        if type(self) is not ImplicitQuantileAgent or self.inputs.pictures is not None:
+            return None
+        with torch.no_grad():
+            mean_phi = self.embed(self.acting_tau).mean(0)  # [hidden]
+            # The last layer is linear: (h * phi) W + b = h (phi * W) + b.
+            head = Affine((self.head.weight * mean_phi).t().contiguous(), self.head.bias.detach())
+        return ArrayValueAgent(ArrayInputs(self.inputs), ArrayEncoder(self.encoder), head, is_stochastic=False)
 
     def unroll(self, batch: EpisodeBatch) -> ImplicitQuantileOutput:
         """Evaluate whole episodes from the zero carry.

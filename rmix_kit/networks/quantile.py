@@ -9,6 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from rmix_kit.networks.agent import AgentNetwork
+from rmix_kit.networks.array_agent import ArrayAgent
+from rmix_kit.networks.array_layers import Affine, ArrayEncoder, ArrayInputs
+from rmix_kit.networks.array_quantiles import ArrayPredictor, ArrayQuantileAgent
 from rmix_kit.networks.carry import Carry, StepOutput
 from rmix_kit.networks.images import IMAGE_CHANNELS
 from rmix_kit.networks.inputs import AgentInputs, inputs_together
@@ -132,6 +135,33 @@ class QuantileAgent(AgentNetwork):
         The quantiles stand for the shares of probability between ``edges``.
         """
         return sort_quantiles(LastLayer(self.head.weight, self.head.bias, self.n_actions).of_all(hidden_states))
+
+    def array_agent(self) -> ArrayAgent | None:
+        """Return what acts in its place on the CPU; None for pictures, and for a subclass that does not say."""
+        if type(self) is not QuantileAgent or self.inputs.pictures is not None:
+            return None
+        predictor = None
+        if self.predictor is not None:
+            with torch.no_grad():
+                current, history = (Affine(w.t().contiguous(), b) for w, b in self.predictor.folded(self.head))
+            predictor = ArrayPredictor(
+                encoder=ArrayEncoder(self.predictor.encoder),
+                current=current,
+                history=history,
+                scale=self.predictor.scale,
+                levels=self.levels.numpy(),
+                weights_by_level=self.weights_by_level.numpy(),
+                is_soft=self.has_soft_level,
+            )
+        return ArrayQuantileAgent(
+            inputs=ArrayInputs(self.inputs),
+            encoder=ArrayEncoder(self.encoder),
+            head=Affine.of(self.head),
+            predictor=predictor,
+            edges=self.edges,
+            default_level=self.default_level,
+            code_level=code_level if self.level_source == "input" else None,
+        )
 
     def unroll(self, batch: EpisodeBatch) -> QuantileOutput:
         """Evaluate whole episodes from the zero carry.

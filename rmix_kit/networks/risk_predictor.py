@@ -63,12 +63,24 @@ class RiskPredictor(nn.Module):
         Returns:
             Scores ``[row, level]``.
         """
+        current, history = self.folded(head)
+        return self._match(
+            functional.linear(agent_hidden_state.detach(), *current),  # [row, embed]
+            functional.linear(hidden_state, *history),  # [row, embed * level]
+        )
+
+    def folded(self, head: nn.Linear) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        """Return weight and bias of both embeddings with the last layer within, of the present and of the history.
+
+        Args:
+            head: The agent's last layer, used with detached weights.
+
+        Returns:
+            Weights ``[embed, hidden]`` and ``[embed * level, hidden]``, each with its bias.
+        """
         weight, bias = head.weight.detach(), head.bias.detach()
         current, history = self.embed_current.weight, self.embed_history.weight
-        return self._match(
-            functional.linear(agent_hidden_state.detach(), current @ weight, current @ bias),  # [row, embed]
-            functional.linear(hidden_state, history @ weight, history @ bias),  # [row, embed * level]
-        )
+        return (current @ weight, current @ bias), (history @ weight, history @ bias)
 
     def _match(self, current: Tensor, history: Tensor) -> Tensor:
         keys = torch.unflatten(history, -1, (current.shape[-1], self.n_levels))  # [..., embed, level]

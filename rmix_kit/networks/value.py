@@ -9,6 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from rmix_kit.networks.agent import AgentNetwork
+from rmix_kit.networks.array_agent import ArrayAgent
+from rmix_kit.networks.array_layers import Affine, ArrayEncoder, ArrayInputs
+from rmix_kit.networks.array_values import ArrayValueAgent
 from rmix_kit.networks.carry import Carry, StepOutput
 from rmix_kit.networks.images import IMAGE_CHANNELS
 from rmix_kit.networks.inputs import AgentInputs, inputs_together
@@ -79,6 +82,17 @@ class ValueAgent(AgentNetwork):
         if self.value_kind == "probability":
             outputs = outputs.softmax(-1)
         return StepOutput(outputs, torch.ones_like(risk_level), {"hidden_state": hidden_state})
+
+    def array_agent(self) -> ArrayAgent | None:
+        """Return what acts in its place on the CPU; None for pictures, and for a subclass that does not say."""
+        if type(self) is not ValueAgent or self.inputs.pictures is not None:
+            return None
+        return ArrayValueAgent(
+            ArrayInputs(self.inputs),
+            ArrayEncoder(self.encoder),
+            Affine.of(self.head),
+            is_stochastic=self.value_kind == "probability",
+        )
 
     def unroll(self, batch: EpisodeBatch) -> ValueOutput:
         """Evaluate whole episodes from the zero carry.

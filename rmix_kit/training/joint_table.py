@@ -14,7 +14,7 @@ from rmix_kit.envs.joint import play_joint_actions
 from rmix_kit.envs.make import make_vector_env
 from rmix_kit.errors import ConfigError
 from rmix_kit.networks.agent import AgentNetwork
-from rmix_kit.policy import ActingAgent, TeamPolicy
+from rmix_kit.policy import ActingAgent, team_policy
 from rmix_kit.replay import ReplayBuffer
 from rmix_kit.replay.episode import EpisodeBlock, block_of
 from rmix_kit.types import BoolArray, EnvSpec, EpisodeBatch, FloatArray, IntArray
@@ -138,7 +138,7 @@ def tabulate(
     values = np.full(actions.shape[:2], np.nan)
     values[np.argsort(-block.length, kind="stable"), : sampled.shape[1]] = sampled  # a batch is ordered by length
     is_real: BoolArray = np.arange(actions.shape[1]) < block.length[:, None]  # [episode, step]
-    team = TeamPolicy(agent, spec, CPU)
+    team = team_policy(agent, spec, CPU)
     start = played[0]
     choice, _ = team.act(start.obs[:1], start.avail_actions[:1], np.zeros(1, dtype=np.float32), team.initial_carry(1))
     return JointTable(

@@ -16,7 +16,7 @@ from rmix_kit.errors import Interrupted, NonFiniteError
 from rmix_kit.files.writing import writing
 from rmix_kit.metrics import RETURN, SUCCESS
 from rmix_kit.origin import origin_of_process
-from rmix_kit.policy import TeamPolicy
+from rmix_kit.policy import team_policy
 from rmix_kit.replay import ReplayBuffer
 from rmix_kit.seeding import episode_seed
 from rmix_kit.training.evaluator import Evaluation, evaluate
@@ -60,7 +60,7 @@ class TrainingLoop:
         self._learner = Learner(
             config.algorithm, envs.spec, settings.target, seed=config.seed, device=device, codec=codec_of(envs)
         )
-        self._policy = TeamPolicy(self._learner.online.agent, envs.spec, device)
+        self._policy = team_policy(self._learner.online.agent, envs.spec, device)
         self._collector = Collector(envs, self._policy)
         self._buffer = ReplayBuffer(envs.spec, settings.buffer_episodes, device, codec=codec_of(envs))
         for line in (

@@ -16,7 +16,7 @@ from rmix_kit.episodes import copies_for
 from rmix_kit.errors import CheckpointError, ConfigError
 from rmix_kit.fit import check_fit
 from rmix_kit.networks.agent import AgentNetwork
-from rmix_kit.policy import ActingAgent, GreedyPolicy, TeamPolicy
+from rmix_kit.policy import ActingAgent, GreedyPolicy, team_policy
 from rmix_kit.seeding import check_seed
 from rmix_kit.training.checkpoint import network_tensors
 from rmix_kit.training.evaluator import Evaluation, evaluate
@@ -137,7 +137,7 @@ class Run:
         try:
             check_fit(self.policy_specs(), envs.spec, text)
             agent = self.networks.agent
-            team = TeamPolicy(agent if watched_by is None else watched_by(agent), envs.spec, torch.device("cpu"))
+            team = team_policy(agent if watched_by is None else watched_by(agent), envs.spec, torch.device("cpu"))
             return evaluate(
                 team,
                 envs,
