@@ -1,4 +1,4 @@
-"""Microseconds of a whole team's `act`: torch's operations and NumPy's, one thread, in one run.
+"""CPU microseconds of a whole team's `act`: torch's operations and NumPy's, one thread, in one run.
 
     python benchmarks/team_act.py [--csv PATH]
 
@@ -27,7 +27,7 @@ from rmix_kit.envs.make import make_vector_env
 from rmix_kit.policy import TeamPolicy, team_policy
 from rmix_kit.types import BoolArray
 
-TURNS = 30
+TURNS = 60
 STEPS = 20
 CASES = [("macn:4x12", 8), *(("smac:5m_vs_6m?backend=builtin", copies) for copies in (1, 8, 32))]
 RESULTS = Path(__file__).parent / "results" / "team_act.csv"
@@ -48,20 +48,20 @@ def random_steps(env_text: str, copies: int) -> Seen:
 
 
 def turn(policy: TeamPolicy, seen: Seen) -> tuple[float, list[np.ndarray]]:
-    """Act through the steps from an episode's start; return microseconds per step and what was done."""
+    """Act through the steps from an episode's start; return CPU microseconds per step and what was done."""
     copies = len(seen[0][0])
     levels, done = np.zeros(copies, dtype=np.float32), []
-    start = time.perf_counter_ns()
+    start = time.process_time_ns()
     carry = policy.initial_carry(copies)
     for obs, avail_actions in seen:
         choice, carry = policy.act(obs, avail_actions, levels, carry)
         carry = policy.executed(carry, choice.actions)
         done.append(choice.actions)
-    return (time.perf_counter_ns() - start) / 1000 / len(seen), done
+    return (time.process_time_ns() - start) / 1000 / len(seen), done
 
 
-def measure(name: str, env_text: str, copies: int) -> tuple[float, float, float]:
-    """Return the medians of torch and NumPy in microseconds, and the share of equal actions."""
+def measure(name: str, env_text: str, copies: int) -> tuple[float, float, float, float]:
+    """Return the medians of torch, NumPy (in microseconds) and their ratio by turn, and the share of equal actions."""
     envs = make_vector_env(env_text, 1)
     envs.close()
     (kind,) = [kind for kind in ALGORITHMS if kind.name == name]
@@ -79,7 +79,8 @@ def measure(name: str, env_text: str, copies: int) -> tuple[float, float, float]
             if number >= 2:  # the first turns warm up
                 times.append(microseconds)
         equal.append(float((done[0] == done[1]).mean()))
-    return statistics.median(taken[0]), statistics.median(taken[1]), min(equal)
+    ratios = [slow / fast for slow, fast in zip(*taken, strict=True)]
+    return statistics.median(taken[0]), statistics.median(taken[1]), statistics.median(ratios), min(equal)
 
 
 def main() -> None:
@@ -94,12 +95,10 @@ def main() -> None:
     rows = [("algorithm", "env", "copies", "torch_us", "numpy_us", "ratio", "equal_actions", "machine")]
     for env_text, copies in CASES:
         for name in ("qmix", "rmix"):
-            slow, fast, equal = measure(name, env_text, copies)
-            cells = (f"{copies}", f"{slow:.1f}", f"{fast:.1f}", f"{slow / fast:.2f}", f"{equal:.6f}")
+            slow, fast, ratio, equal = measure(name, env_text, copies)
+            cells = (f"{copies}", f"{slow:.1f}", f"{fast:.1f}", f"{ratio:.2f}", f"{equal:.6f}")
             rows.append((name, env_text, *cells, machine))
-            print(
-                f"{name} on {env_text}, {copies} copies: {slow:.1f} -> {fast:.1f} us, {slow / fast:.2f}, {equal} equal"
-            )
+            print(f"{name} on {env_text}, {copies} copies: {slow:.1f} -> {fast:.1f} us, {ratio:.2f}, {equal} equal")
     arguments.csv.parent.mkdir(parents=True, exist_ok=True)
     with arguments.csv.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(rows)

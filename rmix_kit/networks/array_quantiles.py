@@ -40,9 +40,7 @@ class ArrayPredictor:
         """Return the weights of the sorted quantiles ``[row, quantile]``, and the level ``[row]``."""
         current = self.current(agent_hidden_state)
         keys = self.history(hidden_state).reshape(*current.shape, -1)  # [row, embed, level]
-        keys *= current[..., np.newaxis]
-        scores = keys.sum(1)  # [row, level]
-        scores *= self.scale
+        scores = np.einsum("re,rel->rl", current, keys) * np.float32(self.scale)  # [row, level]
         if self.is_soft:
             probabilities = softmax(scores)
             expected = np.minimum((probabilities * self.levels).sum(-1), np.float32(1.0))  # [row]
@@ -108,9 +106,10 @@ def ranked_values(flat: FloatArray, is_allowed: BoolArray, weights: FloatArray) 
     Returns:
         ``[row, action]``, minus infinity where an action is not allowed.
     """
-    rows, actions = np.nonzero(is_allowed)
-    quantiles = flat.reshape(*is_allowed.shape, -1)[rows, actions]  # [pair, quantile]
+    pairs = np.flatnonzero(is_allowed)  # [pair] of a row and an action
+    quantiles = flat.reshape(is_allowed.size, -1).take(pairs, axis=0)  # [pair, quantile]
     quantiles.sort(axis=-1)
     values = np.full(is_allowed.shape, -np.inf, dtype=np.float32)
-    values[rows, actions] = np.einsum("pq,pq->p", quantiles, weights.take(rows, axis=0))
+    own_weights = weights.take(pairs // is_allowed.shape[1], axis=0)  # [pair, quantile]
+    values.reshape(-1)[pairs] = np.einsum("pq,pq->p", quantiles, own_weights)
     return values
