@@ -10,10 +10,12 @@ import torch
 
 from rmix_kit.algorithms import ALGORITHMS
 from rmix_kit.algorithms.algorithm import Algorithm
+from rmix_kit.algorithms.lh_iqn import LHIQN
 from rmix_kit.algorithms.qmix import QMIX
 from rmix_kit.algorithms.rmix import RMIX
 from rmix_kit.networks.agent import AgentNetwork
 from rmix_kit.networks.carry import Carry
+from rmix_kit.networks.implicit_quantile import ImplicitQuantileAgent
 from rmix_kit.networks.quantile import QuantileAgent
 from rmix_kit.networks.value import ValueAgent
 from rmix_kit.policy import ArrayTeamPolicy, TeamChoice, TeamPolicy, team_policy
@@ -138,6 +140,21 @@ def test_a_policy_made_before_training_acts_by_the_newest_weights(algorithm: Alg
         np.testing.assert_allclose(found.risk_level, expected.risk_level, rtol=0, atol=ROUNDING)
         for name, tensor in expected_carry.items():
             np.testing.assert_allclose(carry[name].numpy(), tensor.numpy(), rtol=0, atol=ROUNDING)
+
+
+def test_what_is_folded_into_the_last_layer_is_the_newest() -> None:
+    spec, level = make_spec(n_actions=6), levels_of("own")
+    agent = loud_agent(small(LHIQN), spec)
+    assert isinstance(agent, ImplicitQuantileAgent)
+    team = team_policy(agent, spec, CPU)
+    before = [choice.actions for choice, _ in play(team, spec, level)]
+    with torch.no_grad():
+        agent.tau_layer.bias.copy_(torch.tensor([4.0, -4.0]).repeat(4))
+    after = [choice.actions for choice, _ in play(team, spec, level)]
+    np.testing.assert_array_equal(
+        after, [choice.actions for choice, _ in play(TeamPolicy(agent, spec, CPU), spec, level)]
+    )
+    assert not np.array_equal(after, before)
 
 
 def test_it_codes_by_the_newest_statistics() -> None:
