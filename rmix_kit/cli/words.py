@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.resources
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -44,24 +45,30 @@ class Name(_TextType):
 
     name = "name"
 
-    def __init__(self, what: str, known: Callable[[], Sequence[str]]) -> None:
+    def __init__(self, what: str, known: Callable[[], Sequence[str]], listed: Collection[str] = ()) -> None:
         """Describe the list.
 
         Args:
             known: Gives the names.
+            listed: Those of them that are known without asking for all.
         """
-        self._what, self._known = what, known
+        self._what, self._known, self._listed = what, known, listed
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401
         """Return the name, or refuse it with the nearest one."""
-        known = self._known()
-        if value not in known:
+        if value not in self._listed and value not in (known := self._known()):
             self.fail(f"there is no {self._what} {value!r}; known are {', '.join(known)}{suggestion(value, known)}")
         return str(value)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Return the names that begin so."""
-        return [CompletionItem(name) for name in self._known() if name.startswith(incomplete)]
+        return [CompletionItem(name) for name in self._listed or self._known() if name.startswith(incomplete)]
+
+
+def algorithm_names() -> tuple[str, ...]:
+    """Name the algorithms of the roster (loads torch)."""
+    roster = importlib.import_module("rmix_kit.algorithms").ALGORITHMS
+    return tuple(algorithm.name for algorithm in roster)
 
 
 def preset_names() -> tuple[str, ...]:
@@ -179,7 +186,7 @@ class RiskLevelsType(_LevelsType):
         return levels
 
 
-ALGORITHM = Name("algorithm", lambda: tuple(ROSTER))
+ALGORITHM = Name("algorithm", algorithm_names, ROSTER)
 PRESET = Name("preset", preset_names)
 ENVIRONMENT = EnvironmentType()
 CHECKPOINT = CheckpointType()
