@@ -62,9 +62,9 @@ def work_of(kind: str, algo: str, env: str, copies: int) -> Callable[[int], obje
 
     if kind == "collect":
         return collect
-    buffer = ReplayBuffer(envs.spec, capacity_episodes=EPISODES, codec=codec_of(envs))
+    buffer = ReplayBuffer(envs.spec, EPISODES, cpu, codec=codec_of(envs))
     buffer.add(collect(0, 1.0))
-    batch = buffer.sample(EPISODES, np.random.default_rng(0), cpu, tau_draws=algorithm.tau_draws)
+    batch = buffer.sample(EPISODES, np.random.default_rng(0), reward_scale=1.0, tau_draws=algorithm.tau_draws)
     return lambda number: learner.update(batch, Progress(updates=number + 1))
 
 
