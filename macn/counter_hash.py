@@ -17,14 +17,14 @@ from macn.errors import ParameterError
 
 LARGEST_SEED = 2**63 - 1
 
-_GAMMA = 0x9E3779B97F4A7C15 - 2**64  # SplitMix64's increment, as int64
+GAMMA = 0x9E3779B97F4A7C15 - 2**64  # SplitMix64's increment, as int64
 _MULTIPLIER_1 = 0xBF58476D1CE4E5B9 - 2**64
 _MULTIPLIER_2 = 0x94D049BB133111EB - 2**64
 _ALL_BITS = 2**64 - 1
 _UNIFORM_BITS = 40  # resolution of the slip probability: 1e-12
 
 
-def _mix(value: Array) -> Array:
+def mix(value: Array) -> Array:
     """Return SplitMix64's finaliser of int64 [...]."""
     value = (value ^ ((value >> 30) & (2**34 - 1))) * _MULTIPLIER_1
     value = (value ^ ((value >> 27) & (2**37 - 1))) * _MULTIPLIER_2
@@ -42,9 +42,9 @@ def stream_keys(seed: Array, environment: Array, episode: Array) -> Array:
     Returns:
         int64 [env].
     """
-    key = _mix(seed + _GAMMA)
-    key = _mix(key + (environment + 1) * _GAMMA)
-    return _mix(key + (episode + 1) * _GAMMA)
+    key = mix(seed + GAMMA)
+    key = mix(key + (environment + 1) * GAMMA)
+    return mix(key + (episode + 1) * GAMMA)
 
 
 def counter_draws(keys: Array, step: Array, agent: Array) -> Array:
@@ -58,8 +58,8 @@ def counter_draws(keys: Array, step: Array, agent: Array) -> Array:
     Returns:
         int64 [env, agent].
     """
-    per_step = _mix(keys + (step + 1) * _GAMMA)  # [env]
-    return _mix(per_step[:, None] + (agent + 1) * _GAMMA)  # [env, agent]
+    per_step = mix(keys + (step + 1) * GAMMA)  # [env]
+    return mix(per_step[:, None] + (agent + 1) * GAMMA)  # [env, agent]
 
 
 def slipped(actions: Array, draws: Array, slip: float) -> Array:
@@ -79,9 +79,9 @@ def slipped(actions: Array, draws: Array, slip: float) -> Array:
 
 def stream_key(seed: int, environment: int, episode: int) -> int:
     """Return `stream_keys` of one copy, in plain Python: the same 64 bits, read as an unsigned number."""
-    key = _mix_one(seed + _GAMMA)
-    key = _mix_one(key + (environment + 1) * _GAMMA)
-    return _mix_one(key + (episode + 1) * _GAMMA)
+    key = _mix_one(seed + GAMMA)
+    key = _mix_one(key + (environment + 1) * GAMMA)
+    return _mix_one(key + (episode + 1) * GAMMA)
 
 
 def slip_one(actions: list[int], key: int, step: int, slip: float) -> list[int]:
@@ -96,17 +96,17 @@ def slip_one(actions: list[int], key: int, step: int, slip: float) -> list[int]:
     Returns:
         The executed actions, [agent].
     """
-    per_step = _mix_one(key + (step + 1) * _GAMMA)
+    per_step = _mix_one(key + (step + 1) * GAMMA)
     limit = round(slip * 2**_UNIFORM_BITS)
     executed = []
     for agent, action in enumerate(actions):
-        draw = _mix_one(per_step + (agent + 1) * _GAMMA)
+        draw = _mix_one(per_step + (agent + 1) * GAMMA)
         executed.append(draw & 3 if ((draw >> 20) & (2**_UNIFORM_BITS - 1)) < limit else action)
     return executed
 
 
 def _mix_one(value: int) -> int:
-    """Return `_mix` of one number of any size, as an unsigned number of 64 bits."""
+    """Return `mix` of one number of any size, as an unsigned number of 64 bits."""
     value &= _ALL_BITS
     value = ((value ^ (value >> 30)) * _MULTIPLIER_1) & _ALL_BITS
     value = ((value ^ (value >> 27)) * _MULTIPLIER_2) & _ALL_BITS

@@ -8,7 +8,7 @@ from macn.counter_hash import counter_draws
 from rmix_kit.smac.arena import LOOPS_PER_TICK, Arena, Difficulty
 from rmix_kit.smac.arrays import Array, as_float, beginnings, namespace, root
 
-_BITS = 2.0**-20  # the resolution of a draw
+BITS = 2.0**-20  # the resolution of a draw
 DELAY_LOW, DELAY_HIGH = -1.0, 2.0  # loops: the game's random weapon delay of -0.0625 to 0.125 seconds
 
 
@@ -124,4 +124,4 @@ def moments_of(arena: Arena, difficulty: Difficulty, battle: Battle) -> list[Mom
 
 def uniform(draws: Array, shift: int) -> Array:
     """Return numbers in [0, 1) from twenty bits of the draws."""
-    return as_float((draws >> shift) & (2**20 - 1)) * _BITS
+    return as_float((draws >> shift) & (2**20 - 1)) * BITS

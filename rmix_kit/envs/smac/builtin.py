@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 from rmix_kit.envs.smac.options import ILLEGAL_ACTIONS, SHARED, checked_options, legal_actions
 from rmix_kit.envs.text import Value
 from rmix_kit.errors import ConfigError, EnvironmentContractError, EnvironmentTextError
-from rmix_kit.smac import combat
 from rmix_kit.smac.arena import DIFFICULTIES, arena_of
 from rmix_kit.smac.arrays import Array, beside
-from rmix_kit.smac.battle import Battle
+from rmix_kit.smac.engine import encoder_of, engine_of, why_slow
 from rmix_kit.smac.facts import FIRST_TARGET, Facts, Units, layout_facts
-from rmix_kit.smac.layout import Encoded, encode, outcome, reward
+from rmix_kit.smac.layout import Encoded, encode
 from rmix_kit.smac.maps import SCENARIOS
 from rmix_kit.smac.scenery import scene_of, stage_of
 from rmix_kit.spelling import suggestion
@@ -39,6 +38,7 @@ class BuiltinVector:
         dead_allies: int64 ``[env]``, agents that have died.
         dead_enemies: int64 ``[env]``.
         facts: Of whom a record must say that they fought.
+        notes: Why battles are slower than they could be, if they are.
     """
 
     facts: Mapping[str, str] = MappingProxyType({"backend": "builtin", "comparable": LABEL})
@@ -75,15 +75,17 @@ class BuiltinVector:
                 f"{where}: the built-in simulator has no map {map_name!r}; it has {', '.join(SCENARIOS)}{hint}"
             )
         self._scenario = scenario = SCENARIOS[map_name]
-        self._facts, self._arena = layout_facts(scenario), arena_of(map_name)
+        facts, self._arena = layout_facts(scenario), arena_of(map_name)
         self._difficulty = DIFFICULTIES[given.get("difficulty", "7")]
         self._illegal_action = given.get("illegal_action", ILLEGAL_ACTIONS[0])
         self._timeout_terminates = bool(given.get("timeout_terminates", False))
         self.num_envs = num_envs
-        self.codec = UnitCodec(self._facts)
-        self._battle, self._units, self._encoded = self._begun(np.zeros(num_envs, dtype=np.int64))
+        self.codec = UnitCodec(facts)
+        self._engine = engine_of(self._arena, self._difficulty, facts)
+        self.notes = tuple(filter(None, [why_slow()]))
+        self._now = self._engine.begin(np.zeros(num_envs, dtype=np.int64))
         self._restart_clocks()
-        self.spec = spec_of(self._encoded, scenario.episode_limit)
+        self.spec = spec_of(self._now.encoded, scenario.episode_limit)
 
     def reset(self, seeds: Sequence[int]) -> TimeStep:
         """Start a battle in every copy; the same seed and actions give the same battle.
@@ -99,7 +101,7 @@ class BuiltinVector:
             raise EnvironmentContractError(
                 f"the seeds are {whole[:8]}; expected {self.num_envs}, each from 0 to 2**63 - 1"
             )
-        self._battle, self._units, self._encoded = self._begun(np.asarray(whole, dtype=np.int64))
+        self._now = self._engine.begin(np.asarray(whole, dtype=np.int64))
         self._restart_clocks()
         return self._time_step(np.zeros(self.num_envs, dtype=np.float32))
 
@@ -115,17 +117,13 @@ class BuiltinVector:
         going = ~(self._terminated | self._truncated)
         legal = legal_actions(
             actions,
-            self._encoded.avail_actions,
+            self._now.encoded.avail_actions,
             going,
             steps=self._elapsed,
             illegal_action=self._illegal_action,
         )
-        following = combat.step(self._arena, self._difficulty, self._battle, legal)
-        self._before = self._battle
-        self._battle = following if going.all() else _chosen(going, following, self._battle)
-        units = combat.units_of(self._arena, self._battle)
-        ended = outcome(self._facts, units)
-        paid = reward(self._facts, self._units, units, won=ended.won) * going
+        played = self._engine.step(self._now, legal, going)
+        self._before, self._now, ended = self._now.battle, played.moment, played.ended
         self._elapsed += going
         self._won |= ended.won & going
         self._terminated |= ended.is_over & going
@@ -134,8 +132,7 @@ class BuiltinVector:
             self._terminated |= out_of_time
         else:
             self._truncated |= out_of_time
-        self._units, self._encoded = units, encode(self._facts, units)
-        return self._time_step(paid.astype(np.float32))
+        return self._time_step(played.paid)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -147,43 +144,41 @@ class BuiltinVector:
 
     def scene(self, env: int) -> Mapping[str, Any]:
         """Return the units and what the last step's shots were; see `rmix_kit.envs.interface.Scenery`."""
-        return scene_of(self._arena, self._difficulty, self._before, self._battle, env)
+        return scene_of(self._arena, self._difficulty, self._before, self._now.battle, env)
 
     @property
     def dead_allies(self) -> IntArray:
         """Agents that have died, int64 ``[env]``."""
-        dead: IntArray = (self._units.ally_hp <= 0).sum(-1)
+        dead: IntArray = (self._now.units.ally_hp <= 0).sum(-1)
         return dead
 
     @property
     def dead_enemies(self) -> IntArray:
         """Enemies that have died, int64 ``[env]``."""
-        dead: IntArray = (self._units.enemy_hp <= 0).sum(-1)
+        dead: IntArray = (self._now.units.enemy_hp <= 0).sum(-1)
         return dead
 
-    def _begun(self, seeds: IntArray) -> tuple[Battle, Units, Encoded]:
-        battle = combat.begin(self._arena, seeds)
-        units = combat.units_of(self._arena, battle)
-        return battle, units, encode(self._facts, units)
-
     def _restart_clocks(self) -> None:
-        self._before = self._battle  # battles are never changed in place: this keeps the step before, and costs nothing
+        self._before = (
+            self._now.battle
+        )  # never changed in place: this keeps the step before, and costs nothing
         self._elapsed: IntArray = np.zeros(self.num_envs, dtype=np.int64)
         self._terminated: BoolArray = np.zeros(self.num_envs, dtype=np.bool_)
         self._truncated: BoolArray = np.zeros(self.num_envs, dtype=np.bool_)
         self._won: BoolArray = np.zeros(self.num_envs, dtype=np.bool_)
 
     def _time_step(self, paid: NDArray[np.float32]) -> TimeStep:
+        _, units, encoded = self._now
         return TimeStep(
-            obs=self._encoded.obs,
-            avail_actions=self._encoded.avail_actions,
-            state=self._encoded.state,
+            obs=encoded.obs,
+            avail_actions=encoded.avail_actions,
+            state=encoded.state,
             reward=paid,
             terminated=self._terminated.copy(),
             truncated=self._truncated.copy(),
             success=self._won.copy(),
-            fell=np.zeros(self._units.ally_hp.shape, dtype=np.bool_),
-            compact=self._units._asdict(),
+            fell=np.zeros(units.ally_hp.shape, dtype=np.bool_),
+            compact=units._asdict(),
         )
 
 
@@ -192,7 +187,7 @@ class UnitCodec:
 
     def __init__(self, facts: Facts) -> None:
         """Take a map's facts."""
-        self._facts = facts
+        self._facts, self._encode = facts, encoder_of(facts)
         n_agents, n_enemies = len(facts.ally_hp_max), len(facts.enemy_hp_max)
         self.template: Mapping[str, NDArray[np.generic]] = {
             name: np.zeros(
@@ -213,15 +208,19 @@ class UnitCodec:
         """
         leading = tuple(fields["ally_x"].shape[:-1])
         units = Units(*(fields[name].reshape(-1, fields[name].shape[-1]) for name in Units._fields))
-        encoded = encode(self._facts.to(lambda table: beside(table, units.ally_x)), units)
+        if self._are_kept(units):
+            encoded = self._encode(Units(*map(np.ascontiguousarray, units)))
+        else:
+            encoded = encode(self._facts.to(lambda table: beside(table, units.ally_x)), units)
         obs, state, avail_actions = (part.reshape(*leading, *part.shape[1:]) for part in encoded)
         return obs, state, avail_actions
 
-
-def _chosen(going: BoolArray, following: Battle, before: Battle) -> Battle:
-    """Let only the battles go on that are not over."""
-    pairs = zip(following, before, strict=True)
-    return Battle(*(np.where(going.reshape(-1, *(1,) * (new.ndim - 1)), new, old) for new, old in pairs))
+    def _are_kept(self, units: Units) -> bool:
+        """Whether these are numpy arrays of the template's dtypes, not tensors or numbers of a higher precision."""
+        return all(
+            isinstance(field, np.ndarray) and field.dtype == self.template[name].dtype
+            for name, field in units._asdict().items()
+        )
 
 
 def spec_of(encoded: Encoded, episode_limit: int) -> EnvSpec:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from rmix_kit.envs.make import make_vector_env, remark_on, resolved_text
 from rmix_kit.envs.smac import resolve
@@ -148,3 +151,60 @@ def test_results_of_the_simulator_carry_its_label() -> None:
 def test_arguments_of_our_own_are_no_options(option: str) -> None:
     with pytest.raises(EnvironmentTextError, match="has no option"):
         make_vector_env(f"smac:3m?backend=builtin&{option}", 2)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_arrays_and_tensors_are_rebuilt_to_the_same_bits(name: str) -> None:
+    """Arrays are laid out compiled, tensors by the array functions; padding is all zeros."""
+    envs, rng = BuiltinVector(name, 4), np.random.default_rng(3)
+    step, kept = envs.reset([1, 2, 3, 4]), []
+    for _ in range(30):
+        kept.append({field: np.array(rows) for field, rows in (step.compact or {}).items()})
+        step = envs.step(random_actions(envs, step.avail_actions, rng))
+    kept.append({field: np.zeros_like(rows) for field, rows in kept[0].items()})
+    fields = {field: np.stack([rows[field] for rows in kept], 1) for field in kept[0]}  # [env, time, ...]
+    rebuilt = envs.codec.rebuild(fields)
+    tensors = envs.codec.rebuild({field: torch.from_numpy(rows) for field, rows in fields.items()})
+    for ours, theirs in zip(rebuilt, tensors, strict=True):
+        assert ours.shape[:2] == (4, 31)
+        np.testing.assert_array_equal(ours.view(np.uint8), theirs.numpy().view(np.uint8))
+
+
+PLAYED = """
+import hashlib, sys
+if BLOCKED:
+    sys.modules["numba"] = None
+import numpy as np
+from rmix_kit.envs.smac.builtin import BuiltinVector
+assert "numba" not in sys.modules or BLOCKED
+told, digest = [], hashlib.sha256()
+for name in ("3m", "MMM2", "1c3s5z", "corridor"):
+    envs, rng = BuiltinVector(name, 3), np.random.default_rng(0)
+    step = envs.reset([1, 2, 3])
+    for _ in range(40):
+        arrays = [step.obs, step.state, step.avail_actions, step.reward, step.terminated, step.success]
+        arrays += envs.codec.rebuild(step.compact)
+        for array in arrays:
+            digest.update(np.ascontiguousarray(array).tobytes())
+        step = envs.step((rng.random(step.avail_actions.shape) * step.avail_actions).argmax(-1))
+    told += envs.notes
+print(digest.hexdigest(), len(told), *told[:1])
+"""
+
+
+def test_without_numba_the_same_battles_are_played_and_it_is_said() -> None:
+    blocked, compiled = (
+        subprocess.run(
+            [sys.executable, "-W", "error", "-c", PLAYED.replace("BLOCKED", value)],
+            cwd=Path(__file__).parents[3],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=240,
+        ).stdout.split(maxsplit=2)
+        for value in ("True", "False")
+    )
+    assert blocked[0] == compiled[0]
+    assert compiled[1:] == ["0"]
+    assert blocked[1] == "4"
+    assert "numba is not installed" in blocked[2]
