@@ -84,21 +84,23 @@ def uniform(draw: Whole, shift: Whole) -> Real:
 @compiled
 def look(rules: Rules, notes: Notes, tick: Whole, draws: Whole) -> None:
     """Let the enemies choose targets; dead ones look too, as their rows do in the arrays."""
-    now, aim = notes.now, notes.aim
+    now, flag, aim, pair = notes
+    facts, is_, does = rules.unit, rules.is_, rules.does
     for unit in range(rules.n_agents, now.shape[1]):
         present = aim[AIM, unit]
         if present < 0 or now[HP, present] <= ZERO or (tick + unit) % rules.look_every == 0:
             draw = draw_of(draws, unit)
-            best, count = _nearest(rules.unit, rules.does, notes, unit, rules.is_[HEALS, unit])
+            best, count = _nearest(facts, does, now, flag, pair, unit, is_[HEALS, unit])
             if count and uniform(draw, 40) >= rules.best_share:
-                best = _nth(notes.flag, np.int64(uniform(draw, 20) * np.float32(count)))
+                best = _nth(flag, np.int64(uniform(draw, 20) * np.float32(count)))
             aim[AIM, unit] = best
 
 
 @compiled
-def _nearest(facts: Array, does: Array, notes: Notes, unit: Whole, heals: bool) -> tuple[Whole, Whole]:
+def _nearest(
+    facts: Array, does: Array, now: Array, flag: Array, pair: Array, unit: Whole, heals: bool
+) -> tuple[Whole, Whole]:
     """Note whom an enemy sees; return the nearest threat, -1 for none, and how many it sees."""
-    now, flag, pair = notes.now, notes.flag, notes.pair
     count, best, nearest, acquire = 0, -1, ZERO, facts[ACQUIRE, unit]
     for other in range(now.shape[1]):
         hp, gap = now[HP, other], pair[GAP, unit, other]

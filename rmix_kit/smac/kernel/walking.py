@@ -48,21 +48,24 @@ _FINE = np.float32(FINE)
 @compiled
 def walk(rules: Rules, notes: Notes) -> None:
     """Move everybody; the dead stay where they are, as in the arrays, where all they would go is multiplied by 0."""
-    now, flag, does, ground, is_ = notes.now, notes.flag, rules.does, rules.ground, rules.is_
+    now, flag, aim, pair = notes
+    facts, is_, does, ground, waypoint = rules.unit, rules.is_, rules.does, rules.ground, rules.waypoint
     for unit in range(now.shape[1]):
-        _stride(rules.unit, rules.waypoint, notes, unit, is_[FLIES, unit])
+        _stride(facts, waypoint, now, flag, aim, pair, unit, is_[FLIES, unit])
     # What pulls looks at the places of the tick's beginning, which are noted in the pairs: these can change now.
     for unit in range(now.shape[1]):
         if flag[ALIVE, unit]:
-            pull_x, pull_y = _pull(does, notes, unit)
+            pull_x, pull_y = _pull(does, now, flag, pair, unit)
             by_x, by_y = now[STEP_X, unit] - pull_x, now[STEP_Y, unit] - pull_y
             _stay_on_ground(ground, now, unit, is_[FLIES, unit], by_x, by_y)
 
 
 @compiled
-def _stride(facts: Array, waypoint: Array, notes: Notes, unit: Whole, flies: bool) -> None:
+def _stride(
+    facts: Array, waypoint: Array, now: Array, flag: Array, aim: Array, pair: Array, unit: Whole, flies: bool
+) -> None:
     """Note how far a unit goes towards its target or goal, before bodies part."""
-    now, flag, has, who = notes.now, notes.flag, notes.flag[HAS, unit], notes.aim[WHO, unit]
+    has, who = flag[HAS, unit], aim[WHO, unit]
     now[STEP_X, unit], now[STEP_Y, unit], now[HALF_STEP, unit] = ZERO, ZERO, ZERO
     # Who is in reach stands, whether the weapon is ready or not.
     if flag[ALIVE, unit] and not flag[REACHES, unit] and (has or flag[MARCHES, unit]):
@@ -70,7 +73,7 @@ def _stride(facts: Array, waypoint: Array, notes: Notes, unit: Whole, flies: boo
         goal_y = now[Y, who] if has else now[GOAL_Y, unit]
         x, y = goal_x - now[X, unit], goal_y - now[Y, unit]
         length = root(x * x + y * y)
-        room = max(notes.pair[GAP, unit, who] - facts[REACH, unit], ZERO) + _INTO_REACH if has else length
+        room = max(pair[GAP, unit, who] - facts[REACH, unit], ZERO) + _INTO_REACH if has else length
         if len(waypoint):
             goal = _cell(_on_map(goal_x), _on_map(goal_y))
             corner = waypoint[_cell(now[X, unit], now[Y, unit]) * (MAP_SIZE * MAP_SIZE) + goal]
@@ -96,9 +99,9 @@ def _on_map(value: Real) -> Real:
 
 
 @compiled
-def _pull(does: Array, notes: Notes, unit: Whole) -> tuple[Real, Real]:
+def _pull(does: Array, now: Array, flag: Array, pair: Array, unit: Whole) -> tuple[Real, Real]:
     """Return how far overlapping bodies would pull a unit, to be taken off."""
-    now, flag, pair, overlaps = notes.now, notes.flag, notes.pair, False
+    overlaps = False
     for other in range(now.shape[1]):
         now[FORCE_X, other], now[FORCE_Y, other] = ZERO, ZERO
         gap = pair[GAP, unit, other]
