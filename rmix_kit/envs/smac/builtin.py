@@ -159,9 +159,7 @@ class BuiltinVector:
         return dead
 
     def _restart_clocks(self) -> None:
-        self._before = (
-            self._now.battle
-        )  # never changed in place: this keeps the step before, and costs nothing
+        self._before = self._now.battle  # never changed in place: this keeps the step before, and costs nothing
         self._elapsed: IntArray = np.zeros(self.num_envs, dtype=np.int64)
         self._terminated: BoolArray = np.zeros(self.num_envs, dtype=np.bool_)
         self._truncated: BoolArray = np.zeros(self.num_envs, dtype=np.bool_)

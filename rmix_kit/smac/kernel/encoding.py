@@ -103,18 +103,20 @@ def _observe(sheet: Sheet, seen: Array, agent: Whole, can: Array, obs: Array) ->
     """Write what one agent sees."""
     alive, n_enemies = seen[LIVES, agent], len(can) - FIRST_TARGET
     n_agents = seen.shape[1] - n_enemies
+    ally_type, enemy_type = sheet.ally_type, sheet.enemy_type
+    has_ally_shield, has_enemy_shield = sheet.has_ally_shield, sheet.has_enemy_shield
     for ahead in range(2, FIRST_TARGET):
         obs[ahead - 2] = ONE if can[ahead] else ZERO
     at = FIRST_TARGET - 2
     for enemy in range(n_enemies):
         unit, first = n_agents + enemy, ONE if can[FIRST_TARGET + enemy] else ZERO
         visible = _see(seen, unit, alive, first, obs, at)
-        at = _body(seen, unit, sheet.has_enemy_shield, sheet.enemy_type, enemy, visible, obs, at + 4)
+        at = _body(seen, unit, has_enemy_shield, enemy_type, enemy, visible, obs, at + 4)
     for ally in range(n_agents):
         if ally != agent:
             visible = _see(seen, ally, alive, ONE, obs, at)
-            at = _body(seen, ally, sheet.has_ally_shield, sheet.ally_type, ally, visible, obs, at + 4)
-    _body(seen, agent, sheet.has_ally_shield, sheet.ally_type, agent, alive, obs, at)
+            at = _body(seen, ally, has_ally_shield, ally_type, ally, visible, obs, at + 4)
+    _body(seen, agent, has_ally_shield, ally_type, agent, alive, obs, at)
 
 
 @compiled

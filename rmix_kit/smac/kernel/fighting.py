@@ -31,7 +31,6 @@ from rmix_kit.smac.kernel.notes import (
     SHIELD,
     WHO,
     ZERO,
-    Notes,
 )
 from rmix_kit.smac.kernel.tables import (
     ACQUIRE,
@@ -82,10 +81,11 @@ def uniform(draw: Whole, shift: Whole) -> Real:
 
 
 @compiled
-def look(rules: Rules, notes: Notes, tick: Whole, draws: Whole) -> None:
+def look(
+    rules: Rules, facts: Array, now: Array, flag: Array, aim: Array, pair: Array, tick: Whole, draws: Whole
+) -> None:
     """Let the enemies choose targets; dead ones look too, as their rows do in the arrays."""
-    now, flag, aim, pair = notes
-    facts, is_, does = rules.unit, rules.is_, rules.does
+    is_, does = rules.is_, rules.does
     for unit in range(rules.n_agents, now.shape[1]):
         present = aim[AIM, unit]
         if present < 0 or now[HP, present] <= ZERO or (tick + unit) % rules.look_every == 0:
@@ -127,9 +127,8 @@ def _nth(flag: Array, nth: Whole) -> Whole:
 
 
 @compiled
-def take_aim(rules: Rules, notes: Notes) -> None:
+def take_aim(facts: Array, is_: Array, now: Array, flag: Array, aim: Array, pair: Array) -> None:
     """Note who has a target, has it in reach and shoots."""
-    now, flag, aim, pair, facts, is_ = notes.now, notes.flag, notes.aim, notes.pair, rules.unit, rules.is_
     for unit in range(now.shape[1]):
         who = max(aim[AIM, unit], 0)
         has = aim[AIM, unit] >= 0 and flag[ALIVE, unit] and flag[ALIVE, who]
@@ -139,22 +138,21 @@ def take_aim(rules: Rules, notes: Notes) -> None:
 
 
 @compiled
-def strike(rules: Rules, notes: Notes) -> None:
+def strike(facts: Array, between: Array, has_shields: bool, now: Array, flag: Array, aim: Array, pair: Array) -> None:
     """Let all shots land at once; damage is added in the order of the shooters."""
-    now, flag, aim, facts, pair = notes.now, notes.flag, notes.aim, rules.unit, rules.pair
     for unit in range(now.shape[1]):
         now[RAW, unit], now[ARMOURED, unit] = ZERO, ZERO
     for unit in range(now.shape[1]):
         if flag[HITS, unit]:
             if facts[SWEEP, unit] > ZERO:
-                _sweep(pair, notes, unit, facts[SWEEP, unit])
+                _sweep(between, now, flag, pair, unit, aim[WHO, unit], facts[SWEEP, unit])
             else:
                 struck = aim[WHO, unit]
-                now[RAW, struck] += pair[SHIELD_DAMAGE, unit, struck]
-                now[ARMOURED, struck] += pair[HEALTH_DAMAGE, unit, struck]
+                now[RAW, struck] += between[SHIELD_DAMAGE, unit, struck]
+                now[ARMOURED, struck] += between[HEALTH_DAMAGE, unit, struck]
     for unit in range(now.shape[1]):
         lost = now[ARMOURED, unit]
-        if rules.has_shields:
+        if has_shields:
             raw = now[RAW, unit]
             is_calm = ONE if raw == ZERO else ZERO
             absorbed = min(now[SHIELD, unit], raw)
@@ -165,37 +163,32 @@ def strike(rules: Rules, notes: Notes) -> None:
 
 
 @compiled
-def _sweep(damage: Array, notes: Notes, unit: Whole, half_width: Real) -> None:
+def _sweep(between: Array, now: Array, flag: Array, pair: Array, unit: Whole, who: Whole, half_width: Real) -> None:
     """Let a shot strike its target and whoever lives on the line across its direction through the target."""
-    now, flag, pair, who = notes.now, notes.flag, notes.pair, notes.aim[WHO, unit]
     to_x, to_y = -pair[APART_X, who, unit], -pair[APART_Y, who, unit]  # from the shooter
     length = root(to_x * to_x + to_y * to_y) + LEAST_LENGTH
     ahead_x, ahead_y = to_x / length, to_y / length
     for other in range(now.shape[1]):
         off_x, off_y = -pair[APART_X, other, unit] - to_x, -pair[APART_Y, other, unit] - to_y
         along, across = off_x * ahead_x + off_y * ahead_y, off_y * ahead_x - off_x * ahead_y
-        body = damage[RADIUS, other, other] / _TWO
+        body = between[RADIUS, other, other] / _TWO
         is_swept = flag[ALIVE, other] and abs(along) <= body and abs(across) <= half_width
         if is_swept or other == who:
-            now[RAW, other] += damage[SHIELD_DAMAGE, unit, other]
-            now[ARMOURED, other] += damage[HEALTH_DAMAGE, unit, other]
+            now[RAW, other] += between[SHIELD_DAMAGE, unit, other]
+            now[ARMOURED, other] += between[HEALTH_DAMAGE, unit, other]
 
 
 @compiled
-def recover(rules: Rules, notes: Notes) -> None:
-    """Heal the wounded, regain shields and energy."""
-    now, facts = notes.now, rules.unit
-    if rules.has_healers:
-        _heal(facts, rules.is_, notes)
-    if rules.has_shields:
-        for unit in range(now.shape[1]):
-            if now[CALM, unit] > _SHIELD_DELAY and now[HP, unit] > ZERO:
-                now[SHIELD, unit] = min(now[SHIELD, unit] + _SHIELD_BACK, facts[SHIELD_MAX, unit])
+def raise_shields(facts: Array, now: Array) -> None:
+    """Let those regain shields that have not been hit for long."""
+    for unit in range(now.shape[1]):
+        if now[CALM, unit] > _SHIELD_DELAY and now[HP, unit] > ZERO:
+            now[SHIELD, unit] = min(now[SHIELD, unit] + _SHIELD_BACK, facts[SHIELD_MAX, unit])
 
 
 @compiled
-def _heal(facts: Array, is_: Array, notes: Notes) -> None:
-    now, flag, aim = notes.now, notes.flag, notes.aim
+def heal(facts: Array, is_: Array, now: Array, flag: Array, aim: Array) -> None:
+    """Heal the wounded, and regain energy."""
     for unit in range(now.shape[1]):
         now[MENDED, unit] = ZERO
     for unit in range(now.shape[1]):

@@ -8,7 +8,7 @@ import numpy as np
 
 from rmix_kit.smac.arrays import Array
 from rmix_kit.smac.kernel.compiling import Real, compiled, root
-from rmix_kit.smac.kernel.tables import RADIUS, Rules
+from rmix_kit.smac.kernel.tables import RADIUS
 
 ZERO, ONE, HALF = np.float32(0.0), np.float32(1.0), np.float32(0.5)
 LEAST_LENGTH = np.float32(1e-6)  # added to what divides
@@ -56,15 +56,14 @@ def notes_of(n_units: int) -> Notes:
 
 
 @compiled
-def measure(rules: Rules, notes: Notes) -> None:
+def measure(between: Array, now: Array, flag: Array, pair: Array) -> None:
     """Note who lives, and everybody's distance to everybody, as `rmix_kit.smac.battle.pairs_of` does."""
-    now, flag, pair, radius = notes.now, notes.flag, notes.pair, rules.pair
     for unit in range(now.shape[1]):
         flag[ALIVE, unit] = now[HP, unit] > ZERO
         for other in range(unit + 1):
             dx, dy = now[X, unit] - now[X, other], now[Y, unit] - now[Y, other]
             distance = root(dx * dx + dy * dy)
-            gap = distance - radius[RADIUS, unit, other]
+            gap = distance - between[RADIUS, unit, other]
             pair[APART_X, unit, other], pair[APART_X, other, unit] = dx, -dx
             pair[APART_Y, unit, other], pair[APART_Y, other, unit] = dy, -dy
             pair[DISTANCE, unit, other] = pair[DISTANCE, other, unit] = distance

@@ -12,7 +12,7 @@ from rmix_kit.smac.arrays import Array
 from rmix_kit.smac.battle import DELAY_HIGH, DELAY_LOW, Battle
 from rmix_kit.smac.facts import DEATH_VALUE, FIRST_TARGET, STOP, WIN_VALUE, Units
 from rmix_kit.smac.kernel.compiling import Whole, compiled, kept, mix
-from rmix_kit.smac.kernel.fighting import draw_of, look, recover, strike, take_aim, uniform
+from rmix_kit.smac.kernel.fighting import draw_of, heal, look, raise_shields, strike, take_aim, uniform
 from rmix_kit.smac.kernel.notes import (
     AIM,
     ALIVE,
@@ -37,7 +37,7 @@ from rmix_kit.smac.kernel.notes import (
     tree_sum,
 )
 from rmix_kit.smac.kernel.tables import ATTACK_X, ATTACK_Y, HEALS, PERIOD, Rules, Sheet
-from rmix_kit.smac.kernel.walking import walk
+from rmix_kit.smac.kernel.walking import arrive, set_out
 from rmix_kit.smac.layout import Outcome
 
 _LOOPS = np.float32(LOOPS_PER_TICK)
@@ -152,13 +152,24 @@ def _follow(is_: Array, n_agents: int, now: Array) -> None:
 @compiled
 def _tick(rules: Rules, notes: Notes, tick: Whole, draws: Whole) -> None:
     """Play one tick; everything is decided on where it begins, which `measure` notes down."""
-    measure(rules, notes)
-    look(rules, notes, tick, draws)
-    take_aim(rules, notes)
-    strike(rules, notes)
-    recover(rules, notes)
-    walk(rules, notes)
-    now, flag, facts = notes.now, notes.flag, rules.unit
+    now, flag, aim, pair = notes
+    facts, is_, between, does = rules.unit, rules.is_, rules.pair, rules.does
+    measure(between, now, flag, pair)
+    look(rules, facts, now, flag, aim, pair, tick, draws)
+    take_aim(facts, is_, now, flag, aim, pair)
+    strike(facts, between, rules.has_shields, now, flag, aim, pair)
+    if rules.has_healers:
+        heal(facts, is_, now, flag, aim)
+    if rules.has_shields:
+        raise_shields(facts, now)
+    set_out(facts, is_, rules.waypoint, now, flag, aim, pair)
+    arrive(is_, does, rules.ground, now, flag, pair)
+    _reload(facts, now, flag, draws)
+
+
+@compiled
+def _reload(facts: Array, now: Array, flag: Array, draws: Whole) -> None:
+    """Let weapons get ready; one that has shot waits its period, and a random delay."""
     for unit in range(now.shape[1]):
         wait = now[COOLDOWN, unit]
         if flag[HITS, unit]:

@@ -27,12 +27,11 @@ from rmix_kit.smac.kernel.notes import (
     STEP_Y,
     WHO,
     ZERO,
-    Notes,
     X,
     Y,
     tree_sum,
 )
-from rmix_kit.smac.kernel.tables import FLIES, PARTS, REACH, STRIDE, Rules
+from rmix_kit.smac.kernel.tables import FLIES, PARTS, REACH, STRIDE
 from rmix_kit.smac.maps import MAP_SIZE
 from rmix_kit.smac.movement import EDGE, INTO_REACH, LEAST_STRIDE, PUSH
 from rmix_kit.smac.terrain import FINE, FINE_SIZE
@@ -46,13 +45,18 @@ _FINE = np.float32(FINE)
 
 
 @compiled
-def walk(rules: Rules, notes: Notes) -> None:
-    """Move everybody; the dead stay where they are, as in the arrays, where all they would go is multiplied by 0."""
-    now, flag, aim, pair = notes
-    facts, is_, does, ground, waypoint = rules.unit, rules.is_, rules.does, rules.ground, rules.waypoint
+def set_out(facts: Array, is_: Array, waypoint: Array, now: Array, flag: Array, aim: Array, pair: Array) -> None:
+    """Note how far everybody goes towards target or goal, before bodies part."""
     for unit in range(now.shape[1]):
         _stride(facts, waypoint, now, flag, aim, pair, unit, is_[FLIES, unit])
-    # What pulls looks at the places of the tick's beginning, which are noted in the pairs: these can change now.
+
+
+@compiled
+def arrive(is_: Array, does: Array, ground: Array, now: Array, flag: Array, pair: Array) -> None:
+    """Move everybody; the dead stay where they are, as in the arrays, where all they would go is multiplied by 0.
+
+    What pulls looks at the pairs, which are of the tick's beginning, so that places can change one after the other.
+    """
     for unit in range(now.shape[1]):
         if flag[ALIVE, unit]:
             pull_x, pull_y = _pull(does, now, flag, pair, unit)
