@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from types import ModuleType
 from typing import NamedTuple, Protocol, TypeAlias
 
@@ -96,11 +96,11 @@ def engine_of(arena: Arena, difficulty: Difficulty, facts: Facts) -> Engine:
     return engine
 
 
-def encoder_of(facts: Facts) -> Encoder:
-    """Return the quicker encoder that this installation has."""
+def encoder_of(facts: Facts) -> Encoder | None:
+    """Return the compiled `rmix_kit.smac.layout.encode` of one map; None where numba is missing."""
     kernel = _kernel()
     if isinstance(kernel, str):
-        return partial(layout.encode, facts)
+        return None
     encoder: Encoder = kernel.KernelEncoder(facts).encode
     return encoder
 

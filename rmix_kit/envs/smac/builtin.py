@@ -206,7 +206,7 @@ class UnitCodec:
         """
         leading = tuple(fields["ally_x"].shape[:-1])
         units = Units(*(fields[name].reshape(-1, fields[name].shape[-1]) for name in Units._fields))
-        if self._are_kept(units):
+        if self._encode is not None and self._are_kept(units):
             encoded = self._encode(Units(*map(np.ascontiguousarray, units)))
         else:
             encoded = encode(self._facts.to(lambda table: beside(table, units.ally_x)), units)
@@ -214,7 +214,7 @@ class UnitCodec:
         return obs, state, avail_actions
 
     def _are_kept(self, units: Units) -> bool:
-        """Whether these are numpy arrays of the template's dtypes, not tensors or numbers of a higher precision."""
+        """Whether these are numpy arrays as steps have them; tensors are laid out faster by torch, side by side."""
         return all(
             isinstance(field, np.ndarray) and field.dtype == self.template[name].dtype
             for name, field in units._asdict().items()

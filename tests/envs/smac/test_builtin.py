@@ -16,6 +16,8 @@ from rmix_kit.envs.smac.builtin import BuiltinVector
 from rmix_kit.envs.text import Value, parse
 from rmix_kit.errors import ActionError, EnvironmentContractError, EnvironmentTextError, StarCraftError
 from rmix_kit.replay.records import worst_case_bytes
+from rmix_kit.smac.facts import Units, layout_facts
+from rmix_kit.smac.layout import encode
 from rmix_kit.smac.maps import SCENARIOS
 from rmix_kit.types import IntArray
 from tests.fixtures.compact_env import codec_mismatches
@@ -154,8 +156,8 @@ def test_arguments_of_our_own_are_no_options(option: str) -> None:
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_arrays_and_tensors_are_rebuilt_to_the_same_bits(name: str) -> None:
-    """Arrays are laid out compiled, tensors by the array functions; padding is all zeros."""
+def test_arrays_and_tensors_are_rebuilt_to_the_bits_of_the_layout(name: str) -> None:
+    """Arrays are laid out compiled, tensors are not; padding is all zeros."""
     envs, rng = BuiltinVector(name, 4), np.random.default_rng(3)
     step, kept = envs.reset([1, 2, 3, 4]), []
     for _ in range(30):
@@ -165,9 +167,20 @@ def test_arrays_and_tensors_are_rebuilt_to_the_same_bits(name: str) -> None:
     fields = {field: np.stack([rows[field] for rows in kept], 1) for field in kept[0]}  # [env, time, ...]
     rebuilt = envs.codec.rebuild(fields)
     tensors = envs.codec.rebuild({field: torch.from_numpy(rows) for field, rows in fields.items()})
-    for ours, theirs in zip(rebuilt, tensors, strict=True):
-        assert ours.shape[:2] == (4, 31)
-        np.testing.assert_array_equal(ours.view(np.uint8), theirs.numpy().view(np.uint8))
+    flat = Units(**{field: torch.from_numpy(rows).flatten(0, 1) for field, rows in fields.items()})
+    layout = encode(layout_facts(SCENARIOS[name]).to(torch.as_tensor), flat)
+    for ours, theirs, plain in zip(rebuilt, tensors, layout, strict=True):
+        assert ours.shape[:2] == tuple(theirs.shape[:2]) == (4, 31)
+        expected = plain.numpy().view(np.uint8)
+        np.testing.assert_array_equal(ours.reshape(plain.shape).view(np.uint8), expected)
+        np.testing.assert_array_equal(theirs.numpy().reshape(plain.shape).view(np.uint8), expected)
+
+
+def test_numbers_of_a_higher_precision_are_rebuilt_in_it() -> None:
+    envs = BuiltinVector("3m", 2)
+    fields = {name: np.asarray(rows) for name, rows in (envs.reset([1, 2]).compact or {}).items()}
+    wide = {name: rows.astype(np.float64) if rows.dtype == np.float32 else rows for name, rows in fields.items()}
+    np.testing.assert_allclose(envs.codec.rebuild(wide)[0], envs.codec.rebuild(fields)[0], atol=1e-6)
 
 
 PLAYED = """
