@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from functools import cache
+from itertools import count
 
 import numpy as np
 
@@ -55,8 +56,10 @@ def differences(ours: Played, theirs: Played, going: BoolArray) -> list[str]:
 
 
 @cache
-def side_by_side(name: str, difficulty: str, *, copies: int, steps: int) -> Counter[str]:
-    """Play both engines step by step, and count what happened; battles that are all over begin anew.
+def side_by_side(name: str, difficulty: str, *, copies: int, least: int) -> Counter[str]:
+    """Play both engines for so many steps of one battle at least, and count what happened.
+
+    Battles that are over wait for the others; when all are, they begin anew.
 
     Raises:
         AssertionError: The engines differ in a bit.
@@ -65,7 +68,9 @@ def side_by_side(name: str, difficulty: str, *, copies: int, steps: int) -> Coun
     arrays, kernel = engines_of(name, difficulty)
     moment, other = (engine.begin(np.arange(copies)) for engine in (arrays, kernel))
     going, seen = np.ones(copies, dtype=np.bool_), Counter[str]()
-    for step in range(steps):
+    for step in count():
+        if seen["steps"] >= least:
+            break
         script = SCRIPTS[step // STRETCH % len(SCRIPTS)]
         actions = script(facts, moment.units, moment.encoded, rng)
         played, compiled = (engine.step(now, actions, going) for engine, now in ((arrays, moment), (kernel, other)))
