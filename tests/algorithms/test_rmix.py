@@ -165,3 +165,8 @@ def test_predicted_levels_lie_on_the_grid() -> None:
     output = online.agent.unroll(batch_for(algorithm))
     levels = pack(output.risk_level, output.packing)  # [row]
     assert set(levels.flatten().tolist()) <= set((torch.arange(1, 4) / 3).tolist())
+
+
+def test_only_a_share_that_decides_binds_the_plan() -> None:
+    assert small(RMIX).shares_of_plan == {}
+    assert small(RMIX, quantile_start_share=0.5).shares_of_plan == {"algorithm.quantile_start_share": 0.5}
