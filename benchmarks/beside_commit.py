@@ -29,7 +29,7 @@ UPDATES = [(algo, env) for env in (MACN, FEW, MANY) for algo in ("rmix", "qmix")
 COLLECTING = [("rmix", MACN, 8), ("qmix", MACN, 8), ("rmix", FEW, 1), ("qmix", FEW, 1), ("qmix", FEW, 32)]
 START = {
     "rmix-kit algos": ["algos"],
-    "rmix-kit train, 60 steps": ["train", "--algo", "qmix", "--env", "macn:4x7", "--steps", "60", "--out", "OUT"],
+    "rmix-kit train, 60 steps": ["train", "--algo=qmix", "--env=macn:4x7", "--steps=60", "--seed=0", "--out", "OUT"],
 }
 
 
@@ -103,7 +103,8 @@ def started(checkout: Path, words: list[str], folder: Path) -> float:
     program = "import sys; from rmix_kit.cli.main import main; main(sys.argv[1:])"
     subprocess.run(
         [sys.executable, "-c", program, *(str(folder / "run") if word == "OUT" else word for word in words)],
-        env={**os.environ, "PYTHONPATH": str(checkout), "OMP_NUM_THREADS": "1"},
+        cwd=checkout,  # where Python looks first
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         check=True,
