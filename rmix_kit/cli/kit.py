@@ -104,6 +104,8 @@ class KitCommand(Program):
         except Exception as error:
             if ctx.find_root().meta.get(_DEBUG):
                 raise
+            if not isinstance(error, Interrupted) and (interruption := _interruption_behind(error)):
+                raise click.Abort from interruption
             code = 128 + error.signal if isinstance(error, Interrupted) else FAILURE
             raise CommandError(_one_line(error, resumes="resume" in ctx.params), code) from error
 
@@ -132,6 +134,14 @@ def ended_by_sigterm() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _interruption_behind(error: BaseException) -> KeyboardInterrupt | None:
+    """Return the interruption that an error came of: Python 3.11 wraps one that meets it while it makes a class."""
+    behind: BaseException | None = error
+    while behind is not None and not isinstance(behind, KeyboardInterrupt):
+        behind = behind.__cause__ or behind.__context__
+    return behind
 
 
 class CommandError(click.ClickException):

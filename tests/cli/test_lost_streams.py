@@ -11,9 +11,11 @@ import sys
 import time
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
+from rmix_kit.cli.kit import KitCommand, Terminated
 from rmix_kit.cli.main import main
 from rmix_kit.console import LastingStream
 from tests.fixtures.trained import Trained
@@ -137,3 +139,20 @@ def test_a_stream_that_is_closed_takes_everything(tmp_path: Path) -> None:
     nobody = LastingStream(None)
     assert nobody.write("three") == 5
     assert not nobody.isatty()
+
+
+@pytest.mark.parametrize(("interruption", "code"), [(KeyboardInterrupt, 130), (Terminated, 143)])
+def test_an_interruption_that_another_error_wraps_is_one(
+    interruption: type[KeyboardInterrupt], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @click.command(cls=KitCommand)
+    def command() -> None:
+        try:
+            raise interruption
+        except KeyboardInterrupt as cause:  # as Python 3.11 does where it meets `__set_name__`
+            raise RuntimeError("Error calling __set_name__") from cause
+
+    with pytest.raises(SystemExit) as stop:
+        command.main([])
+    assert stop.value.code == code
+    assert capsys.readouterr().err == "Error: interrupted\n"

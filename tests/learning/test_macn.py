@@ -42,13 +42,18 @@ def test_four_of_five_seeds_earn_the_optimum_of_a_longer_map(tmp_path: Path) -> 
     assert sum(is_solved(tmp_path / str(seed), "macn:4x15", "rmix", 398_000, seed) for seed in range(5)) >= 4
 
 
-def test_lower_levels_of_rmix_averse_walk_the_safer_way(tmp_path: Path) -> None:
+def has_a_dial(out: Path, seed: int) -> bool:
     env = "macn:bridge?slip=0.1&include_position=true"
-    run = train(resolve(algo="rmix-averse", env=env, seed=0, steps=350_000), tmp_path / "run")
-    neutral = run.evaluate(episodes=1000, risk_level=1.0).to_json()
+    run = train(resolve(algo="rmix-averse", env=env, seed=seed, steps=350_000), out)
+    # One episode in twenty ends in a fall, which costs a hundred: the mean of 1,000 scatters by 0.7, this one by 0.2.
+    neutral = run.evaluate(episodes=10_000, risk_level=1.0).to_json()
     averse = run.evaluate(episodes=1000, risk_level=0.1).to_json()
-    assert averse["success_rate"] >= 0.95
-    assert averse["fall_rate"] <= 0.01
-    assert neutral["success_rate"] >= 0.9
-    assert neutral["fall_rate"] >= 0.03
-    assert abs(neutral["return_mean"] - macn.oracle.solve("bridge", slip=0.1).optimal_return) <= 1.0
+    goes_round = averse["success_rate"] >= 0.95 and averse["fall_rate"] <= 0.01
+    crosses = neutral["success_rate"] >= 0.9 and neutral["fall_rate"] >= 0.03
+    optimum = macn.oracle.solve("bridge", slip=0.1).optimal_return
+    return bool(goes_round and crosses and abs(neutral["return_mean"] - optimum) <= 1.0)
+
+
+def test_lower_levels_of_rmix_averse_walk_the_safer_way(tmp_path: Path) -> None:
+    # docs/algorithms/rmix-averse.md says four of five; which one fails changes with the rounding.
+    assert sum(has_a_dial(tmp_path / str(seed), seed) for seed in range(5)) >= 4
