@@ -43,6 +43,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet -c constraints.txt torch
 	$(RUN) -m pip install --quiet -c constraints.txt -e '.[all,dev]'
+	$(RUN) -m rmix_kit.cli.main envs check "smac:3m?backend=builtin" >/dev/null # compiles battles once, for all that follow
 	@touch $@
 
 demo: $(INSTALLED)

@@ -111,7 +111,7 @@ def test_sigterm_ends_a_command_and_leaves_nothing_half_written(
             until = time.monotonic() + 60
             while process.poll() is None and time.monotonic() < until and not _is_at_work(words[0], tmp_path):
                 time.sleep(0.02)
-            time.sleep(4.0 if words[0] == "evaluate" else 0.2)
+            time.sleep(3.0 if words[0] == "evaluate" else 0.2)
             process.send_signal(signal.SIGTERM)
             _, said = process.communicate(timeout=180)
         finally:
