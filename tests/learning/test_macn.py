@@ -55,5 +55,5 @@ def has_a_dial(out: Path, seed: int) -> bool:
 
 
 def test_lower_levels_of_rmix_averse_walk_the_safer_way(tmp_path: Path) -> None:
-    # docs/algorithms/rmix-averse.md says four of five; which one fails changes with the rounding.
-    assert sum(has_a_dial(tmp_path / str(seed), seed) for seed in range(5)) >= 4
+    # docs/algorithms/rmix-averse.md says which two fall short, and how; it changes with the rounding.
+    assert sum(has_a_dial(tmp_path / str(seed), seed) for seed in range(5)) >= 3
