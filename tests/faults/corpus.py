@@ -117,7 +117,11 @@ def _run_batch(root: Path, batch: list[Span], seed: int, note: Callable[[dict[st
 def own_places(work: Path) -> dict[str, str]:
     """Make a process's home and folders for its temporary files and caches; give them by environment variable."""
     variables = {"HOME": "own-home", "TMPDIR": "own-tmp", "XDG_STATE_HOME": "own-state", "MPLCONFIGDIR": "own-mpl"}
-    variables |= {"TORCHINDUCTOR_CACHE_DIR": "own-torch", "TRITON_CACHE_DIR": "own-triton"}
+    variables |= {
+        "TORCHINDUCTOR_CACHE_DIR": "own-torch",
+        "TRITON_CACHE_DIR": "own-triton",
+        "NUMBA_CACHE_DIR": "own-numba",
+    }
     for name in variables.values():
         (work / name).mkdir()
     return {variable: str(work / name) for variable, name in variables.items()}
