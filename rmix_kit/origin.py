@@ -38,6 +38,7 @@ def origin_of_process(env_steps: int, device: str, threads: int) -> dict[str, An
         "python": platform.python_version(),
         "torch": _version("torch"),
         "numpy": _version("numpy"),
+        "numba": _version("numba"),
         "platform": f"{platform.system()} {platform.machine()}",
         "device": device,
         "threads": threads,

@@ -7,7 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rmix_kit.compiling.finding import compiled_module
 from rmix_kit.errors import ShapeError
+
+_PAIRS = "rmix_kit.compiling.quantile_pairs"
 
 
 def quantile_fractions(edges: Tensor) -> Tensor:
@@ -32,8 +35,9 @@ def quantile_huber_loss(
     tau_j belongs to prediction j, and the penalised side is that of u = target - prediction < 0. The released RMIX
     code pairs tau with the targets, which collapses the distribution to a point (docs/fidelity.md).
 
-    The pairwise tensor [prediction, target] is never built: with the targets sorted, running sums give the linear and
-    the quadratic part of every prediction's loss exactly, in O(M log M) time and O(M) memory.
+    The pairwise tensor [prediction, target] is never built. Float32 on the CPU is gone through pair by pair where numba
+    is installed (`rmix_kit.compiling.quantile_pairs`), and rounds like any sum of so many float32. Otherwise the
+    targets are sorted, and running sums give the linear and the quadratic part of every prediction's loss exactly.
 
     Args:
         quantiles: Predictions ``[..., quantile]`` in head order.
@@ -53,9 +57,13 @@ def quantile_huber_loss(
         raise ShapeError(
             f"quantiles {tuple(quantiles.shape)} and targets {tuple(targets.shape)} differ before the last axis"
         )
-    if edges is None:
-        edges = torch.arange(targets.shape[-1] + 1, device=targets.device)
-    return _QuantileHuber.apply(quantiles, targets.detach(), tau.detach(), kappa, edges)  # type: ignore[no-any-return,no-untyped-call]
+    function = _PairedQuantileHuber if _has_pairs(quantiles, targets, tau) else _QuantileHuber
+    return function.apply(quantiles, targets.detach(), tau.detach(), kappa, edges)  # type: ignore[no-any-return,no-untyped-call]
+
+
+def _has_pairs(*tensors: Tensor) -> bool:
+    is_suitable = all(tensor.device.type == "cpu" and tensor.dtype == torch.float32 for tensor in tensors)
+    return is_suitable and not isinstance(compiled_module(_PAIRS), str)
 
 
 class _QuantileHuber(torch.autograd.Function):
@@ -68,8 +76,10 @@ class _QuantileHuber(torch.autograd.Function):
         targets: Tensor,
         tau: Tensor,
         kappa: float,
-        edges: Tensor,
+        edges: Tensor | None,
     ) -> Tensor:
+        if edges is None:
+            edges = torch.arange(targets.shape[-1] + 1, device=targets.device)
         loss, slope = _loss_and_slope(quantiles.double(), targets.double(), tau.double(), kappa, edges.double())
         # The derivative is all that the backward pass needs: one product, and none of the sorted targets is kept.
         ctx.save_for_backward(slope.to(quantiles.dtype))
@@ -79,6 +89,43 @@ class _QuantileHuber(torch.autograd.Function):
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None, None, None]:  # noqa: ANN401
         (slope,) = ctx.saved_tensors
         return grad_outputs[0].unsqueeze(-1) * slope, None, None, None, None
+
+
+class _PairedQuantileHuber(_QuantileHuber):
+    """The same, pair by pair."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,  # noqa: ANN401
+        quantiles: Tensor,
+        targets: Tensor,
+        tau: Tensor,
+        kappa: float,
+        edges: Tensor | None,
+    ) -> Tensor:
+        compiled = compiled_module(_PAIRS)
+        assert not isinstance(compiled, str), "only chosen where it can be imported"
+        n_quantiles, n_targets = quantiles.shape[-1], targets.shape[-1]
+        if edges is None:
+            shares = torch.full((n_targets,), 1 / n_targets)
+        else:
+            shares = ((edges[1:] - edges[:-1]) / edges[-1]).float()
+            targets = torch.sort(targets, dim=-1).values  # shares are those of the sorted targets
+        rows = quantiles.numel() // n_quantiles
+        loss, slope = torch.empty(quantiles.shape[:-1]), torch.empty(quantiles.shape)
+        if tau.dim() > 1:
+            tau = tau.expand(quantiles.shape)
+        compiled.loss_and_slope(
+            quantiles.reshape(rows, n_quantiles).contiguous().numpy(),
+            targets.reshape(rows, n_targets).contiguous().numpy(),
+            tau.reshape(-1, n_quantiles).contiguous().numpy(),
+            shares.numpy(),
+            kappa,
+            loss.view(rows).numpy(),
+            slope.view(rows, n_quantiles).numpy(),
+        )
+        ctx.save_for_backward(slope)
+        return loss
 
 
 def _loss_and_slope(theta: Tensor, targets: Tensor, tau: Tensor, kappa: float, edges: Tensor) -> tuple[Tensor, Tensor]:

@@ -3,7 +3,8 @@
 ``torch.nn.GRU`` steps through time with some forty small operations per step, forward and backward. Here several GRUs
 of one size step through time together, the input gates of all steps are one product, the backward pass's elementwise
 factors are computed for all steps at once, and the weight gradient is one product at the end; what is left inside the
-loop is four to seven operations. The numbers are those of ``nn.GRU`` (a test compares values and gradients).
+loop is four to seven operations. The numbers are those of ``nn.GRU`` (a test compares values and gradients). Where
+numba is installed, one compiled pass stands for a step's operations between the products (`compiled_grus`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+
+from rmix_kit.compiling.finding import compiled_module
 
 
 class GRUWeights(NamedTuple):
@@ -46,8 +49,18 @@ def packed_grus(inputs: list[Tensor], rows_per_step: tuple[int, ...], weights: l
         Hidden states of each GRU ``[row, hidden]``.
     """
     flat = [tensor for pair in zip(inputs, weights, strict=True) for tensor in (pair[0], *pair[1])]
-    result: tuple[Tensor, ...] = _PackedGRUs.apply(rows_per_step, *flat)  # type: ignore[no-untyped-call]
+    result: tuple[Tensor, ...] = _function_for(flat).apply(rows_per_step, *flat)  # type: ignore[no-untyped-call]
     return result
+
+
+def _function_for(tensors: list[Tensor]) -> type[torch.autograd.Function]:
+    """Return the quickest of those functions that compute the same for such tensors."""
+    if all(tensor.device.type == "cpu" and tensor.dtype == torch.float32 for tensor in tensors):
+        compiled = compiled_module("rmix_kit.networks.compiled_grus")
+        if not isinstance(compiled, str):
+            function: type[torch.autograd.Function] = compiled.CompiledGRUs
+            return function
+    return _PackedGRUs
 
 
 def _by_step(rows: Tensor, rows_per_step: tuple[int, ...]) -> tuple[Tensor, ...]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from types import ModuleType
 from typing import NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
+from rmix_kit.compiling.finding import compiled_module
 from rmix_kit.smac import combat, layout
 from rmix_kit.smac.arena import Arena, Difficulty
 from rmix_kit.smac.arrays import Array
@@ -118,15 +118,6 @@ def why_slow() -> str:
     return ""
 
 
-@cache
 def _kernel() -> ModuleType | str:
     """Return the compiled battle, or why there is none."""
-    try:
-        from rmix_kit.smac.kernel import engine
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "numba":
-            raise
-        return "numba is not installed (pip install numba)"
-    except ImportError as error:
-        return f"numba cannot be imported ({error})"
-    return engine
+    return compiled_module("rmix_kit.smac.kernel.engine")

@@ -156,7 +156,15 @@ def test_the_fit_of_two_points_has_their_cvar(level: float, expected: float) -> 
     assert cvar(atoms, torch.tensor(level)).item() == pytest.approx(expected, abs=0.05)
 
 
-def test_float32_keeps_its_digits_where_squares_of_targets_are_large() -> None:
+@pytest.fixture(params=["paired", "sorted"])
+def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both forms of the loss of float32 on the CPU."""
+    if request.param == "sorted":
+        monkeypatch.setattr("rmix_kit.losses.quantile.compiled_module", lambda name: "numba is not installed")
+    return str(request.param)
+
+
+def test_float32_keeps_its_digits_where_squares_of_targets_are_large(form: str) -> None:
     generator = torch.Generator().manual_seed(0)
     quantiles = 1000.0 + torch.randn(3, 17, generator=generator)
     targets = 1000.0 + torch.randn(3, 200, generator=generator)
@@ -165,4 +173,43 @@ def test_float32_keeps_its_digits_where_squares_of_targets_are_large() -> None:
     reference = evaluated(lambda q: pairwise_loss(q, targets.double(), tau.double(), 5.0), quantiles.double())
     # One rounding of the result to float32; the sums of 200 squares of 1,000, taken from each other, would keep none.
     torch.testing.assert_close(ours[0], reference[0], rtol=1e-6, atol=0)
-    torch.testing.assert_close(ours[1].double(), reference[1], rtol=1e-6, atol=0)
+    # Slopes of pairs are sums of 200 float32 of both signs.
+    torch.testing.assert_close(ours[1].double(), reference[1], rtol=1e-6, atol=0 if form == "sorted" else 1e-8)
+
+
+@pytest.mark.parametrize("kappa", [0.01, 0.3, 1.0, 5.0])
+@pytest.mark.parametrize("spread", [0.1, 3.0, 100.0])
+@pytest.mark.parametrize("sizes", [(17, 11), (1, 40), (32, 32), (100, 100)])
+def test_float32_is_the_pairwise_definition(form: str, kappa: float, spread: float, sizes: tuple[int, int]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    quantiles, targets = (spread * torch.randn(4, 3, size, generator=generator) for size in sizes)
+    taus = torch.rand(4, 3, sizes[0], generator=generator)
+    ours = evaluated(lambda q: quantile_huber_loss(q, targets, taus, kappa=kappa).double(), quantiles)
+    reference = evaluated(lambda q: pairwise_loss(q, targets.double(), taus.double(), kappa), quantiles.double())
+    torch.testing.assert_close(ours[0], reference[0], rtol=1e-6, atol=0)
+    torch.testing.assert_close(ours[1].double(), reference[1], rtol=1e-5, atol=1e-6)
+
+
+def test_float32_targets_count_by_their_shares_of_probability(form: str) -> None:
+    quantiles, targets = torch.tensor([[0.5, -2.0]]), torch.tensor([[3.0, -1.0, 0.8]])
+    tau, edges = torch.tensor([0.2, 0.7]), torch.tensor([0.0, 0.5, 1.0, 2.0])
+    ours = evaluated(lambda q: quantile_huber_loss(q, targets, tau, kappa=0.5, edges=edges).double(), quantiles)
+    repeated = torch.tensor([[-1.0, 0.8, 3.0, 3.0]], dtype=torch.float64)
+    expected = evaluated(lambda q: pairwise_loss(q, repeated, tau.double(), 0.5), quantiles.double())
+    torch.testing.assert_close(ours[0], expected[0])
+    torch.testing.assert_close(ours[1].double(), expected[1])
+
+
+@pytest.mark.parametrize("where", ["quantiles", "targets"])
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
+def test_what_is_not_finite_reaches_the_loss(form: str, where: str, value: float) -> None:
+    rows = {"quantiles": torch.zeros(2, 5), "targets": torch.zeros(2, 5)}
+    rows[where][1, 2] = value
+    loss = quantile_huber_loss(rows["quantiles"], rows["targets"], torch.full((5,), 0.5))
+    assert loss.isfinite().tolist() == [True, False]
+
+
+def test_what_was_given_stays_as_it_was(form: str) -> None:
+    quantiles, targets = torch.arange(5.0).flip(0).view(1, 5), torch.arange(5.0).flip(0).view(1, 5)
+    quantile_huber_loss(quantiles, targets, torch.full((5,), 0.5), edges=torch.tensor([0.0, 1, 2, 3, 4, 8]))
+    assert quantiles.tolist() == targets.tolist() == [[4.0, 3.0, 2.0, 1.0, 0.0]]

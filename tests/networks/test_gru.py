@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -106,3 +108,66 @@ def test_a_frozen_gru_needs_no_gradient() -> None:
     grus[1].requires_grad_(False)
     first, second = together(grus, [inputs[0], inputs[1].detach()])
     assert (first.requires_grad, second.requires_grad) == (True, False)
+
+
+@pytest.fixture(params=["compiled", "operations"])
+def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both forms of GRUs of float32 on the CPU."""
+    if request.param == "operations":
+        monkeypatch.setattr("rmix_kit.networks.gru.compiled_module", lambda name: "numba is not installed")
+    return str(request.param)
+
+
+def scalar(states: Sequence[Tensor], slopes: Sequence[Tensor]) -> Tensor:
+    return torch.stack([(state * slope).sum() for state, slope in zip(states, slopes, strict=False)]).sum()
+
+
+@pytest.mark.parametrize("rows", [*ROWS, (64, 64, 33, 1)])
+@pytest.mark.parametrize("size", [1, 5, 16, 64])
+def test_float32_values_and_gradients_are_those_of_torch_in_float64(
+    form: str, rows: tuple[int, ...], size: int
+) -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(size)
+        grus = [nn.GRU(INPUT, size), nn.GRU(INPUT, size), nn.GRU(INPUT, size).requires_grad_(False)]
+        inputs = [torch.randn(sum(rows), INPUT).requires_grad_(i < 2) for i in range(3)]
+        slopes = [torch.randn(sum(rows), size, dtype=torch.float64) for _ in range(3)]
+    found = packed_grus(inputs, rows, [GRUWeights(*gru.all_weights[0]) for gru in grus])
+    learning = [tensor for i in (0, 1) for tensor in (inputs[i], *grus[i].parameters())]
+    grads = torch.autograd.grad(scalar(found[:2], slopes), learning)
+    exact_inputs = [rows_.detach().double().requires_grad_() for rows_ in inputs]
+    doubles = [nn.GRU(INPUT, size, dtype=torch.float64) for _ in grus]
+    for double, gru in zip(doubles, grus, strict=True):
+        double.load_state_dict(gru.state_dict())
+    exact = [theirs(gru, rows_, rows) for gru, rows_ in zip(doubles, exact_inputs, strict=True)]
+    leaves = [tensor for i in (0, 1) for tensor in (exact_inputs[i], *doubles[i].parameters())]
+    expected = torch.autograd.grad(scalar(exact[:2], slopes), leaves)
+    for ours_, exact_ in zip(found, exact, strict=True):
+        torch.testing.assert_close(ours_.double(), exact_, rtol=0, atol=2e-6)
+    for grad, exact_ in zip(grads, expected, strict=True):
+        torch.testing.assert_close(grad.double(), exact_, rtol=1e-4, atol=1e-5)
+
+
+def test_a_graph_that_is_kept_gives_the_same_gradients_again(form: str) -> None:
+    gru, inputs = make_gru(torch.float32), make_inputs(ROWS[2], torch.float32)
+    loss = ours(gru, inputs, ROWS[2]).square().sum()
+    leaves = [inputs, *gru.parameters()]
+    first = torch.autograd.grad(loss, leaves, retain_graph=True)
+    torch.testing.assert_close(torch.autograd.grad(loss, leaves), first, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("value", [torch.nan, 1e30, -1e30])
+def test_inputs_out_of_all_bounds_give_nan_or_saturated_gates(form: str, value: float) -> None:
+    gru, inputs = make_gru(torch.float32), make_inputs((3, 3), torch.float32).detach().clone()
+    inputs[1] = value
+    states, expected = ours(gru, inputs, (3, 3)), theirs(gru, inputs, (3, 3))
+    assert states.isnan().any(-1).tolist() == [False, value != value, False, False, value != value, False]
+    torch.testing.assert_close(states, expected, rtol=0, atol=1e-6, equal_nan=True)
+
+
+def test_the_compiled_sigmoid_is_within_a_unit_of_float32() -> None:
+    from rmix_kit.compiling.gru_passes import sigmoid
+
+    points = torch.cat([torch.linspace(-100, 100, 4001), torch.linspace(-1, 1, 999), torch.tensor([0.0, 1e30, -1e30])])
+    found = torch.tensor([float(sigmoid(x)) for x in points.numpy()], dtype=torch.float64)
+    torch.testing.assert_close(found, points.double().sigmoid(), rtol=0, atol=1.2e-7)

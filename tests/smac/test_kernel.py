@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from macn.counter_hash import GAMMA, counter_draws
+from rmix_kit.compiling import keeping
 from rmix_kit.smac.arena import DIFFICULTIES, arena_of
 from rmix_kit.smac.engine import why_slow
 from rmix_kit.smac.facts import layout_facts
-from rmix_kit.smac.kernel import compiling
 from rmix_kit.smac.kernel import engine as kernel
 from rmix_kit.smac.kernel.compiling import mix
 from rmix_kit.smac.kernel.engine import KernelEngine
@@ -106,10 +106,10 @@ def test_draws_are_the_counter_hashs() -> None:
 
 def test_what_is_compiled_is_kept_where_there_is_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
     function: Callable[[int], int] = lambda number: number + 1  # noqa: E731 - a new function, kept by nobody
-    assert compiling.is_kept(compiling.kept(function))
+    assert keeping.is_kept(keeping.kept(function))
     monkeypatch.setattr("numba.core.caching.CacheImpl._locator_classes", [])  # as where no folder can be written
-    homeless = compiling.kept(function)
-    assert not compiling.is_kept(homeless)
+    homeless = keeping.kept(function)
+    assert not keeping.is_kept(homeless)
     assert homeless(1) == 2
 
 

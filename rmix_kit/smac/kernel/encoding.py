@@ -9,9 +9,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from rmix_kit.compiling.keeping import inlined, kept
 from rmix_kit.smac.arrays import Array
 from rmix_kit.smac.facts import FIRST_TARGET, PER_SIGHT, SHOOT, SIGHT, Units
-from rmix_kit.smac.kernel.compiling import Real, Whole, compiled, kept, root
+from rmix_kit.smac.kernel.compiling import Real, Whole, root
 from rmix_kit.smac.kernel.notes import ONE, ZERO
 from rmix_kit.smac.kernel.tables import Sheet
 from rmix_kit.smac.layout import Encoded
@@ -54,7 +55,7 @@ def encoding(sources: str) -> Encode:
     return encode
 
 
-@compiled
+@inlined
 def _gather(sheet: Sheet, units: Units, env: Whole, seen: Array) -> None:
     """Put the units of a battle side by side, agents first."""
     largest, n_agents = sheet.largest, units.ally_hp.shape[1]
@@ -73,7 +74,7 @@ def _gather(sheet: Sheet, units: Units, env: Whole, seen: Array) -> None:
         seen[SHIELD, unit] = units.enemy_shield[env, enemy] / largest[1, unit]
 
 
-@compiled
+@inlined
 def _measure(seen: Array, agent: Whole) -> None:
     """Measure how far everybody is from an agent."""
     for unit in range(seen.shape[1]):
@@ -81,7 +82,7 @@ def _measure(seen: Array, agent: Whole) -> None:
         seen[DX, unit], seen[DY, unit], seen[DISTANCE, unit] = dx, dy, root(dx * dx + dy * dy)
 
 
-@compiled
+@inlined
 def _allow(pathing: Array, heals: Array, move: Array, seen: Array, agent: Whole, can: Array) -> None:
     """Write the mask of one agent."""
     lives, n_enemies = seen[LIVES, agent] > ZERO, len(can) - FIRST_TARGET
@@ -98,7 +99,7 @@ def _allow(pathing: Array, heals: Array, move: Array, seen: Array, agent: Whole,
         can[FIRST_TARGET + action] = is_target and seen[LIVES, target] > ZERO and seen[DISTANCE, target] <= _SHOOT
 
 
-@compiled
+@inlined
 def _observe(sheet: Sheet, seen: Array, agent: Whole, can: Array, obs: Array) -> None:
     """Write what one agent sees."""
     alive, n_enemies = seen[LIVES, agent], len(can) - FIRST_TARGET
@@ -119,7 +120,7 @@ def _observe(sheet: Sheet, seen: Array, agent: Whole, can: Array, obs: Array) ->
     _body(seen, agent, has_ally_shield, ally_type, agent, alive, obs, at)
 
 
-@compiled
+@inlined
 def _see(seen: Array, unit: Whole, alive: Real, first: Real, obs: Array, at: Whole) -> Real:
     """Write where another unit is; return 1 where it is seen."""
     visible = alive * seen[LIVES, unit] if seen[DISTANCE, unit] < _SIGHT else ZERO
@@ -130,7 +131,7 @@ def _see(seen: Array, unit: Whole, alive: Real, first: Real, obs: Array, at: Who
     return visible
 
 
-@compiled
+@inlined
 def _body(
     seen: Array, unit: Whole, has_shield: bool, types: Array, row: Whole, visible: Real, out: Array, at: Whole
 ) -> Whole:
@@ -139,7 +140,7 @@ def _body(
     return _shield_and_type(seen, unit, has_shield, types, row, visible, out, at + 1)
 
 
-@compiled
+@inlined
 def _shield_and_type(
     seen: Array, unit: Whole, has_shield: bool, types: Array, row: Whole, visible: Real, out: Array, at: Whole
 ) -> Whole:
@@ -151,7 +152,7 @@ def _shield_and_type(
     return at + types.shape[1]
 
 
-@compiled
+@inlined
 def _state(sheet: Sheet, seen: Array, last_action: Array, state: Array) -> None:
     """Write the global state: agents, enemies, last actions one-hot."""
     at, n_agents, n_units = 0, len(last_action), seen.shape[1]

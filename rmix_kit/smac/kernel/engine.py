@@ -6,12 +6,13 @@ from functools import cache
 
 import numpy as np
 
+from rmix_kit.compiling.keeping import is_kept
 from rmix_kit.smac import combat
 from rmix_kit.smac.arena import Arena, Difficulty
 from rmix_kit.smac.battle import Battle
 from rmix_kit.smac.engine import Moment, Played
 from rmix_kit.smac.facts import Facts, Units
-from rmix_kit.smac.kernel.compiling import is_kept, sources
+from rmix_kit.smac.kernel.compiling import sources
 from rmix_kit.smac.kernel.encoding import Encode, encoding
 from rmix_kit.smac.kernel.notes import notes_of
 from rmix_kit.smac.kernel.playing import Play, playing

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from macn.counter_hash import GAMMA
+from rmix_kit.compiling.keeping import inlined
 from rmix_kit.smac.arrays import Array
 from rmix_kit.smac.battle import BITS
 from rmix_kit.smac.combat import TICK_SECONDS
-from rmix_kit.smac.kernel.compiling import Real, Whole, compiled, mix, root
+from rmix_kit.smac.kernel.compiling import Real, Whole, mix, root
 from rmix_kit.smac.kernel.notes import (
     AIM,
     ALIVE,
@@ -68,19 +69,19 @@ _MOST_MENDED = np.float32(HEALTH_PER_SECOND * TICK_SECONDS)
 _LARGEST_ENERGY = np.float32(LARGEST_ENERGY)
 
 
-@compiled
+@inlined
 def draw_of(draws: Whole, unit: Whole) -> Whole:
     """Return a unit's draw of what a tick's draws come from, as `macn.counter_hash.counter_draws` does."""
     return mix(draws + (unit + 1) * GAMMA)
 
 
-@compiled
+@inlined
 def uniform(draw: Whole, shift: Whole) -> Real:
     """Return a number in [0, 1) from twenty bits of a draw, as `rmix_kit.smac.battle.uniform` does."""
     return np.float32((draw >> shift) & (2**20 - 1)) * _BITS
 
 
-@compiled
+@inlined
 def look(
     rules: Rules, facts: Array, now: Array, flag: Array, aim: Array, pair: Array, tick: Whole, draws: Whole
 ) -> None:
@@ -96,7 +97,7 @@ def look(
             aim[AIM, unit] = best
 
 
-@compiled
+@inlined
 def _nearest(
     facts: Array, does: Array, now: Array, flag: Array, pair: Array, unit: Whole, heals: bool
 ) -> tuple[Whole, Whole]:
@@ -115,7 +116,7 @@ def _nearest(
     return best, count
 
 
-@compiled
+@inlined
 def _nth(flag: Array, nth: Whole) -> Whole:
     """Return the unit in sight before which there are so many others in sight."""
     for other in range(flag.shape[1]):
@@ -126,7 +127,7 @@ def _nth(flag: Array, nth: Whole) -> Whole:
     return -1  # cannot be: there are more in sight
 
 
-@compiled
+@inlined
 def take_aim(facts: Array, is_: Array, now: Array, flag: Array, aim: Array, pair: Array) -> None:
     """Note who has a target, has it in reach and shoots."""
     for unit in range(now.shape[1]):
@@ -137,7 +138,7 @@ def take_aim(facts: Array, is_: Array, now: Array, flag: Array, aim: Array, pair
         flag[HITS, unit] = reaches and now[COOLDOWN, unit] <= ZERO and is_[SHOOTS, unit]
 
 
-@compiled
+@inlined
 def strike(facts: Array, between: Array, has_shields: bool, now: Array, flag: Array, aim: Array, pair: Array) -> None:
     """Let all shots land at once; damage is added in the order of the shooters."""
     for unit in range(now.shape[1]):
@@ -162,7 +163,7 @@ def strike(facts: Array, between: Array, has_shields: bool, now: Array, flag: Ar
         now[HP, unit] = max(now[HP, unit] - lost, ZERO)
 
 
-@compiled
+@inlined
 def _sweep(between: Array, now: Array, flag: Array, pair: Array, unit: Whole, who: Whole, half_width: Real) -> None:
     """Let a shot strike its target and whoever lives on the line across its direction through the target."""
     to_x, to_y = -pair[APART_X, who, unit], -pair[APART_Y, who, unit]  # from the shooter
@@ -178,7 +179,7 @@ def _sweep(between: Array, now: Array, flag: Array, pair: Array, unit: Whole, wh
             now[ARMOURED, other] += between[HEALTH_DAMAGE, unit, other]
 
 
-@compiled
+@inlined
 def raise_shields(facts: Array, now: Array) -> None:
     """Let those regain shields that have not been hit for long."""
     for unit in range(now.shape[1]):
@@ -186,7 +187,7 @@ def raise_shields(facts: Array, now: Array) -> None:
             now[SHIELD, unit] = min(now[SHIELD, unit] + _SHIELD_BACK, facts[SHIELD_MAX, unit])
 
 
-@compiled
+@inlined
 def heal(facts: Array, is_: Array, now: Array, flag: Array, aim: Array) -> None:
     """Heal the wounded, and regain energy."""
     for unit in range(now.shape[1]):

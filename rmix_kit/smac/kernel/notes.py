@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rmix_kit.compiling.keeping import inlined
 from rmix_kit.smac.arrays import Array
-from rmix_kit.smac.kernel.compiling import Real, compiled, root
+from rmix_kit.smac.kernel.compiling import Real, root
 from rmix_kit.smac.kernel.tables import RADIUS
 
 ZERO, ONE, HALF = np.float32(0.0), np.float32(1.0), np.float32(0.5)
@@ -55,7 +56,7 @@ def notes_of(n_units: int) -> Notes:
     )
 
 
-@compiled
+@inlined
 def measure(between: Array, now: Array, flag: Array, pair: Array) -> None:
     """Note who lives, and everybody's distance to everybody, as `rmix_kit.smac.battle.pairs_of` does."""
     for unit in range(now.shape[1]):
@@ -70,7 +71,7 @@ def measure(between: Array, now: Array, flag: Array, pair: Array) -> None:
             pair[GAP, unit, other] = pair[GAP, other, unit] = gap
 
 
-@compiled
+@inlined
 def tree_sum(values: Array) -> Real:
     """Add at most 128 numbers in the order in which numpy adds along an axis without gaps.
 

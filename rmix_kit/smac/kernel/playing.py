@@ -7,11 +7,12 @@ from collections.abc import Callable
 import numpy as np
 
 from macn.counter_hash import GAMMA
+from rmix_kit.compiling.keeping import inlined, kept
 from rmix_kit.smac.arena import LOOPS_PER_TICK, TICKS_PER_STEP
 from rmix_kit.smac.arrays import Array
 from rmix_kit.smac.battle import DELAY_HIGH, DELAY_LOW, Battle
 from rmix_kit.smac.facts import DEATH_VALUE, FIRST_TARGET, STOP, WIN_VALUE, Units
-from rmix_kit.smac.kernel.compiling import Whole, compiled, kept, mix
+from rmix_kit.smac.kernel.compiling import Whole, mix
 from rmix_kit.smac.kernel.fighting import draw_of, heal, look, raise_shields, strike, take_aim, uniform
 from rmix_kit.smac.kernel.notes import (
     AIM,
@@ -88,7 +89,7 @@ def playing(sources: str) -> Play:
     return play
 
 
-@compiled
+@inlined
 def _open(rules: Rules, battle: Battle, env: Whole, notes: Notes) -> None:
     """Note where a battle stands."""
     now, aim = notes.now, notes.aim
@@ -101,7 +102,7 @@ def _open(rules: Rules, battle: Battle, env: Whole, notes: Notes) -> None:
         aim[AIM, rules.n_agents + enemy] = battle.target[env, enemy]
 
 
-@compiled
+@inlined
 def _close(rules: Rules, notes: Notes, actions: Array, battle: Battle, env: Whole) -> None:
     """Write where a battle stands."""
     now, aim = notes.now, notes.aim
@@ -117,7 +118,7 @@ def _close(rules: Rules, notes: Notes, actions: Array, battle: Battle, env: Whol
     battle.tick[env] += TICKS_PER_STEP
 
 
-@compiled
+@inlined
 def _order(rules: Rules, actions: Array, notes: Notes) -> None:
     """Note the orders of one step: what agents were told, and the enemies' attack-move."""
     now, flag, aim, facts, n_agents = notes.now, notes.flag, notes.aim, rules.unit, rules.n_agents
@@ -134,7 +135,7 @@ def _order(rules: Rules, actions: Array, notes: Notes) -> None:
         _follow(rules.is_, n_agents, now)
 
 
-@compiled
+@inlined
 def _follow(is_: Array, n_agents: int, now: Array) -> None:
     """Send the enemies' healers without a patient to the middle of their fighters."""
     count = ZERO
@@ -149,7 +150,7 @@ def _follow(is_: Array, n_agents: int, now: Array) -> None:
             now[GOAL_X, unit], now[GOAL_Y, unit] = x, y
 
 
-@compiled
+@inlined
 def _tick(rules: Rules, notes: Notes, tick: Whole, draws: Whole) -> None:
     """Play one tick; everything is decided on where it begins, which `measure` notes down."""
     now, flag, aim, pair = notes
@@ -167,7 +168,7 @@ def _tick(rules: Rules, notes: Notes, tick: Whole, draws: Whole) -> None:
     _reload(facts, now, flag, draws)
 
 
-@compiled
+@inlined
 def _reload(facts: Array, now: Array, flag: Array, draws: Whole) -> None:
     """Let weapons get ready; one that has shot waits its period, and a random delay."""
     for unit in range(now.shape[1]):
@@ -180,7 +181,7 @@ def _reload(facts: Array, now: Array, flag: Array, draws: Whole) -> None:
         now[COOLDOWN, unit] = wait * (ONE if flag[ALIVE, unit] else ZERO)
 
 
-@compiled
+@inlined
 def _lose(notes: Notes, units: Units, env: Whole) -> None:
     """Note what the enemies have lost since the units were written, in points, deaths included."""
     now, n_enemies = notes.now, units.enemy_hp.shape[1]
@@ -192,7 +193,7 @@ def _lose(notes: Notes, units: Units, env: Whole) -> None:
         now[LOST, unit] = lost + (_DEATH_VALUE if died else ZERO)
 
 
-@compiled
+@inlined
 def _show(notes: Notes, actions: Array, units: Units, env: Whole) -> None:
     """Write what the layout looks at, as `rmix_kit.smac.combat.units_of` does."""
     now, n_agents = notes.now, len(actions)
@@ -209,7 +210,7 @@ def _show(notes: Notes, actions: Array, units: Units, env: Whole) -> None:
         units.enemy_hp[env, enemy], units.enemy_shield[env, enemy] = now[HP, unit], now[SHIELD, unit]
 
 
-@compiled
+@inlined
 def _settle(heals: Array, now: Array, n_agents: int, ended: Outcome, env: Whole) -> None:
     """Write whether the battle is over, and won, as `rmix_kit.smac.layout.outcome` says."""
     alive = fights = enemy_alive = enemy_fights = False

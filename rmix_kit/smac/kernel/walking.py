@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from rmix_kit.compiling.keeping import inlined
 from rmix_kit.smac.arrays import Array
-from rmix_kit.smac.kernel.compiling import Real, Whole, compiled, root
+from rmix_kit.smac.kernel.compiling import Real, Whole, root
 from rmix_kit.smac.kernel.notes import (
     ALIVE,
     APART_X,
@@ -44,14 +45,14 @@ _LARGEST_GOAL = np.float32(MAP_SIZE - 1e-3)
 _FINE = np.float32(FINE)
 
 
-@compiled
+@inlined
 def set_out(facts: Array, is_: Array, waypoint: Array, now: Array, flag: Array, aim: Array, pair: Array) -> None:
     """Note how far everybody goes towards target or goal, before bodies part."""
     for unit in range(now.shape[1]):
         _stride(facts, waypoint, now, flag, aim, pair, unit, is_[FLIES, unit])
 
 
-@compiled
+@inlined
 def arrive(is_: Array, does: Array, ground: Array, now: Array, flag: Array, pair: Array) -> None:
     """Move everybody; the dead stay where they are, as in the arrays, where all they would go is multiplied by 0.
 
@@ -64,7 +65,7 @@ def arrive(is_: Array, does: Array, ground: Array, now: Array, flag: Array, pair
             _stay_on_ground(ground, now, unit, is_[FLIES, unit], by_x, by_y)
 
 
-@compiled
+@inlined
 def _stride(
     facts: Array, waypoint: Array, now: Array, flag: Array, aim: Array, pair: Array, unit: Whole, flies: bool
 ) -> None:
@@ -92,17 +93,17 @@ def _stride(
         now[HALF_STEP, unit] = HALF if stride > _LEAST_STRIDE else ZERO
 
 
-@compiled
+@inlined
 def _cell(x: Real, y: Real) -> Whole:
     return np.int64(x) * MAP_SIZE + np.int64(y)
 
 
-@compiled
+@inlined
 def _on_map(value: Real) -> Real:
     return min(max(value, ZERO), _LARGEST_GOAL)
 
 
-@compiled
+@inlined
 def _pull(does: Array, now: Array, flag: Array, pair: Array, unit: Whole) -> tuple[Real, Real]:
     """Return how far overlapping bodies would pull a unit, to be taken off."""
     overlaps = False
@@ -122,7 +123,7 @@ def _pull(does: Array, now: Array, flag: Array, pair: Array, unit: Whole) -> tup
     return x * short, y * short
 
 
-@compiled
+@inlined
 def _stay_on_ground(ground: Array, now: Array, unit: Whole, flies: bool, by_x: Real, by_y: Real) -> None:
     """Move a unit there, or on a slide along one axis, or nowhere."""
     x, y = min(max(now[X, unit] + by_x, _LOW), _HIGH), min(max(now[Y, unit] + by_y, _LOW), _HIGH)
