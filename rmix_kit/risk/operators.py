@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rmix_kit.compiling.finding import compiled_module
 from rmix_kit.errors import ShapeError
 
 
@@ -75,12 +76,23 @@ def ranked_sum(quantiles: Tensor, weights: Tensor) -> RankedSum:
     if not (torch.is_grad_enabled() and (quantiles.requires_grad or weights.requires_grad)):
         ordered = sort_quantiles(values)
         return RankedSum((ordered * weights).sum(-1), ordered)
+    own, ordered = _by_rank(values, weights)
+    return RankedSum((quantiles * own).sum(-1), ordered)
+
+
+def _by_rank(values: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Return each quantile's own weight ``[..., quantile]``, in the quantiles' order, and the sorted quantiles."""
     if values.device.type == "cpu":
+        compiled = compiled_module("rmix_kit.compiling.ranking")
+        is_single = values.dtype == weights.dtype == torch.float32 and not weights.requires_grad
+        if is_single and not isinstance(compiled, str):
+            rows = (tensor.reshape(-1, tensor.shape[-1]).contiguous().numpy() for tensor in (values, weights))
+            own, ordered = (torch.from_numpy(array).view(values.shape) for array in compiled.ranked(*rows))
+            return own, ordered
         ranking = torch.from_numpy(np.argsort(values.numpy(), axis=-1))  # [..., quantile]
     else:
         ranking = torch.argsort(values, dim=-1)
-    own = torch.zeros_like(values).scatter(-1, ranking, weights)  # [..., quantile], in the quantiles' order
-    return RankedSum((quantiles * own).sum(-1), values.gather(-1, ranking))
+    return torch.zeros_like(values).scatter(-1, ranking, weights), values.gather(-1, ranking)
 
 
 def quantile_edges(n_quantiles: int, tail_level: float = 0.5, *, device: torch.device | None = None) -> Tensor:

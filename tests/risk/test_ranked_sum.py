@@ -120,3 +120,34 @@ def test_quantiles_that_are_none_are_refused_with_and_without_gradients() -> Non
     for quantiles in (torch.zeros(2, 0), torch.zeros(2, 0, requires_grad=True)):
         with pytest.raises(ShapeError):
             ranked_sum(quantiles, torch.zeros(2, 0))
+
+
+@pytest.mark.parametrize("spread", [0.0, 1e-30, 1.0, 1e30])
+def test_float32_rows_have_the_same_ranks_compiled_and_not(spread: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = torch.Generator().manual_seed(0)
+    rows = spread * torch.randn(7, 3, 33, generator=generator)
+    rows[0, 0, :5] = torch.tensor([0.0, -0.0, torch.inf, -torch.inf, 0.0])
+    rows[1, 1] = rows[1, 1].round()  # ties
+    quantiles, weights = rows.requires_grad_(), torch.rand(7, 3, 33, generator=generator).sort(-1).values
+
+    def summed() -> tuple[Tensor, Tensor, Tensor]:
+        values, ordered = ranked_sum(quantiles, weights)
+        (slope,) = torch.autograd.grad(values.sum(), [quantiles])
+        return values.detach(), ordered, slope
+
+    compiled = summed()
+    assert compiled[1].equal(rows.detach().sort(-1).values)
+    # Equal quantiles share their ranks' weights: a sum over them is what both ways have in common.
+    monkeypatch.setattr("rmix_kit.risk.operators.compiled_module", lambda name: "numba is not installed")
+    operations = summed()
+    torch.testing.assert_close(compiled[0], operations[0], equal_nan=True)
+    assert compiled[1].equal(operations[1])
+    unlike = rows.detach().sort(-1).values.diff(dim=-1).ne(0).all(-1)
+    assert compiled[2][unlike].equal(operations[2][unlike])
+    assert compiled[2].sort(-1).values.equal(operations[2].sort(-1).values)
+
+
+def test_a_quantile_that_is_no_number_reaches_the_sum() -> None:
+    rows = torch.zeros(2, 5)
+    rows[1, 3] = torch.nan
+    assert ranked_sum(rows.requires_grad_(), torch.full((2, 5), 0.2)).values.isnan().tolist() == [False, True]
