@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from types import ModuleType
+from typing import Any, cast
 
 
 @cache
@@ -22,3 +24,8 @@ def compiled_module(name: str) -> ModuleType | str:
         return "numba is not installed (pip install numba)"
     except ImportError as error:
         return f"numba cannot be imported ({error})"
+
+
+def is_kept(function: Callable[..., Any]) -> bool:
+    """Whether what is compiled of a function serves later processes too."""
+    return bool(cast(Any, function).stats.cache_path)

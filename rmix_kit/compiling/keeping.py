@@ -31,7 +31,7 @@ def kept(function: F, *, fused: bool = False) -> F:
     """Compile a function that Python calls, and keep the result for other processes where there is a place for it.
 
     numba keeps it beside the module, else in the user's cache folder, or in ``NUMBA_CACHE_DIR``. Where none of them can
-    be written, every process compiles anew (`is_kept`).
+    be written, every process compiles anew (`rmix_kit.compiling.finding.is_kept`).
 
     Args:
         function: numba looks for changes in its own file alone. One that holds code or constants of other files has to
@@ -46,11 +46,6 @@ def kept(function: F, *, fused: bool = False) -> F:
         if "no locator available" not in str(error):
             raise
         return cast(F, numba.njit(**options)(function))
-
-
-def is_kept(function: Callable[..., Any]) -> bool:
-    """Whether what is compiled of a function serves later processes too."""
-    return bool(cast(Any, function).stats.cache_path)
 
 
 def _fastmath(fused: bool) -> set[str] | bool:

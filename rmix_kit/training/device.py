@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import torch
 
+from rmix_kit.compiling.finding import compiled_module, is_kept
 from rmix_kit.errors import DeviceError
 from rmix_kit.training.run_config import Device
 
@@ -37,6 +38,25 @@ def choose_device(name: Device) -> torch.device:
             "use --device cpu or auto, or install a CUDA build of torch and its driver"
         )
     return torch.device("cuda" if name != "cpu" and has_cuda else "cpu")
+
+
+def why_slow(device: torch.device) -> list[str]:
+    """Return why updates take longer than they could, and what to do; nothing where they do not.
+
+    Args:
+        device: Where updates happen; on a GPU nothing is compiled here.
+    """
+    if device.type != "cpu":
+        return []
+    passes = compiled_module("rmix_kit.compiling.gru_passes")
+    if isinstance(passes, str):
+        return [f"updates take longer than they could: {passes}"]
+    if not is_kept(passes.forward):
+        return [
+            "what updates call is compiled anew in every process, which takes some four seconds: there is no place to "
+            "keep what numba compiles; name a folder in NUMBA_CACHE_DIR"
+        ]
+    return []
 
 
 @contextmanager

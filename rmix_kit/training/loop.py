@@ -19,6 +19,7 @@ from rmix_kit.origin import origin_of_process
 from rmix_kit.policy import team_policy
 from rmix_kit.replay import ReplayBuffer
 from rmix_kit.seeding import episode_seed
+from rmix_kit.training.device import why_slow
 from rmix_kit.training.evaluator import Evaluation, evaluate
 from rmix_kit.training.learner import Learner
 from rmix_kit.training.memory import MIB, replay_fill, replay_notes
@@ -66,6 +67,7 @@ class TrainingLoop:
         for line in (
             f"{config.algorithm.name} on {config.env}, {device}",
             *notes_of(envs),
+            *why_slow(device),
             *replay_notes(self._buffer),
         ):
             reporter.note(line)

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from macn.counter_hash import GAMMA, counter_draws
-from rmix_kit.compiling import keeping
+from rmix_kit.compiling.finding import is_kept
+from rmix_kit.compiling.keeping import kept
 from rmix_kit.smac.arena import DIFFICULTIES, arena_of
 from rmix_kit.smac.engine import why_slow
 from rmix_kit.smac.facts import layout_facts
@@ -106,10 +107,10 @@ def test_draws_are_the_counter_hashs() -> None:
 
 def test_what_is_compiled_is_kept_where_there_is_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
     function: Callable[[int], int] = lambda number: number + 1  # noqa: E731 - a new function, kept by nobody
-    assert keeping.is_kept(keeping.kept(function))
+    assert is_kept(kept(function))
     monkeypatch.setattr("numba.core.caching.CacheImpl._locator_classes", [])  # as where no folder can be written
-    homeless = keeping.kept(function)
-    assert not keeping.is_kept(homeless)
+    homeless = kept(function)
+    assert not is_kept(homeless)
     assert homeless(1) == 2
 
 

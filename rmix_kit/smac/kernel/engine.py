@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from rmix_kit.compiling.keeping import is_kept
+from rmix_kit.compiling.finding import is_kept
 from rmix_kit.smac import combat
 from rmix_kit.smac.arena import Arena, Difficulty
 from rmix_kit.smac.battle import Battle
