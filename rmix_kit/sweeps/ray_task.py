@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import tempfile
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +26,14 @@ def attempt(task: Mapping[str, Any]) -> dict[str, str]:
 
     Returns:
         "reason": why it failed, or an empty text; "said": what the process said, where nodes share no log.
+
+    Raises:
+        KeyboardInterrupt: The task was cancelled; the process has ended in order.
     """
-    with tempfile.TemporaryDirectory(prefix="rmix-kit-sweep-", ignore_cleanup_errors=True) as scratch:
+    with (
+        _cancellation() as cancelled,
+        tempfile.TemporaryDirectory(prefix="rmix-kit-sweep-", ignore_cleanup_errors=True) as scratch,
+    ):
         child = {name: task[name] for name in ("train", "folder", "evaluation", "storage")}
         if task["folder"] is None:
             child["folder"] = str(Path(scratch) / "run")
@@ -32,11 +41,29 @@ def attempt(task: Mapping[str, Any]) -> dict[str, str]:
         log = Path(scratch) / "log" if task["log"] is None else Path(task["log"])
         process = RunProcess(child, log, int(task["threads"]))
         try:
-            while not process.wait(LOOK_SECONDS):  # a cancelled task gets its KeyboardInterrupt between two looks
-                pass
+            while not process.wait(LOOK_SECONDS):
+                if cancelled.is_set():
+                    raise KeyboardInterrupt
             return {"reason": process.reason(), "said": _said(log) if task["log"] is None else ""}
         finally:
             end_all([process], 0.0 if process.ended() else CANCEL_SECONDS)
+
+
+@contextmanager
+def _cancellation() -> Iterator[threading.Event]:
+    """Take down what Ray sends a cancelled task, a SIGINT.
+
+    Raised where it arrives, it is lost if that is a destructor, and a second one cuts an orderly end short.
+    """
+    cancelled = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield cancelled
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: cancelled.set())
+    try:
+        yield cancelled
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _said(log: Path) -> str:
