@@ -90,10 +90,10 @@ def legal_actions(
         )
     chosen: IntArray = given.astype(np.int64)
     n_actions = masks.shape[-1]
-    inside = (chosen >= 0) & (chosen < n_actions)
+    inside = chosen.view(np.uint64) < n_actions  # below 0 is far above
     begins = np.arange(0, masks.size, n_actions).reshape(chosen.shape)
-    allowed = inside & masks.take(begins + chosen * inside)
-    if illegal_action == "raise" and not allowed[going].all():
+    allowed = masks.take(begins + chosen, mode="clip") & inside
+    if illegal_action == "raise" and not (allowed | ~going[:, None]).all():
         env, agent = np.argwhere(~allowed & going[:, None])[0]
         raise ActionError(
             f"agent_{agent} cannot take action {chosen[env, agent]} at step {steps[env]} of copy {env}; "

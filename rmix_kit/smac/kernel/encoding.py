@@ -26,7 +26,7 @@ X, Y, LIVES, HEALTH, SHIELD, WAIT, DX, DY, DISTANCE = range(9)
 and how far they are from the agent that looks.
 """
 
-Encode = Callable[[Sheet, Units, Array, Encoded], None]
+Encode = Callable[[Sheet, Units, Encoded], None]
 
 
 def encoding(sources: str) -> Encode:
@@ -37,22 +37,26 @@ def encoding(sources: str) -> Encode:
     """
 
     @kept
-    def encode(sheet: Sheet, units: Units, wanted: Array, encoded: Encoded) -> None:
-        """Write observations, state and masks of the wanted battles, bool ``[env]``, in place; all in C order."""
+    def encode(sheet: Sheet, units: Units, encoded: Encoded) -> None:
+        """Write observations, state and masks in place; all in C order."""
         assert sources
-        n_agents = units.ally_hp.shape[1]
         seen = np.empty((9, sheet.largest.shape[1]), np.float32)
-        for env in range(len(wanted)):
-            if wanted[env]:
-                _gather(sheet, units, env, seen)
-                for agent in range(n_agents):
-                    can, obs = encoded.avail_actions[env, agent], encoded.obs[env, agent]
-                    _measure(seen, agent)
-                    _allow(sheet.pathing, sheet.heals, sheet.move, seen, agent, can)
-                    _observe(sheet, seen, agent, can, obs)
-                _state(sheet, seen, units.last_action[env], encoded.state[env])
+        for env in range(len(units.ally_x)):
+            lay_out(sheet, units, env, seen, encoded)
 
     return encode
+
+
+@inlined
+def lay_out(sheet: Sheet, units: Units, env: Whole, seen: Array, encoded: Encoded) -> None:
+    """Write observations, state and masks of one battle."""
+    _gather(sheet, units, env, seen)
+    for agent in range(units.ally_hp.shape[1]):
+        can, obs = encoded.avail_actions[env, agent], encoded.obs[env, agent]
+        _measure(seen, agent)
+        _allow(sheet.pathing, sheet.heals, sheet.move, seen, agent, can)
+        _observe(sheet, seen, agent, can, obs)
+    _state(sheet, seen, units.last_action[env], encoded.state[env])
 
 
 @inlined

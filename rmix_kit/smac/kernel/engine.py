@@ -38,7 +38,8 @@ class KernelEngine:
 
     def __init__(self, arena: Arena, difficulty: Difficulty, facts: Facts) -> None:
         """Take a map's tables, as numpy arrays."""
-        self._arena, self._rules, self._sheet = arena, rules_of(arena, difficulty), sheet_of(facts)
+        self._arena, self._tables = arena, (*rules_of(arena, difficulty), *sheet_of(facts))
+        self._notes = notes_of(len(arena.unit))
         self._play, _ = _functions()
         self._encoder = KernelEncoder(facts)
 
@@ -52,11 +53,10 @@ class KernelEngine:
         """Play a step."""
         battle = Battle(*(field.copy() for field in moment.battle))
         units = Units(*(field.copy() for field in moment.units))
-        notes = notes_of(battle.hp.shape[1])
         paid = np.zeros(len(going), dtype=np.float32)
         ended = Outcome(np.zeros_like(going), np.zeros_like(going))
-        self._play(self._rules, self._sheet, notes, battle, units, actions, going, paid, ended)
-        encoded = self._encoder.encode(units, moment.encoded, going)
+        encoded = self._encoder.room(len(going)) if going.all() else Encoded(*(part.copy() for part in moment.encoded))
+        self._play(*self._tables, *self._notes, *battle, *units, actions, going, paid, *ended, *encoded)
         return Played(Moment(battle, units, encoded), paid, ended)
 
 
@@ -74,23 +74,16 @@ class KernelEncoder:
         self._obs_size = 4 + n_enemies * (4 + enemy) + (self._n_agents - 1) * (4 + own) + own
         self._state_size = self._n_agents * (3 + own + self._n_actions) + n_enemies * (2 + enemy)
 
-    def encode(self, units: Units, before: Encoded | None = None, going: BoolArray | None = None) -> Encoded:
-        """Return observations, state and masks.
+    def room(self, n_envs: int) -> Encoded:
+        """Return room for what so many battles show, with anything in it."""
+        return Encoded(
+            obs=np.empty((n_envs, self._n_agents, self._obs_size), dtype=np.float32),
+            state=np.empty((n_envs, self._state_size), dtype=np.float32),
+            avail_actions=np.empty((n_envs, self._n_agents, self._n_actions), dtype=np.bool_),
+        )
 
-        Args:
-            units: float32 and uint8, in C order.
-            before: What battles that do not go on show.
-            going: bool ``[env]``; without it all are encoded.
-        """
-        n_envs = len(units.ally_x)
-        if before is None or going is None or going.all():
-            going = np.ones(n_envs, dtype=np.bool_)
-            encoded = Encoded(
-                obs=np.empty((n_envs, self._n_agents, self._obs_size), dtype=np.float32),
-                state=np.empty((n_envs, self._state_size), dtype=np.float32),
-                avail_actions=np.empty((n_envs, self._n_agents, self._n_actions), dtype=np.bool_),
-            )
-        else:
-            encoded = Encoded(*(part.copy() for part in before))
-        self._encode(self._sheet, units, going, encoded)
+    def encode(self, units: Units) -> Encoded:
+        """Return observations, state and masks of units, float32 and uint8, in C order."""
+        encoded = self.room(len(units.ally_x))
+        self._encode(self._sheet, units, encoded)
         return encoded

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from rmix_kit.smac.arrays import Array
 from rmix_kit.smac.battle import DELAY_HIGH, DELAY_LOW, Battle
 from rmix_kit.smac.facts import DEATH_VALUE, FIRST_TARGET, STOP, WIN_VALUE, Units
 from rmix_kit.smac.kernel.compiling import Whole, mix
+from rmix_kit.smac.kernel.encoding import lay_out
 from rmix_kit.smac.kernel.fighting import draw_of, heal, look, raise_shields, strike, take_aim, uniform
 from rmix_kit.smac.kernel.notes import (
     AIM,
@@ -39,13 +41,18 @@ from rmix_kit.smac.kernel.notes import (
 )
 from rmix_kit.smac.kernel.tables import ATTACK_X, ATTACK_Y, HEALS, PERIOD, Rules, Sheet
 from rmix_kit.smac.kernel.walking import arrive, set_out
-from rmix_kit.smac.layout import Outcome
+from rmix_kit.smac.layout import Encoded, Outcome
 
 _LOOPS = np.float32(LOOPS_PER_TICK)
 _DELAY_LOW, _DELAY_RANGE = np.float32(DELAY_LOW), np.float32(DELAY_HIGH - DELAY_LOW)
 _DEATH_VALUE, _WIN_VALUE = np.float32(DEATH_VALUE), np.float32(WIN_VALUE)
 
-Play = Callable[[Rules, Sheet, Notes, Battle, Units, Array, Array, Array, Outcome], None]
+Play = Callable[..., None]
+
+_RULES, _SHEET, _NOTES, _BATTLE, _UNITS = (len(kind._fields) for kind in (Rules, Sheet, Notes, Battle, Units))
+_SHEET_AT, _NOTES_AT, _BATTLE_AT = _RULES, _RULES + _SHEET, _RULES + _SHEET + _NOTES
+_UNITS_AT, _ACTIONS_AT = _BATTLE_AT + _BATTLE, _BATTLE_AT + _BATTLE + _UNITS
+_GOING_AT, _PAID_AT, _OUTCOME_AT, _ENCODED_AT = (_ACTIONS_AT + further for further in (1, 2, 3, 5))
 
 
 def playing(sources: str) -> Play:
@@ -55,24 +62,23 @@ def playing(sources: str) -> Play:
         sources: Of what is compiled; it is part of what numba knows a kept function by.
     """
 
+    # One argument a field: numba looks at the types of every call's arguments, which takes it twice as long in tuples.
     @kept
-    def play(
-        rules: Rules,
-        sheet: Sheet,
-        notes: Notes,
-        battle: Battle,
-        units: Units,
-        actions: Array,
-        going: Array,
-        paid: Array,
-        ended: Outcome,
-    ) -> None:
-        """Play one step of the battles that go on, in place; all arrays in C order.
+    def play(*fields: Any) -> None:  # noqa: ANN401 - arrays and numbers
+        """Play one step of the battles that go on, and lay it out, in place; all arrays in C order.
 
-        Battles and their units become those after the step; what it pays, float32 ``[env]``, and the outcome are
-        written for those that go on alone.
+        The fields of `Rules`, `Sheet`, `Notes`, `Battle` and `Units`; actions ``[env, agent]``, who goes on, bool
+        ``[env]``, what it pays, float32 ``[env]``; and the fields of `Outcome` and `Encoded`. Battles and their units
+        become those after the step; the rest is written for those that go on alone.
         """
         assert sources
+        rules, sheet, notes = (
+            Rules(*fields[:_SHEET_AT]), Sheet(*fields[_SHEET_AT:_NOTES_AT]), Notes(*fields[_NOTES_AT:_BATTLE_AT])
+        )  # fmt: skip
+        battle, units = Battle(*fields[_BATTLE_AT:_UNITS_AT]), Units(*fields[_UNITS_AT:_ACTIONS_AT])
+        actions, going, paid = fields[_ACTIONS_AT], fields[_GOING_AT], fields[_PAID_AT]
+        ended, encoded = Outcome(*fields[_OUTCOME_AT:_ENCODED_AT]), Encoded(*fields[_ENCODED_AT:])
+        seen = np.empty((9, sheet.largest.shape[1]), np.float32)
         for env in range(len(going)):
             if going[env]:
                 _open(rules, battle, env, notes)
@@ -85,6 +91,7 @@ def playing(sources: str) -> Play:
                 _settle(sheet.heals, notes.now, rules.n_agents, ended, env)
                 won = ONE if ended.won[env] else ZERO
                 paid[env] = (abs(tree_sum(notes.now[LOST, rules.n_agents :])) + _WIN_VALUE * won) / sheet.points
+                lay_out(sheet, units, env, seen, encoded)
 
     return play
 
