@@ -26,8 +26,8 @@ KIB, MIB, GIB = 2**10, 2**20, 2**30
 MEMINFO = Path("/proc/meminfo")
 BATCH_BYTES_OF_AGENT = 9
 """An action and whether it was explored."""
-COPIES_OF_WEIGHTS = 5
-"""Online and target, gradients, and the two moments of Adam."""
+COPIES_OF_WEIGHTS = 6
+"""Online and target, the acting ones, gradients, and the two moments of Adam."""
 BYTES_OF_SLOT = 29
 """Length, level, place and end of an episode in the replay's tables."""
 
@@ -88,10 +88,10 @@ class PlannedMemory:
 
     Attributes:
         replay: Of the records, as many as it holds or as the planned steps collect, and of its tables.
-        round: Of the episodes of a round as they are collected, and once more as they are packed for the replay; or of
-            those of an evaluation, where they are more.
+        round: Of an episode per copy as it is collected, once more as it is packed for the replay, and where copies do
+            not wait for each other once more as it is handed on; or of those of an evaluation, where they are more.
         batch: Of one batch: observations and states in float32, masks, actions and rewards.
-        networks: Of online and target weights, gradients and an optimiser's two moments.
+        networks: Of online, target and acting weights, gradients and an optimiser's two moments.
     """
 
     replay: int
@@ -117,7 +117,7 @@ def planned_memory(config: RunConfig, spec: EnvSpec, codec: StepCodec | None) ->
     evaluated = copies_for(settings.evaluation_episodes, settings.most_evaluation_copies)
     return PlannedMemory(
         replay=held + BYTES_OF_SLOT * settings.buffer_episodes,
-        round=max(2 * settings.num_envs, evaluated) * episode,
+        round=max((2 if config.episodes_per_copy == 1 else 3) * settings.num_envs, evaluated) * episode,
         batch=drawn * (spec.episode_limit + 1) * step,
         networks=COPIES_OF_WEIGHTS * _weight_bytes(config, spec),
     )
