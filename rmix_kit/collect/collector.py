@@ -13,6 +13,14 @@ from rmix_kit.envs.interface import VectorEnv, codec_of
 from rmix_kit.policy import TeamPolicy
 from rmix_kit.types import FloatArray
 
+SPARE_SHARE = 0.25
+"""Finished episodes that are waited for before they are handed on, as a share of the copies."""
+
+
+def spare_rows(num_envs: int) -> int:
+    """Return how many finished episodes `Collector.play` has room for besides those that are played."""
+    return int(SPARE_SHARE * num_envs)
+
 
 class Starts(NamedTuple):
     """Episodes that may begin.
@@ -70,7 +78,8 @@ class Collector:
             epsilon: Says the exploration of the next step, in [0, 1].
 
         Yields:
-            Episodes that ended in the same step, as soon as they have; the last of them once nothing begins any more.
+            Episodes in the order of their ends (of one step: of the copies), as soon as more of them have ended than
+            `spare_rows` says, and the last ones once nothing begins any more.
 
         Raises:
             EnvironmentContractError: The environment broke its contract; agent and step are named.
@@ -88,7 +97,8 @@ class Collector:
     ) -> Iterator[Round]:
         """Play as `play` does, or, where copies wait for each other, up to the first round."""
         envs, policy = self._envs, self._policy
-        episodes = Unfinished(envs.spec, envs.num_envs, self._codec)
+        spare = 0 if waits else spare_rows(envs.num_envs)
+        episodes = Unfinished(envs.spec, envs.num_envs, self._codec, spare=spare)
         seeds, levels = begin(envs.num_envs)
         step, carry = envs.reset(seeds), policy.initial_carry(envs.num_envs)
         active = np.ones(envs.num_envs, dtype=np.bool_)
@@ -102,17 +112,21 @@ class Collector:
             episodes.add(active, step, actions, is_explored=is_explored, levels=choice.risk_level)
             ended = active & step.has_ended
             active = active & ~ended
-            if waits:
-                if not active.any():
-                    yield episodes.finished(~active, step)
-            elif ended.any():
-                yield episodes.finished(ended, step)
-                episodes.clear(ended)
+            if ended.any() and not waits:
+                episodes.end(ended, step)
+                if episodes.is_full:
+                    yield episodes.finished()
+                    episodes.clear()
                 started = begin(int(ended.sum()))
                 starts = ended & (ended.cumsum() <= len(started.seeds))
                 if starts.any():
                     step, carry = envs.restart(starts, started.seeds), policy.restarted(carry, starts)
                     levels = levels.copy()
                     levels[starts] = started.levels
+                    episodes.free(starts)
                     episodes.begin(starts, step, levels)
                     active = active | starts
+        if waits:
+            episodes.end(~active, step)
+        if episodes.has_finished:
+            yield episodes.finished()

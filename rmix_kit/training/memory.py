@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from rmix_kit.collect import spare_rows
 from rmix_kit.episodes import copies_for
 from rmix_kit.errors import ConfigError
 from rmix_kit.replay import ReplayBuffer
@@ -88,8 +89,9 @@ class PlannedMemory:
 
     Attributes:
         replay: Of the records, as many as it holds or as the planned steps collect, and of its tables.
-        round: Of an episode per copy as it is collected, once more as it is packed for the replay, and where copies do
-            not wait for each other once more as it is handed on; or of those of an evaluation, where they are more.
+        round: Of an episode per copy as it is collected, and once more as it is packed for the replay; where copies do
+            not wait for each other also of finished ones that wait, and once more as they are handed on; or of those of
+            an evaluation, where they are more.
         batch: Of one batch: observations and states in float32, masks, actions and rewards.
         networks: Of online, target and acting weights, gradients and an optimiser's two moments.
     """
@@ -108,16 +110,18 @@ def planned_memory(config: RunConfig, spec: EnvSpec, codec: StepCodec | None) ->
     """
     settings, algorithm = config.training, config.algorithm
     episode = episode_bytes(spec, codec)
-    collected = config.steps + settings.num_envs * spec.episode_limit  # the last round goes beyond the end
-    collectable = (collected // spec.episode_limit + 1) * episode
+    steps = config.steps + settings.num_envs * spec.episode_limit  # the last round goes beyond the end
+    collectable = (steps // spec.episode_limit + 1) * episode
     held = min(worst_case_bytes(spec, codec, settings.buffer_episodes), collectable)
     numbers = spec.n_agents * math.prod(spec.obs_shape) + spec.state_size
     step = 4 * numbers + spec.n_agents * (spec.n_actions + BATCH_BYTES_OF_AGENT)
     drawn = settings.num_envs if algorithm.data == "round" else settings.batch_size + algorithm.newest_episodes
+    waits = config.episodes_per_copy == 1
+    collected = 2 * settings.num_envs if waits else 3 * (settings.num_envs + spare_rows(settings.num_envs))
     evaluated = copies_for(settings.evaluation_episodes, settings.most_evaluation_copies)
     return PlannedMemory(
         replay=held + BYTES_OF_SLOT * settings.buffer_episodes,
-        round=max((2 if config.episodes_per_copy == 1 else 3) * settings.num_envs, evaluated) * episode,
+        round=max(collected, evaluated) * episode,
         batch=drawn * (spec.episode_limit + 1) * step,
         networks=COPIES_OF_WEIGHTS * _weight_bytes(config, spec),
     )

@@ -220,3 +220,16 @@ def test_the_memory_of_copies_that_begin_is_zero_and_that_of_others_stays() -> N
     carry = {name: memory + 1 for name, memory in team.initial_carry(3).items()}
     for memory in team.restarted(carry, np.array([False, True, False])).values():
         assert memory.flatten(1).sum(1).tolist() == pytest.approx([s * memory.shape[1] for s in (1, 1, 0, 0, 1, 1)])
+
+
+# Four copies; episodes are handed on once more than one has ended:
+#   0 4 4 6 9
+#   1 1 5 7 -
+#   2 2 2 8 -
+#   3 3 3 3 -
+def test_finished_episodes_wait_until_more_than_a_quarter_as_many_as_the_copies_have_ended() -> None:
+    lengths = [1, 2, 3, 4, 2, 1, 1, 1, 1, 1]
+    rounds = played(Timetable(4, lengths), Plan(10))
+    assert list(map(seeds_of, rounds)) == [[0, 1], [4, 5, 2], [6, 7, 8, 3], [9]]
+    for one in rounds:
+        assert one.block.length.tolist() == [lengths[seed] for seed in seeds_of(one)]

