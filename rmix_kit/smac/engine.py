@@ -91,6 +91,7 @@ def replaced(moment: Moment, battles: IntArray, begun: Moment) -> Moment:
     """Return a moment in which some battles are other ones.
 
     Args:
+        moment: All battles; it stays as it is.
         battles: int64 ``[start]``, which.
         begun: What they are, ``[start]`` of them.
     """

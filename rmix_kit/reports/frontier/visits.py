@@ -73,7 +73,12 @@ class VisitCounter:
         return Visits(layout=self._layout, share=self._entered / episodes, steps=self._steps / episodes)
 
     def _begun(self, step: TimeStep, starts: BoolArray) -> TimeStep:
-        """Count from now on the episodes that have begun, bool ``[env]``, as far as they are wanted."""
+        """Count from now on the episodes that have begun, as far as they are wanted.
+
+        Args:
+            step: After the reset.
+            starts: bool ``[env]``, the copies whose episodes they are.
+        """
         numbers = self._started + np.cumsum(starts) - 1  # [env]
         self._is_counted = np.where(starts, numbers < self._episodes, self._is_counted)
         self._started += int(starts.sum())
@@ -84,6 +89,7 @@ class VisitCounter:
         """Count where the agents of unfinished copies are, and give the step as it came.
 
         Args:
+            step: What the copies gave.
             is_new: Copies whose agents have not been counted where they are, bool ``[env]``; all if None.
         """
         copies = np.flatnonzero(self._is_counted if is_new is None else self._is_counted & is_new)
