@@ -65,6 +65,19 @@ class TeamPolicy:
         """Return the carry of an episode's start, rows ordered ``[env * agent]``."""
         return zero_carry(self._agent.carry_sizes, num_envs * self._spec.n_agents, self._device)
 
+    def restarted(self, carry: Carry, copies: BoolArray) -> Carry:
+        """Return the carry with which some copies begin an episode and the others go on.
+
+        Args:
+            carry: From `executed`.
+            copies: bool ``[env]``, those that begin.
+        """
+        rows = torch.from_numpy(np.repeat(copies, self._spec.n_agents)).to(self._device)[:, None]  # [env * agent, 1]
+        return {name: memory.masked_fill(rows, 0) for name, memory in carry.items()}
+
+    def refresh(self) -> None:
+        """Act from now on by the weights and input statistics of now, in episodes that have begun too."""
+
     @torch.inference_mode()
     def act(
         self, obs: np.ndarray, avail_actions: BoolArray, risk_level: FloatArray, carry: Carry
@@ -115,14 +128,14 @@ class TeamPolicy:
 class ArrayTeamPolicy(TeamPolicy):
     """A team policy on the CPU whose networks have an `ArrayAgent`; it chooses as `TeamPolicy` does, up to rounding.
 
-    Weights are read at `initial_carry`: they may change between episodes, not within them.
+    Weights are read at `initial_carry` and at `refresh`: one of them follows every change.
     """
 
     def __init__(self, agent: ActingAgent, spec: EnvSpec, arrays: ArrayAgent) -> None:
         """Wrap the network whose current weights act.
 
         Args:
-            agent: The agent network; read at every `initial_carry`, never changed.
+            agent: The agent network, never changed.
             arrays: Its `ActingAgent.array_agent` of now.
         """
         super().__init__(agent, spec, torch.device("cpu"))
@@ -130,10 +143,14 @@ class ArrayTeamPolicy(TeamPolicy):
 
     def initial_carry(self, num_envs: int) -> Carry:
         """Return the carry of an episode's start, and take over the weights and input statistics of now."""
+        self.refresh()
+        return super().initial_carry(num_envs)
+
+    def refresh(self) -> None:
+        """See `TeamPolicy.refresh`."""
         arrays = self._agent.array_agent()
         assert arrays is not None, "a network has an array agent always or never"
         self._arrays = arrays
-        return super().initial_carry(num_envs)
 
     def act(
         self, obs: np.ndarray, avail_actions: BoolArray, risk_level: FloatArray, carry: Carry

@@ -35,7 +35,7 @@ from rmix_kit.training.progress_bar import SilentReporter
 from rmix_kit.training.run_config import RunConfig
 from rmix_kit.training.settings import TrainingSettings
 from rmix_kit.training.trainer import train
-from rmix_kit.types import IntArray, TimeStep
+from rmix_kit.types import BoolArray, IntArray, TimeStep
 
 FOLDER = RESULTS / "sc2_faults"
 # Map -> environment steps that about 200 episodes of random play take on the stand-in, and a few more.
@@ -68,6 +68,13 @@ class Watched(SC2Vector):
         seen = super().reset(seeds)
         self.sessions |= {pid for pid in self.pids if pid is not None}
         self._ended = [False] * self.num_envs
+        return seen
+
+    def restart(self, copies: BoolArray, seeds: Sequence[int]) -> TimeStep:
+        """Start some episodes."""
+        seen = super().restart(copies, seeds)
+        self.sessions |= {pid for pid in self.pids if pid is not None}
+        self._ended = [ended and not starts for ended, starts in zip(self._ended, copies, strict=True)]
         return seen
 
     def step(self, actions: IntArray) -> TimeStep:

@@ -6,7 +6,6 @@ from typing import Any
 
 from rmix_kit.config.load import resolve
 from rmix_kit.config.schema import RunConfig
-from rmix_kit.config.values import SECTIONS
 from rmix_kit.errors import ConfigError
 from rmix_kit.spelling import dotted
 
@@ -29,5 +28,5 @@ def differences_from_preset(config: RunConfig) -> dict[str, Any] | None:
         )
     except ConfigError:
         return None
-    own, given = (dict(dotted({name: one.to_dict()[name] for name in SECTIONS})) for one in (plain, config))
+    own, given = (dict(dotted(one.settings)) for one in (plain, config))
     return {name: value for name, value in given.items() if value != own[name]}

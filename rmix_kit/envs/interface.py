@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from rmix_kit.types import EnvSpec, IntArray, TimeStep
+from rmix_kit.errors import EnvironmentContractError
+from rmix_kit.types import BoolArray, EnvSpec, IntArray, TimeStep
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,7 +43,7 @@ class StepCodec(Protocol):
 
 
 class VectorEnv(Protocol):
-    """Several copies of one environment, stepped in lockstep until each has finished its episode.
+    """Several copies of one environment, stepped together; each plays its own episode.
 
     A finished copy that is stepped again stands still: its observation stays, its reward is zero, its ``terminated``
     and ``truncated`` stay as they were. So does a copy whose episode broke (``TimeStep.damaged``).
@@ -63,6 +64,21 @@ class VectorEnv(Protocol):
 
         Args:
             seeds: One seed per copy; the same seed gives the same episode for the same actions.
+        """
+        ...
+
+    def restart(self, copies: BoolArray, seeds: Sequence[int]) -> TimeStep:
+        """Start an episode in some copies, wherever they are; the others stay where they are.
+
+        Args:
+            copies: bool ``[env]``, those that start.
+            seeds: One seed per copy that starts, in their order; the episode is that of a `reset` with the same seed.
+
+        Returns:
+            What all copies show; nobody is paid.
+
+        Raises:
+            EnvironmentContractError: The copies have another form, or the seeds another number.
         """
         ...
 
@@ -90,6 +106,27 @@ class Scenery(Protocol):
     def scene(self, env: int) -> Mapping[str, Any]:
         """Return where one copy stands, JSON-able; ``is_out`` says of every agent whether it takes part no more."""
         ...
+
+
+def chosen_copies(copies: BoolArray, seeds: Sequence[int], num_envs: int) -> IntArray:
+    """Return the numbers of the copies that `VectorEnv.restart` is to start, int64 ``[start]``.
+
+    Args:
+        copies: bool ``[env]``.
+
+    Raises:
+        EnvironmentContractError: They have another form, or there are not as many seeds.
+    """
+    if copies.dtype != np.bool_ or copies.shape != (num_envs,):
+        raise EnvironmentContractError(
+            f"the copies to start are {copies.dtype} {copies.shape}; expected bool ({num_envs},)"
+        )
+    chosen: IntArray = np.flatnonzero(copies)
+    if len(chosen) != len(seeds):
+        raise EnvironmentContractError(
+            f"there are {len(seeds)} seeds for {len(chosen)} copies to start; give one for each"
+        )
+    return chosen
 
 
 def is_reproducible(envs: VectorEnv) -> bool:

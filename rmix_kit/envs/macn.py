@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 import macn
 from macn.layout import CLIFF, KNOWN
 from macn.settings import ACTION_MEANINGS, Settings, make_settings
+from rmix_kit.envs.interface import chosen_copies
 from rmix_kit.envs.spaces import flat_bounds
 from rmix_kit.envs.text import EnvironmentText, Value, known_options
 from rmix_kit.errors import EnvironmentTextError
@@ -75,7 +76,7 @@ def _refusing(text: EnvironmentText) -> Iterator[None]:
 
 
 class MACNVector:
-    """Copies of MACN that wait for each other at the end of their episodes."""
+    """Copies of MACN that stand still at the end of their episodes."""
 
     def __init__(self, layout: str, num_envs: int, options: Mapping[str, Any]) -> None:
         """Make the copies.
@@ -105,12 +106,22 @@ class MACNVector:
     def reset(self, seeds: Sequence[int]) -> TimeStep:
         """Start an episode in every copy; copy i runs the stream of a single environment reset with ``seeds[i]``."""
         obs, infos = self._envs.reset(seed=list(seeds))
-        waiting = np.zeros(self.num_envs, dtype=np.bool_)
-        return self._time_step(obs, np.zeros(self.num_envs), waiting, waiting.copy(), infos)
+        self._terminated, self._truncated = np.zeros((2, self.num_envs), dtype=np.bool_)
+        return self._begun(obs, infos)
+
+    def restart(self, copies: BoolArray, seeds: Sequence[int]) -> TimeStep:
+        """Start an episode in some copies; see `rmix_kit.envs.interface.VectorEnv.restart`."""
+        streams: list[int | None] = [None] * self.num_envs
+        for copy, seed in zip(chosen_copies(copies, seeds, self.num_envs), seeds, strict=True):
+            streams[copy] = seed
+        obs, infos = self._envs.reset(seed=streams, options={"reset_mask": copies})
+        self._terminated, self._truncated = self._terminated & ~copies, self._truncated & ~copies
+        return self._begun(obs, infos)
 
     def step(self, actions: IntArray) -> TimeStep:
         """Advance every copy that has not finished."""
-        return self._time_step(*self._envs.step(actions))
+        obs, reward, self._terminated, self._truncated, infos = self._envs.step(actions)
+        return self._time_step(obs, reward, infos)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -127,21 +138,17 @@ class MACNVector:
         fell = [self._envs.settings.layout.cells[cell] == CLIFF for cell in cells]
         return {"cells": cells, "fell": fell, "is_out": fell}
 
-    def _time_step(
-        self,
-        obs: NDArray[np.int8],
-        reward: NDArray[np.float64],
-        terminated: BoolArray,
-        truncated: BoolArray,
-        infos: dict[str, Any],
-    ) -> TimeStep:
+    def _begun(self, obs: NDArray[np.int8], infos: dict[str, Any]) -> TimeStep:
+        return self._time_step(obs, np.zeros(self.num_envs), infos)
+
+    def _time_step(self, obs: NDArray[np.int8], reward: NDArray[np.float64], infos: dict[str, Any]) -> TimeStep:
         return TimeStep(
             obs=obs,
             avail_actions=infos["action_mask"].astype(np.bool_),
             state=infos["state"],
             reward=reward.astype(np.float32),
-            terminated=terminated,
-            truncated=truncated,
+            terminated=self._terminated.copy(),
+            truncated=self._truncated.copy(),
             success=infos["success"],
             fell=infos["fell"],
         )

@@ -69,6 +69,12 @@ class ParallelCopy:
         """Whether the environment tells its state; known after the first reset."""
         return self._states.exists
 
+    @property
+    def now(self) -> CopyStep:
+        """What the last reset or step gave."""
+        assert self._now is not None, "reset comes first"
+        return self._now
+
     def reset(self, seed: int) -> CopyStep:
         """Start an episode."""
         border = self._border
@@ -91,9 +97,8 @@ class ParallelCopy:
         Args:
             actions: int64 ``[agent]``.
         """
-        assert self._now is not None, "reset comes first"
-        if self._now.terminated or self._now.truncated:
-            self._now = self._now._replace(reward=np.float32(0.0))
+        if self.now.terminated or self.now.truncated:
+            self._now = self.now._replace(reward=np.float32(0.0))
             return self._now
         border, agents, starts = self._border, self._agreed.agents, self._agreed.action_starts
         listed = self._present()

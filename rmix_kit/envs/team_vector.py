@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from rmix_kit.envs.agreement import Agreement, TeamOptions
 from rmix_kit.envs.border import Border
-from rmix_kit.envs.interface import Array, StepCodec
+from rmix_kit.envs.interface import Array, StepCodec, chosen_copies
 from rmix_kit.envs.masks import unread_masks
 from rmix_kit.envs.parallel_copy import CopyStep, ParallelCopy
 from rmix_kit.envs.reproducing import Difference, first_difference
 from rmix_kit.envs.spaces import MOST_VALUES, observation_coding
 from rmix_kit.envs.states import state_bounds
 from rmix_kit.errors import EnvironmentContractError
-from rmix_kit.types import EnvSpec, IntArray, TimeStep
+from rmix_kit.types import BoolArray, EnvSpec, IntArray, TimeStep
 
 
 class ParallelEnvironment(Protocol):
@@ -47,7 +47,7 @@ class ParallelEnvironment(Protocol):
 
 
 class TeamVector:
-    """Copies of a parallel environment that wait for each other at the end of their episodes."""
+    """Copies of a parallel environment that stand still at the end of their episodes."""
 
     def __init__(
         self,
@@ -104,6 +104,12 @@ class TeamVector:
     def reset(self, seeds: Sequence[int]) -> TimeStep:
         """Start an episode in every copy, each seeded by its own seed."""
         return self._joined([copy.reset(seed) for copy, seed in zip(self._copies, seeds, strict=True)])
+
+    def restart(self, copies: BoolArray, seeds: Sequence[int]) -> TimeStep:
+        """Start an episode in some copies; see `rmix_kit.envs.interface.VectorEnv.restart`."""
+        for copy, seed in zip(chosen_copies(copies, seeds, self.num_envs), seeds, strict=True):
+            self._copies[copy].reset(seed)
+        return replace(self._joined([copy.now for copy in self._copies]), reward=np.zeros(self.num_envs, np.float32))
 
     def step(self, actions: IntArray) -> TimeStep:
         """Advance every copy that has not finished."""

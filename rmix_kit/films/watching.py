@@ -69,7 +69,7 @@ class WatchedEnvs:
         self._envs = envs
         self._scenery: Scenery | None = scenery_of(envs)
         self._decision: Decision | None = None
-        self._takes: list[_Take] = []
+        self._takes: dict[int, _Take] = {}
         self._finished: list[_Take] = []
         self.spec: EnvSpec = envs.spec
         self.num_envs: int = envs.num_envs
@@ -82,7 +82,15 @@ class WatchedEnvs:
         """Start an episode in every copy."""
         self._keep_sound()
         self._time = self._envs.reset(seeds)
-        self._takes = [_Take(int(seed), [self._scene(env)], []) for env, seed in enumerate(seeds)]
+        self._begin(range(self.num_envs), seeds)
+        return self._time
+
+    def restart(self, copies: BoolArray, seeds: Sequence[int]) -> TimeStep:
+        """Start an episode in some copies."""
+        chosen, begun = np.flatnonzero(copies).tolist(), self._envs.restart(copies, seeds)
+        self._keep_sound(chosen)
+        self._time = begun
+        self._begin(chosen, seeds)
         return self._time
 
     def step(self, actions: IntArray) -> TimeStep:
@@ -90,9 +98,9 @@ class WatchedEnvs:
         assert self._decision is not None
         before, decision = self._time, self._decision
         self._time = self._envs.step(actions)
-        for env in np.flatnonzero(~before.has_ended):
-            self._takes[env].steps.append(_seen(before, self._time, actions, decision, int(env)))
-            self._takes[env].scenes.append(self._scene(int(env)))
+        for env in np.flatnonzero(~before.has_ended).tolist():
+            self._takes[env].steps.append(_seen(before, self._time, actions, decision, env))
+            self._takes[env].scenes.append(self._scene(env))
         return self._time
 
     def close(self) -> None:
@@ -125,9 +133,13 @@ class WatchedEnvs:
             for take, (team_return, success, fell) in zip(self._finished, counted, strict=False)
         )
 
-    def _keep_sound(self) -> None:
-        self._finished += [self._takes[env] for env in range(len(self._takes)) if self._time.is_sound[env]]
-        self._takes = []
+    def _begin(self, envs: Sequence[int], seeds: Sequence[int]) -> None:
+        self._takes |= {env: _Take(int(seed), [self._scene(env)], []) for env, seed in zip(envs, seeds, strict=True)}
+
+    def _keep_sound(self, envs: Sequence[int] | None = None) -> None:
+        """Keep what some copies, or all, have played."""
+        ended = {env: self._takes.pop(env) for env in (sorted(self._takes) if envs is None else envs)}
+        self._finished += [take for env, take in ended.items() if self._time.is_sound[env]]
 
     def _scene(self, env: int) -> Mapping[str, Any]:
         if self._scenery is not None:

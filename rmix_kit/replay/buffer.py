@@ -71,11 +71,7 @@ class ReplayBuffer:
         return self.store.bytes_held
 
     def add(self, block: EpisodeBlock) -> None:
-        """Append episodes, the oldest ones giving way.
-
-        Args:
-            block: At most ``capacity`` episodes.
-        """
+        """Append episodes, the oldest ones giving way."""
         records = torch.split(pack(block, self.store.dtype).to(self.device), (block.length + 1).tolist())
         for episode, length in zip(records, block.length, strict=True):
             slot = self.added % self.capacity

@@ -87,6 +87,24 @@ def _chosen(going: BoolArray, following: Battle, before: Battle) -> Battle:
     return Battle(*(np.where(going.reshape(-1, *(1,) * (new.ndim - 1)), new, old) for new, old in pairs))
 
 
+def replaced(moment: Moment, battles: IntArray, begun: Moment) -> Moment:
+    """Return a moment in which some battles are other ones.
+
+    Args:
+        moment: All battles; it stays as it is.
+        battles: int64 ``[start]``, which.
+        begun: What they are, ``[start]`` of them.
+    """
+
+    def merged(old: Array, new: Array) -> Array:
+        whole = old.copy()
+        whole[battles] = new
+        return whole
+
+    battle, units, encoded = (list(map(merged, before, after)) for before, after in zip(moment, begun, strict=True))
+    return Moment(Battle(*battle), Units(*units), Encoded(*encoded))
+
+
 def engine_of(arena: Arena, difficulty: Difficulty, facts: Facts) -> Engine:
     """Return the quicker engine that this installation has."""
     kernel = _kernel()

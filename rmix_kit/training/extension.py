@@ -51,7 +51,7 @@ def extend(folder: RunFolder, config: RunConfig, reporter: Reporter, *, is_inexa
         is_inexact_allowed: Go on even where a schedule of the new plan would have run otherwise so far.
 
     Raises:
-        RunFolderError: The steps are done already, or a schedule differs and that is not allowed.
+        RunFolderError: The steps are done already, or a schedule or the last round differs and that is not allowed.
         CheckpointError: All checkpoints are damaged.
     """
     planned = planned_steps(folder)
@@ -65,7 +65,7 @@ def extend(folder: RunFolder, config: RunConfig, reporter: Reporter, *, is_inexa
             f"back: give more than {done}"
         )
     before = replace(config, steps=planned)
-    reason = next(differences(before, config, done), "")
+    reason = next(differences(before, config, done), "") or _cut(newest)
     if reason and not is_inexact_allowed:
         raise RunFolderError(
             f"{folder.path} was planned for {planned} environment steps and has done {done}; of {config.steps}, "
@@ -112,6 +112,12 @@ def differences(before: RunConfig, after: RunConfig, done: int) -> Iterator[str]
         first = min(int(share * config.steps) for config in (before, after))
         if share < 1 and 0 < first <= done:
             yield f"{name} ({share:g} of the steps) is reached at step {int(share * after.steps)}"
+
+
+def _cut(newest: Manifest | None) -> str:
+    """Say whether the end has kept episodes from beginning; empty if not."""
+    end = None if newest is None or not newest.is_finished else newest.state.get("open_end")
+    return "episodes would have begun in its last round that did not" if end and end.get("is_cut") else ""
 
 
 def replanned(manifest: Manifest, steps: int, remark: str = "") -> Manifest:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from rmix_kit.collect import Collector, Round
 from rmix_kit.envs.interface import VectorEnv, codec_of, facts_of, is_reproducible, notes_of, reports_success
@@ -18,20 +16,20 @@ from rmix_kit.metrics import RETURN, SUCCESS
 from rmix_kit.origin import origin_of_process
 from rmix_kit.policy import team_policy
 from rmix_kit.replay import ReplayBuffer
-from rmix_kit.seeding import episode_seed
 from rmix_kit.training.device import why_slow
 from rmix_kit.training.evaluator import Evaluation, evaluate
 from rmix_kit.training.learner import Learner
 from rmix_kit.training.memory import MIB, replay_fill, replay_notes
 from rmix_kit.training.metrics import MetricsLog, Stopwatch, note_origin, purge_from
 from rmix_kit.training.progress_bar import Reporter, Status
+from rmix_kit.training.round_plan import RoundPlan, is_due
 from rmix_kit.training.run_config import RunConfig
 from rmix_kit.training.run_folder import RunFolder
 from rmix_kit.training.settings import schedules
 from rmix_kit.training.signals import StopSignals
 from rmix_kit.training.state import TrainerState
 from rmix_kit.training.storage import Storage
-from rmix_kit.types import EpisodeBatch, FloatArray
+from rmix_kit.training.updates import Updates
 
 
 class TrainingLoop:
@@ -61,7 +59,8 @@ class TrainingLoop:
         self._learner = Learner(
             config.algorithm, envs.spec, settings.target, seed=config.seed, device=device, codec=codec_of(envs)
         )
-        self._policy = team_policy(self._learner.online.agent, envs.spec, device)
+        self._acting = deepcopy(self._learner.online.agent).requires_grad_(False)
+        self._policy = team_policy(self._acting, envs.spec, device)
         self._collector = Collector(envs, self._policy)
         self._buffer = ReplayBuffer(envs.spec, settings.buffer_episodes, device, codec=codec_of(envs))
         for line in (
@@ -84,9 +83,18 @@ class TrainingLoop:
         note_origin(folder, {**origin, "overrides": overrides})
         is_new = not folder.metrics.exists()
         self._log = MetricsLog(folder, keep=kept, purge_step=None if is_new else purge_from(self._state.env_steps))
-        self._epsilon, self._learning_rate = schedules(settings, config.steps)
+        self._epsilon, self._learning_rate = epsilon, learning_rate = schedules(settings, config.steps)
+        self._updates = Updates(
+            config,
+            self._state,
+            learner=self._learner,
+            buffer=self._buffer,
+            epsilon=epsilon,
+            learning_rate=learning_rate,
+        )
         self._loss: float | None = None
-        self._knows_environment = False
+        self._knows_environment = self._is_cut = False
+        self._recorded_step: int | None = None
         self._clock = Stopwatch("collecting", "learning", "evaluating", "saving")
 
     def run(self, signals: StopSignals) -> None:
@@ -106,7 +114,6 @@ class TrainingLoop:
             while state.env_steps < self._config.steps:
                 before = state.env_steps
                 self.round()
-                self._record_environment()
                 self.finish_round(before, signals)
             self._reporter.note(replay_fill(self._buffer))
         finally:
@@ -114,30 +121,56 @@ class TrainingLoop:
             self._log.close()
 
     def round(self) -> None:
-        """Collect one episode per copy, and make the updates that are due for them."""
-        state, before = self._state, self._state.env_steps
-        with self._clock.timed("collecting"):
-            played = self.collect()
-        state.means.add_round(played)
-        if not played.episodes:
-            return
-        with self._clock.timed("learning"):
-            metrics = self.learn(before, played)
-            state.means.add_updates(metrics)
-        means = state.means.means()
-        self._show(means[RETURN], means[SUCCESS] if state.reports_success else None)
+        """Collect a round of episodes; make the updates that are due for them, and the records, as they end.
 
-    def collect(self) -> Round:
-        """Play one episode per copy and add those that did not break to the replay."""
-        state, count = self._state, self._settings.num_envs
-        begun = state.episodes + state.damaged_episodes
-        seeds = [episode_seed(self._config.seed, "train", begun + copy) for copy in range(count)]
-        played = self._collector.collect(
-            seeds,
-            epsilon=self._epsilon.at(state.env_steps),
-            rng=state.streams["exploration"],
-            risk_level=self._draw_levels(count),
-        )
+        The team takes over the learner's weights as often as where copies wait for each other: at the beginning, and
+        whenever as many episodes have ended as there are copies.
+        """
+        state, plan = self._state, RoundPlan(self._config, self._state)
+        self._take_over_weights()
+        rounds, ended = self._playing(plan), 0
+        while True:
+            before = state.env_steps
+            with self._clock.timed("collecting"):
+                played = next(rounds, None)
+                if played is None:
+                    break
+                self._keep(played)
+            if played.episodes:
+                with self._clock.timed("learning"):
+                    self._learn(before, played)
+                means = state.means.means()
+                self._show(means[RETURN], means[SUCCESS] if state.reports_success else None)
+            ended += played.episodes
+            if ended >= self._settings.num_envs:
+                self._take_over_weights()
+                ended = 0
+            self._record_environment()
+            if is_due(self._settings.log_interval, before, state.env_steps):
+                self._record()
+        self._is_cut = plan.is_cut
+
+    def _take_over_weights(self) -> None:
+        """Let the team act by the weights of now, whatever updates follow.
+
+        A team whose weights change at every step cannot pursue anything: rare successes of long episodes fail to come.
+        """
+        self._acting.load_state_dict(self._learner.online.agent.state_dict())
+        self._policy.refresh()
+
+    def _playing(self, plan: RoundPlan) -> Iterator[Round]:
+        """Play a round: all its episodes at once where copies wait for each other, otherwise those that end at once."""
+        state, rng = self._state, self._state.streams["exploration"]
+        if self._config.episodes_per_copy > 1:
+            yield from self._collector.play(plan.begin, epsilon=lambda: self._epsilon.at(state.env_steps), rng=rng)
+        else:
+            seeds, levels = plan.begin(self._settings.num_envs)
+            epsilon = self._epsilon.at(state.env_steps)
+            yield self._collector.collect(seeds, epsilon=epsilon, rng=rng, risk_level=levels)
+
+    def _keep(self, played: Round) -> None:
+        """Count episodes, and add those that did not break to the replay."""
+        state = self._state
         if played.episodes:
             self._buffer.add(played.block)
             self._learner.observe(played.block)
@@ -145,57 +178,31 @@ class TrainingLoop:
         if played.damaged:
             state.damaged_episodes += played.damaged
             self._reporter.note(
-                f"{played.damaged} of {count} episodes broke and are dropped; {state.damaged_episodes} so far"
+                f"{played.damaged} of {played.damaged + played.episodes} episodes broke and are dropped; "
+                f"{state.damaged_episodes} so far"
             )
         state.episodes += played.episodes
         state.env_steps += played.env_steps
         state.reports_success = state.reports_success or reports_success(self._envs)
-        return played
+        state.means.add_round(played)
 
-    def learn(self, before: int, played: Round) -> list[dict[str, Tensor]]:
-        """Make the updates owed for a round, its environment steps spread evenly over them.
+    def _learn(self, before: int, played: Round) -> None:
+        """Make the updates that episodes are due.
 
         Args:
-            before: Environment steps before the round.
-            played: The round, with at least one episode.
-
-        Returns:
-            Each update's scalars, on the training device.
+            before: Environment steps before these episodes.
         """
-        state, settings = self._state, self._settings
-        if settings.updates_per_step:
-            state.update_debt += played.env_steps * settings.updates_per_step
-        else:
-            state.update_debt += played.episodes * settings.updates_per_episode
-        count = int(state.update_debt)
-        state.update_debt -= count
-        if self._config.algorithm.data == "round":
-            count, state.update_debt = 1, 0.0  # a second update would no longer be on-policy
-        elif len(self._buffer) < max(settings.batch_size, self._config.algorithm.newest_episodes):
-            return []
-        metrics = []
-        factor = self._learning_rate.at(state.env_steps)
-        for index in range(1, count + 1):
-            batch = self._sample(self._epsilon.at(before), played.episodes)
-            env_steps = before + index * played.env_steps // count
-            state.progress = replace(
-                state.progress.advanced(env_steps),
-                episodes=state.episodes,
-                best_success_rate=state.best_success_rate,
-                reports_success=state.reports_success,
-                share=min(env_steps / self._config.steps, 1.0),
-            )
-            try:
-                metrics.append(self._learner.update(batch, state.progress, learning_rate_factor=factor))
-            except NonFiniteError as error:
-                saved = self._storage.last_saved
-                stands = "no checkpoint was saved yet" if saved is None else f"the checkpoint of step {saved} stands"
-                where = f"update {state.progress.updates} at environment step {state.progress.env_steps}"
-                raise NonFiniteError(f"{where}: {error}; {stands}") from error
-        return metrics
+        means = self._state.means
+        try:
+            metrics = self._updates.make(before, played)
+        except NonFiniteError as error:
+            saved = self._storage.last_saved
+            stands = "no checkpoint was saved yet" if saved is None else f"the checkpoint of step {saved} stands"
+            raise NonFiniteError(f"{error}; {stands}") from error
+        means.add_updates(metrics)
 
     def finish_round(self, before: int, signals: StopSignals) -> None:
-        """Evaluate, record and save what became due in the round; stop if a signal came.
+        """Evaluate and save what became due in the round; stop if a signal came.
 
         Args:
             before: Environment steps before the round.
@@ -206,33 +213,31 @@ class TrainingLoop:
         """
         state, settings = self._state, self._settings
         is_last = state.env_steps >= self._config.steps
-
-        def is_due(interval: int) -> bool:
-            return state.env_steps // interval > before // interval
-
-        if is_due(settings.log_interval):
-            self._record()
-        evaluation = self.evaluate() if is_due(settings.evaluation_interval) else None
+        evaluation = self.evaluate() if is_due(settings.evaluation_interval, before, state.env_steps) else None
+        is_saved = is_due(settings.checkpoint_interval, before, state.env_steps)
         if is_last:
-            self._finish(evaluation, is_due(settings.log_interval), is_due(settings.checkpoint_interval))
-        elif is_due(settings.checkpoint_interval):
+            self._finish(evaluation, is_saved)
+        elif is_saved:
             self._save(evaluation, is_interruption=False)
         if signals.received is not None and not is_last:
             if self._storage.last_saved != state.env_steps:
                 self._save(evaluation, is_interruption=True)
             raise Interrupted(signals.received, f"step_{state.env_steps} is saved; go on with --resume")
 
-    def _finish(self, evaluation: Evaluation | None, is_recorded: bool, is_due: bool) -> None:
+    def _finish(self, evaluation: Evaluation | None, is_saved: bool) -> None:
         """Record, evaluate and save at the end, and keep what a run planned for more steps would have here instead."""
         summary = None if evaluation is None else evaluation.to_json()
-        open_end = self._state.open_end(metrics=self._log.sync(), evaluation=summary, is_due=is_due)
-        if not is_recorded:
+        open_end = self._state.open_end(
+            metrics=self._log.sync(), evaluation=summary, is_due=is_saved, is_cut=self._is_cut
+        )
+        if self._recorded_step != self._state.env_steps:
             self._record()
         self._save(self.evaluate() if evaluation is None else evaluation, is_interruption=False, open_end=open_end)
 
     def evaluate(self) -> Evaluation:
         """Play the greedy evaluation episodes and record them."""
         state = self._state
+        self._take_over_weights()
         with self._clock.timed("evaluating"):
             evaluation = evaluate(
                 self._policy,
@@ -291,6 +296,7 @@ class TrainingLoop:
             self._log.row("training", state.env_steps, {**counts, **rates, **state.row()})
             self._log.time(state.env_steps, state.progress.updates, self._clock.seconds)
         state.means.clear()
+        self._recorded_step = state.env_steps
 
     def _save(
         self, evaluation: Evaluation | None, *, is_interruption: bool, open_end: Mapping[str, Any] | None = None
@@ -307,23 +313,3 @@ class TrainingLoop:
             )
         with writing("timing.jsonl", "make room and resume"):
             self._log.time(self._state.env_steps, self._state.progress.updates, self._clock.seconds)
-
-    def _sample(self, epsilon: float, round_episodes: int) -> EpisodeBatch:
-        algorithm, settings = self._config.algorithm, self._settings
-        newest = {"replay": 0, "round": round_episodes, "both": algorithm.newest_episodes}
-        return self._buffer.sample(
-            0 if algorithm.data == "round" else settings.batch_size,
-            self._state.streams["replay"],
-            reward_scale=self._state.reward_scale(settings),
-            newest=newest[algorithm.data],
-            epsilon=epsilon,
-            level_draws=algorithm.risk_level_draws,
-            level_redraw_share=algorithm.level_redraw_share,
-            tau_draws=algorithm.tau_draws,
-        )
-
-    def _draw_levels(self, count: int) -> FloatArray | None:
-        draws = self._config.algorithm.risk_level_draws
-        if not draws:
-            return None
-        return (self._state.streams["risk_level"].integers(1, draws + 1, size=count) / draws).astype(np.float32)

@@ -84,6 +84,7 @@ class OpenEndForm(TypedDict):
     means: Means
     evaluation: Numbers | None
     is_due: bool
+    is_cut: NotRequired[bool]
 
 
 class StateForm(TypedDict):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from rmix_kit.collect import spare_rows
 from rmix_kit.episodes import copies_for
 from rmix_kit.errors import ConfigError
 from rmix_kit.replay import ReplayBuffer
@@ -26,8 +27,8 @@ KIB, MIB, GIB = 2**10, 2**20, 2**30
 MEMINFO = Path("/proc/meminfo")
 BATCH_BYTES_OF_AGENT = 9
 """An action and whether it was explored."""
-COPIES_OF_WEIGHTS = 5
-"""Online and target, gradients, and the two moments of Adam."""
+COPIES_OF_WEIGHTS = 6
+"""Online and target, the acting ones, gradients, and the two moments of Adam."""
 BYTES_OF_SLOT = 29
 """Length, level, place and end of an episode in the replay's tables."""
 
@@ -88,10 +89,11 @@ class PlannedMemory:
 
     Attributes:
         replay: Of the records, as many as it holds or as the planned steps collect, and of its tables.
-        round: Of the episodes of a round as they are collected, and once more as they are packed for the replay; or of
-            those of an evaluation, where they are more.
+        round: Of an episode per copy as it is collected, and once more as it is packed for the replay; where copies do
+            not wait for each other also of finished ones that wait, and once more as they are handed on; or of those of
+            an evaluation, where they are more.
         batch: Of one batch: observations and states in float32, masks, actions and rewards.
-        networks: Of online and target weights, gradients and an optimiser's two moments.
+        networks: Of online, target and acting weights, gradients and an optimiser's two moments.
     """
 
     replay: int
@@ -108,16 +110,18 @@ def planned_memory(config: RunConfig, spec: EnvSpec, codec: StepCodec | None) ->
     """
     settings, algorithm = config.training, config.algorithm
     episode = episode_bytes(spec, codec)
-    collected = config.steps + settings.num_envs * spec.episode_limit  # the last round goes beyond the end
-    collectable = (collected // spec.episode_limit + 1) * episode
+    steps = config.steps + settings.num_envs * spec.episode_limit  # the last round goes beyond the end
+    collectable = (steps // spec.episode_limit + 1) * episode
     held = min(worst_case_bytes(spec, codec, settings.buffer_episodes), collectable)
     numbers = spec.n_agents * math.prod(spec.obs_shape) + spec.state_size
     step = 4 * numbers + spec.n_agents * (spec.n_actions + BATCH_BYTES_OF_AGENT)
     drawn = settings.num_envs if algorithm.data == "round" else settings.batch_size + algorithm.newest_episodes
+    waits = config.episodes_per_copy == 1
+    collected = 2 * settings.num_envs if waits else 3 * (settings.num_envs + spare_rows(settings.num_envs))
     evaluated = copies_for(settings.evaluation_episodes, settings.most_evaluation_copies)
     return PlannedMemory(
         replay=held + BYTES_OF_SLOT * settings.buffer_episodes,
-        round=max(2 * settings.num_envs, evaluated) * episode,
+        round=max(collected, evaluated) * episode,
         batch=drawn * (spec.episode_limit + 1) * step,
         networks=COPIES_OF_WEIGHTS * _weight_bytes(config, spec),
     )

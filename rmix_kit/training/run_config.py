@@ -11,7 +11,7 @@ from rmix_kit.errors import ConfigError
 from rmix_kit.files.forms import expected_instead, hints_of
 from rmix_kit.seeding import check_seed
 from rmix_kit.spelling import shortened
-from rmix_kit.training.settings import TrainingSettings
+from rmix_kit.training.settings import BEFORE, TrainingSettings
 from rmix_kit.types import LARGEST_COUNT
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -61,8 +61,26 @@ class RunConfig:
                     "least one round and one batch"
                 )
 
+    @property
+    def episodes_per_copy(self) -> int:
+        """Episodes that a copy plays in a collection round, on average; 1 where copies wait for each other."""
+        return self.training.episodes_per_copy if self.algorithm.data == "replay" else 1
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Plain values of all settings: algorithm, training."""
+        return {
+            name: _plain(asdict(values))
+            for name, values in (("algorithm", self.algorithm), ("training", self.training))
+        }
+
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON and YAML values: algo, preset, env, seed, steps, device, algorithm, training."""
+        """Return plain JSON and YAML values: algo, preset, env, seed, steps, device, algorithm, training.
+
+        Settings at what they were before they existed are left out (`rmix_kit.training.settings.BEFORE`).
+        """
+        settings = self.settings
+        training = {k: v for k, v in settings["training"].items() if k not in BEFORE or v != BEFORE[k]}
         return {
             "algo": self.algorithm.name,
             "preset": self.preset,
@@ -70,8 +88,8 @@ class RunConfig:
             "seed": self.seed,
             "steps": self.steps,
             "device": self.device,
-            "algorithm": _plain(asdict(self.algorithm)),
-            "training": _plain(asdict(self.training)),
+            **settings,
+            "training": training,
         }
 
     @classmethod
@@ -103,8 +121,12 @@ class RunConfig:
             seed=values["seed"],
             steps=values["steps"],
             device=values["device"],
-            training=_rebuild(TrainingSettings, values["training"], "training"),
+            training=_rebuild(TrainingSettings, _completed(values["training"]), "training"),
         )
+
+
+def _completed(training: Any) -> Any:  # noqa: ANN401 - read from a file
+    return {**BEFORE, **training} if isinstance(training, Mapping) else training
 
 
 def algorithm_class(name: str) -> type[Algorithm[Any]]:

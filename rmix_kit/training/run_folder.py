@@ -102,10 +102,10 @@ class RunFolder(RunPaths):
         begun = {name for name in others if name.endswith(PARTIAL_SUFFIX)} | {self.checkpoints.name, self.replay.name}
         if not others or (set(others) <= begun and not self.steps()):
             return  # a run that was stopped before it had a configuration
-        stored = self.read_config().to_dict()
+        stored, given = ({**one.to_dict(), **one.settings} for one in (self.read_config(), config))
         if of_any_steps:
             stored["steps"] = config.steps
-        if differing := _differences(stored, config.to_dict()):
+        if differing := _differences(stored, given):
             raise RunFolderError(f"{self.path} holds another run: {'; '.join(differing[:3])}")
 
     @contextmanager

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from types import MappingProxyType
+from typing import Any, Literal
 
 from rmix_kit.collect import LinearSchedule
 from rmix_kit.training.learner import TargetSettings
@@ -15,10 +17,13 @@ class TrainingSettings:
     """The frame around an algorithm.
 
     Attributes:
-        num_envs: Copies that collect together, one episode each per round.
+        num_envs: Copies that collect together.
+        episodes_per_copy: Episodes per copy and collection round, within which a copy that has ended one begins the
+            next at once; evaluations, checkpoints and signals wait for the end of the round. At 1 copies wait for each
+            other, and so they do with algorithms that learn from fresh episodes.
         batch_size: Episodes per update, besides fresh ones where both are used. Unused by on-policy algorithms.
         buffer_episodes: Episodes kept in the replay.
-        updates_per_episode: Updates per collected episode; fractions add up over rounds. Unused where
+        updates_per_episode: Updates per collected episode; fractions add up. Unused where
             ``updates_per_step`` is above 0, and by on-policy algorithms, which make one update per round.
         updates_per_step: Updates per collected environment step, so that long episodes are learned from as often per
             step as short ones; 0 counts episodes instead.
@@ -42,6 +47,7 @@ class TrainingSettings:
     """
 
     num_envs: PositiveInt = 32
+    episodes_per_copy: PositiveInt = 8
     batch_size: PositiveInt = 32
     buffer_episodes: PositiveInt = 5000
     updates_per_episode: PositiveFloat = 0.25
@@ -66,6 +72,10 @@ class TrainingSettings:
     def most_evaluation_copies(self) -> int | None:
         """Most copies that any evaluation makes; None for no limit of the run's own."""
         return self.num_envs if self.evaluation_copies == 0 else self.evaluation_copies
+
+
+BEFORE: Mapping[str, Any] = MappingProxyType({"episodes_per_copy": 1})
+"""What runs did before there was a setting for it; records leave out settings that say the same."""
 
 
 def schedules(settings: TrainingSettings, steps: int) -> tuple[LinearSchedule, LinearSchedule]:

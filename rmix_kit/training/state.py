@@ -95,7 +95,7 @@ class TrainerState:
         return {name: value for name, value in flags.items() if value}
 
     def open_end(
-        self, *, metrics: Prefix, evaluation: Mapping[str, float | int | None] | None, is_due: bool
+        self, *, metrics: Prefix, evaluation: Mapping[str, float | int | None] | None, is_due: bool, is_cut: bool
     ) -> dict[str, Any]:
         """Return what a run planned for more steps would have here in place of what the run's end is about to change.
 
@@ -103,6 +103,7 @@ class TrainerState:
             metrics: ``metrics.jsonl`` so far.
             evaluation: The evaluation that was due here, if one was.
             is_due: Whether a checkpoint is due here.
+            is_cut: `rmix_kit.training.round_plan.RoundPlan.is_cut` of the last round.
         """
         return {
             "metrics": metrics._asdict(),
@@ -111,6 +112,7 @@ class TrainerState:
             "means": self.means.to_json(),
             "evaluation": evaluation,
             "is_due": is_due,
+            **({"is_cut": True} if is_cut else {}),
         }
 
     @classmethod

@@ -30,6 +30,7 @@ from rmix_kit.training.progress_bar import Reporter, make_reporter
 from rmix_kit.training.run import Run, load
 from rmix_kit.training.run_config import RunConfig
 from rmix_kit.training.run_folder import RunFolder, newest_sound
+from rmix_kit.training.settings import BEFORE
 from rmix_kit.training.signals import StopSignals
 
 MakeEnv = Callable[[str, int], VectorEnv]
@@ -105,7 +106,7 @@ def train(
 
 
 def resolved_config(config: RunConfig, folder: RunFolder, reporter: Reporter, *, resume: bool) -> RunConfig:
-    """Write out what the environment text leaves to the machine; a run that goes on keeps what it has.
+    """Write out what the environment text leaves to the machine; a run that goes on plays as it was begun.
 
     Args:
         reporter: Told what the text means here.
@@ -116,7 +117,12 @@ def resolved_config(config: RunConfig, folder: RunFolder, reporter: Reporter, *,
         RunFolderError: The folder is to be resumed and holds no run, or one on what the text meant before, such as a
             map file that was edited since.
     """
-    kept = folder.read_config().env if resume and folder.config.exists() else None
+    begun = folder.read_config() if resume and folder.config.exists() else None
+    for name, before in BEFORE.items():
+        if begun is not None and getattr(begun.training, name) == before != getattr(config.training, name):
+            reporter.note(f"the run goes on as it was begun, with training.{name}={before}")
+            config = replace(config, training=replace(config.training, **{name: before}))
+    kept = None if begun is None else begun.env
     text = resolved_text(config.env, kept)
     if kept is not None and text not in (config.env, kept):
         raise RunFolderError(

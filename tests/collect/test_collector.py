@@ -153,7 +153,7 @@ def test_an_empty_mask_stops_and_names_the_agent() -> None:
 def test_a_reward_that_is_not_finite_stops() -> None:
     envs, collector = make_collector()
     envs.corrupt = lambda step: replace(step, reward=np.full_like(step.reward, np.inf))
-    with pytest.raises(EnvironmentContractError, match="reward at step 0"):
+    with pytest.raises(EnvironmentContractError, match="reward of copy 0 at step 0"):
         collector.collect([0, 1, 2, 3], epsilon=1.0, rng=np.random.default_rng(0))
 
 

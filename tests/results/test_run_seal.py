@@ -96,7 +96,7 @@ def test_a_run_that_goes_on_has_no_seal_before_its_new_end(own_run: Path, monkey
     seen = []
     play = TrainingLoop.round
     monkeypatch.setattr(TrainingLoop, "round", lambda self: [seen.append((own_run / "seal.json").exists()), play(self)])
-    assert invoked(*TRAIN, "260", "--extend-inexactly").exit_code == 0
+    assert invoked(*TRAIN, "400", "--extend-inexactly").exit_code == 0
     assert seen
     assert not any(seen)
     assert record_of(own_run).is_sealed

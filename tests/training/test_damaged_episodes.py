@@ -61,7 +61,6 @@ def test_no_damaged_episode_reaches_the_replay_and_all_are_counted(tmp_path: Pat
     assert sum(len(block.length) for block in stage.blocks) == last["episodes"]
     assert min(block.reward.min() for block in stage.blocks) > -1000
     assert last["damaged_episodes"] > 0
-    assert (last["episodes"] + last["damaged_episodes"]) % 4 == 0  # copies
     assert f"episodes broke and are dropped; {last['damaged_episodes']} so far" in notes.text
 
 
@@ -131,21 +130,10 @@ def test_a_resumed_run_says_that_it_is_not_exact(tmp_path: Path, stage: Stage) -
 
 
 def test_seeds_go_on_behind_damaged_episodes(tmp_path: Path, stage: Stage) -> None:
-    seen: list[int] = []
-
-    def make(text: str, num_envs: int) -> BreakingEnv:
-        env = stage.make(text, num_envs)
-        real = env.reset
-
-        def reset(seeds: Sequence[int]) -> TimeStep:
-            seen.extend(seeds)
-            return real(seeds)
-
-        env.reset = reset  # type: ignore[method-assign]
-        return env
-
-    train(tiny(steps=300), tmp_path / "run", make_env=make, reporter=Notes())
+    train(tiny(steps=300), tmp_path / "run", make_env=stage.make, reporter=Notes())
     last = rows_of(tmp_path / "run", "training")[-1]
     assert last["damaged_episodes"] > 0
     begun = last["episodes"] + last["damaged_episodes"]
-    assert set(seen) >= {episode_seed(0, "train", number) for number in range(begun)}
+    numbered = {episode_seed(0, "train", number): number for number in range(2 * begun)}
+    played = [numbered[seed] for seed in stage.made[0].seeds if seed in numbered]  # evaluations play others there
+    assert played == list(range(begun))

@@ -24,9 +24,10 @@ from rmix_kit.training.trainer import train
 from tests.training.runs import At, Notes, content, send, tiny, with_training
 
 
-def steady(steps: int, **training: Any) -> RunConfig:
-    """The tiny run without anything that is relative to its planned steps."""
-    return with_training(tiny(steps=steps), learning_rate_decay_from=1.0, **training)
+def steady(steps: int, *, episodes_per_copy: int = 1, **training: Any) -> RunConfig:
+    """The tiny run without anything that is relative to its planned steps; its copies wait for each other."""
+    config = tiny(steps=steps)
+    return with_training(config, learning_rate_decay_from=1.0, episodes_per_copy=episodes_per_copy, **training)
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +57,25 @@ def test_it_does_so_whatever_was_due_at_its_end(interval: str, tmp_path: Path) -
     whole = extended(tmp_path / "whole", steady(900, **settings))
     parts = extended(tmp_path / "parts", steady(500, **settings), steady(900, **settings))
     assert content(parts) == content(whole)
+
+
+@pytest.mark.parametrize("steps", [(700,), (500, 1400)], ids=str)  # due are evaluations at 700, checkpoints at 500
+def test_where_copies_do_not_wait_it_does_so_from_where_something_was_due(
+    steps: tuple[int, ...], tmp_path: Path
+) -> None:
+    whole = extended(tmp_path / "whole", steady(2100, episodes_per_copy=8))
+    parts = extended(tmp_path / "parts", *(steady(end, episodes_per_copy=8) for end in (*steps, 2100)))
+    assert content(parts) == content(whole)
+
+
+def test_where_copies_do_not_wait_a_last_round_that_was_cut_short_is_refused(tmp_path: Path) -> None:
+    folder = extended(tmp_path / "run", steady(600, episodes_per_copy=8))
+    longer, before = steady(2100, episodes_per_copy=8), content(folder)
+    with pytest.raises(RunFolderError, match="of 2100, episodes would have begun in its last round that did not"):
+        train(longer, folder, resume=True, reporter=Notes())
+    assert content(folder) == before
+    train(longer, folder, resume=True, extend_inexactly=True, reporter=Notes())
+    assert "its last round" in str(record_of(folder).environment["extended_inexactly"])
 
 
 def test_an_unfinished_run_is_planned_anew(longer: Path, tmp_path: Path) -> None:
@@ -109,7 +129,7 @@ def test_what_is_relative_to_the_planned_steps_is_refused_by_name(name: str, tmp
 
 def test_what_has_not_begun_is_no_obstacle(tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
-        train(tiny(steps=1500), tmp_path / "run", reporter=At(300, send(signal.SIGTERM)))
+        train(tiny(steps=1500), tmp_path / "run", reporter=At(100, send(signal.SIGTERM)))
     train(tiny(steps=900), tmp_path / "run", resume=True, reporter=Notes())
     assert content(tmp_path / "run") == content(extended(tmp_path / "whole", tiny(steps=900)))
 
@@ -120,7 +140,7 @@ def test_consent_is_kept_in_the_record_and_not_mixed_in_reports(tmp_path: Path) 
     record = record_of(folder)
     assert record.is_finished
     assert record.steps == 2000
-    assert str(record.environment["extended_inexactly"]).startswith("from 1230 to 2000 steps at step 12")
+    assert str(record.environment["extended_inexactly"]).startswith("from 1230 to 2000 steps at step 1")
     other = record_of(extended(tmp_path / "other", tiny(steps=2000, seed=1)))
     with pytest.raises(RecordError, match="whether its plan was changed on the way"):
         group_runs([record, other])

@@ -48,7 +48,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Learner, "update", recorded)
         patch.setattr(Collector, "collect", counted)
-        train(with_training(tiny(steps=STEPS), updates_per_episode=2.0), folder, reporter=Notes())
+        train(with_training(tiny(steps=STEPS), updates_per_episode=2.0, episodes_per_copy=1), folder, reporter=Notes())
     return found
 
 

@@ -49,11 +49,10 @@ def test_evaluations_lie_at_the_first_round_after_each_multiple_and_at_the_end(f
 
 
 def test_training_rows_hold_no_clock(finished: Path) -> None:
-    row = rows(finished, "training")[-1]
+    names = {name for row in rows(finished, "training") for name in row}
     expected = {"episodes", "updates", "epsilon", "learning_rate_factor", "return_mean", "loss_td", "loss_quantile"}
-    assert expected <= set(row)
-    assert not [name for name in row if "time" in name or "seconds" in name or "per_second" in name]
-    assert "steps_per_second" not in row
+    assert expected <= names
+    assert not [name for name in names if "time" in name or "seconds" in name or "per_second" in name]
     assert {row["env_steps"] for row in rows(finished, "training")} <= {row["env_steps"] for row in times(finished)}
 
 
@@ -159,7 +158,7 @@ def test_first_signal_finishes_the_round_and_saves_it(tmp_path: Path) -> None:
         train(tiny(), tmp_path / "run", reporter=At(300, send(signal.SIGTERM)))
     assert caught.value.signal == signal.SIGTERM
     (step,) = RunFolder(tmp_path / "run").steps()
-    assert 300 <= step < 380
+    assert 300 <= step < 300 + 8 * 4 * 20  # at most a round further: episodes, copies, limit
     assert load(tmp_path / "run").checkpoint_step == step
 
 

@@ -9,12 +9,13 @@ import numpy as np
 
 from rmix_kit.envs.didactic.draws import stream_keys
 from rmix_kit.envs.didactic.game import Game, StateT
+from rmix_kit.envs.interface import chosen_copies
 from rmix_kit.errors import ActionError, ConfigError
 from rmix_kit.types import BoolArray, FloatArray, IntArray, TimeStep
 
 
 class GameVector(Generic[StateT]):
-    """Copies of one game that wait for each other at the end of their episodes."""
+    """Copies of one game that stand still at the end of their episodes."""
 
     def __init__(self, game: Game[StateT], num_envs: int) -> None:
         """Make the copies; `reset` starts them."""
@@ -36,6 +37,17 @@ class GameVector(Generic[StateT]):
         self._elapsed = np.zeros(self.num_envs, dtype=np.int64)
         self._terminated = np.zeros(self.num_envs, dtype=np.bool_)
         self._truncated = np.zeros(self.num_envs, dtype=np.bool_)
+        return self._time_step(np.zeros(self.num_envs, dtype=np.float32))
+
+    def restart(self, copies: BoolArray, seeds: Sequence[int]) -> TimeStep:
+        """Start an episode in some copies; see `rmix_kit.envs.interface.VectorEnv.restart`."""
+        assert self._state is not None, "reset comes first"
+        chosen = chosen_copies(copies, seeds, self.num_envs)
+        self._keys = self._keys.copy()
+        self._keys[chosen] = stream_keys(seeds, 0)
+        self._state = _held(~copies, self._state, self._game.start(self._keys))
+        self._elapsed = np.where(copies, 0, self._elapsed)
+        self._terminated, self._truncated = self._terminated & ~copies, self._truncated & ~copies
         return self._time_step(np.zeros(self.num_envs, dtype=np.float32))
 
     def step(self, actions: IntArray) -> TimeStep:
@@ -88,10 +100,10 @@ class GameVector(Generic[StateT]):
             )
 
 
-def _held(is_over: BoolArray, old: StateT, new: StateT) -> StateT:
-    """Return the new situation, but the old one where the episode is over, bool ``[env]``."""
+def _held(stays: BoolArray, old: StateT, new: StateT) -> StateT:
+    """Return the new situation, but the old one where that stays, bool ``[env]``."""
     parts = [
-        np.where(is_over.reshape(-1, *[1] * (after.ndim - 1)), before, after)
+        np.where(stays.reshape(-1, *[1] * (after.ndim - 1)), before, after)
         for before, after in zip(old, new, strict=True)
     ]
     return cast(Callable[..., StateT], type(new))(*parts)

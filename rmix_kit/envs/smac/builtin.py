@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rmix_kit.envs.interface import chosen_copies
 from rmix_kit.envs.smac.options import ILLEGAL_ACTIONS, SHARED, checked_options, legal_actions
 from rmix_kit.envs.text import Value
 from rmix_kit.errors import ConfigError, EnvironmentContractError, EnvironmentTextError
 from rmix_kit.smac.arena import DIFFICULTIES, arena_of
 from rmix_kit.smac.arrays import Array, beside
-from rmix_kit.smac.engine import encoder_of, engine_of, why_slow
+from rmix_kit.smac.engine import encoder_of, engine_of, replaced, why_slow
 from rmix_kit.smac.facts import FIRST_TARGET, Facts, Units, layout_facts
 from rmix_kit.smac.layout import Encoded, encode
 from rmix_kit.smac.maps import SCENARIOS
@@ -29,7 +30,7 @@ OPTIONS = SHARED
 
 
 class BuiltinVector:
-    """Battles that wait for each other; SMAC-like: no win rate from here compares with one of StarCraft II.
+    """Battles that stand still at their end; SMAC-like: no win rate from here compares with one of StarCraft II.
 
     Attributes:
         spec: Sizes and bounds.
@@ -84,7 +85,7 @@ class BuiltinVector:
         self._engine = engine_of(self._arena, self._difficulty, facts)
         self.notes = tuple(filter(None, [why_slow()]))
         self._now = self._engine.begin(np.zeros(num_envs, dtype=np.int64))
-        self._restart_clocks()
+        self._start_clocks()
         self.spec = spec_of(self._now.encoded, scenario.episode_limit)
 
     def reset(self, seeds: Sequence[int]) -> TimeStep:
@@ -96,13 +97,18 @@ class BuiltinVector:
         Raises:
             EnvironmentContractError: They are not as many as the copies, or one is out of range.
         """
-        whole = [operator.index(seed) for seed in seeds]
-        if len(whole) != self.num_envs or not all(0 <= seed < 2**63 for seed in whole):
-            raise EnvironmentContractError(
-                f"the seeds are {whole[:8]}; expected {self.num_envs}, each from 0 to 2**63 - 1"
-            )
-        self._now = self._engine.begin(np.asarray(whole, dtype=np.int64))
-        self._restart_clocks()
+        self._now = self._engine.begin(_checked_seeds(seeds, self.num_envs))
+        self._start_clocks()
+        return self._time_step(np.zeros(self.num_envs, dtype=np.float32))
+
+    def restart(self, copies: BoolArray, seeds: Sequence[int]) -> TimeStep:
+        """Start some battles; see `rmix_kit.envs.interface.VectorEnv.restart`, and `reset` for the seeds."""
+        chosen = chosen_copies(copies, seeds, self.num_envs)
+        if len(chosen):
+            self._now = replaced(self._now, chosen, self._engine.begin(_checked_seeds(seeds, len(chosen))))
+        self._elapsed[copies] = 0
+        for flags in (self._terminated, self._truncated, self._won):
+            flags[copies] = False
         return self._time_step(np.zeros(self.num_envs, dtype=np.float32))
 
     def step(self, actions: IntArray) -> TimeStep:
@@ -144,7 +150,8 @@ class BuiltinVector:
 
     def scene(self, env: int) -> Mapping[str, Any]:
         """Return the units and what the last step's shots were; see `rmix_kit.envs.interface.Scenery`."""
-        return scene_of(self._arena, self._difficulty, self._before, self._now.battle, env)
+        before = self._before if self._elapsed[env] else self._now.battle
+        return scene_of(self._arena, self._difficulty, before, self._now.battle, env)
 
     @property
     def dead_allies(self) -> IntArray:
@@ -158,7 +165,7 @@ class BuiltinVector:
         dead: IntArray = (self._now.units.enemy_hp <= 0).sum(-1)
         return dead
 
-    def _restart_clocks(self) -> None:
+    def _start_clocks(self) -> None:
         self._before = self._now.battle  # never changed in place: this keeps the step before, and costs nothing
         self._elapsed: IntArray = np.zeros(self.num_envs, dtype=np.int64)
         self._terminated: BoolArray = np.zeros(self.num_envs, dtype=np.bool_)
@@ -178,6 +185,13 @@ class BuiltinVector:
             fell=np.zeros(units.ally_hp.shape, dtype=np.bool_),
             compact=units._asdict(),
         )
+
+
+def _checked_seeds(seeds: Sequence[int], count: int) -> IntArray:
+    whole = [operator.index(seed) for seed in seeds]
+    if len(whole) != count or not all(0 <= seed < 2**63 for seed in whole):
+        raise EnvironmentContractError(f"the seeds are {whole[:8]}; expected {count}, each from 0 to 2**63 - 1")
+    return np.asarray(whole, dtype=np.int64)
 
 
 class UnitCodec:

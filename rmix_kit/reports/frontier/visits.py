@@ -53,11 +53,11 @@ class VisitCounter:
 
     def reset(self, seeds: Sequence[int]) -> TimeStep:
         """Start an episode in every copy."""
-        step = self._inner.reset(seeds)
-        self._is_counted = np.arange(self.num_envs) < self._episodes - self._started
-        self._started += self.num_envs
-        self._seen[:] = False
-        return self._counted(step)
+        return self._begun(self._inner.reset(seeds), np.ones(self.num_envs, dtype=np.bool_))
+
+    def restart(self, copies: BoolArray, seeds: Sequence[int]) -> TimeStep:
+        """Start an episode in some copies."""
+        return self._begun(self._inner.restart(copies, seeds), copies)
 
     def step(self, actions: IntArray) -> TimeStep:
         """Advance every copy that has not finished."""
@@ -72,9 +72,27 @@ class VisitCounter:
         episodes = min(self._episodes, self._started)
         return Visits(layout=self._layout, share=self._entered / episodes, steps=self._steps / episodes)
 
-    def _counted(self, step: TimeStep) -> TimeStep:
-        """Count where the agents of unfinished copies are, and give the step as it came."""
-        copies = np.flatnonzero(self._is_counted)
+    def _begun(self, step: TimeStep, starts: BoolArray) -> TimeStep:
+        """Count from now on the episodes that have begun, as far as they are wanted.
+
+        Args:
+            step: After the reset.
+            starts: bool ``[env]``, the copies whose episodes they are.
+        """
+        numbers = self._started + np.cumsum(starts) - 1  # [env]
+        self._is_counted = np.where(starts, numbers < self._episodes, self._is_counted)
+        self._started += int(starts.sum())
+        self._seen[starts] = False
+        return self._counted(step, starts)
+
+    def _counted(self, step: TimeStep, is_new: BoolArray | None = None) -> TimeStep:
+        """Count where the agents of unfinished copies are, and give the step as it came.
+
+        Args:
+            step: What the copies gave.
+            is_new: Copies whose agents have not been counted where they are, bool ``[env]``; all if None.
+        """
+        copies = np.flatnonzero(self._is_counted if is_new is None else self._is_counted & is_new)
         cells = cells_of(step.state, self._layout)[copies]  # [env, agent]
         agents = np.broadcast_to(self._agents, cells.shape)
         is_first: BoolArray = ~self._seen[copies[:, None], agents, cells]

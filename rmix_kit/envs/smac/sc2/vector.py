@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 
+from rmix_kit.envs.interface import chosen_copies
 from rmix_kit.envs.smac.options import legal_actions
 from rmix_kit.envs.smac.sc2.settings import Settings
 from rmix_kit.envs.smac.sc2.supervisor import Episode, GameFacts, SupervisedCopy
 from rmix_kit.errors import ActionError, EnvironmentContractError
-from rmix_kit.types import EnvSpec, IntArray, TimeStep
+from rmix_kit.types import BoolArray, EnvSpec, IntArray, TimeStep
 
 ACTIONS_BEFORE_TARGETS = ("no_op", "stop", "north", "south", "east", "west")
 
@@ -90,13 +92,22 @@ class SC2Vector:
                 f"{len(seeds)} seeds for {self.num_envs} games of StarCraft II; to play more side by side append "
                 f"games={len(seeds)} to the environment text (each takes memory of its own)"
             )
-        waiting = list(zip(self._copies, seeds, strict=True))
-        with self._all_or_none():
-            while waiting:
-                for copy, seed in waiting:
-                    copy.begin_reset(seed)
-                waiting = [(copy, seed) for copy, seed in waiting if not copy.finish_reset()]
+        self._start(self._copies, seeds)
         return self._seen()
+
+    def restart(self, copies: BoolArray, seeds: Sequence[int]) -> TimeStep:
+        """Start an episode in some copies, in a new game where the last one broke; the others wait for it.
+
+        Args:
+            copies: bool ``[env]``.
+            seeds: One per copy that starts; see `reset`.
+
+        Raises:
+            EnvironmentContractError: The copies have another form, or the seeds another number.
+            StarCraftError: A copy cannot be brought to play.
+        """
+        self._start([self._copies[copy] for copy in chosen_copies(copies, seeds, self.num_envs)], seeds)
+        return replace(self._seen(), reward=np.zeros(self.num_envs, dtype=np.float32))
 
     def step(self, actions: IntArray) -> TimeStep:
         """Advance every copy whose episode goes on.
@@ -148,6 +159,15 @@ class SC2Vector:
             for copy in self._copies:
                 copy.kill()
             raise
+
+    def _start(self, copies: Sequence[SupervisedCopy], seeds: Sequence[int]) -> None:
+        """Start episodes, side by side, until all have begun."""
+        waiting = list(zip(copies, seeds, strict=True))
+        with self._all_or_none():
+            while waiting:
+                for copy, seed in waiting:
+                    copy.begin_reset(seed)
+                waiting = [(copy, seed) for copy, seed in waiting if not copy.finish_reset()]
 
     def _episodes(self) -> list[Episode]:
         episodes = [copy.episode for copy in self._copies]

@@ -126,3 +126,15 @@ def test_closing_asks_the_game_to_quit(theatre: Theatre) -> None:
     vector.close()
     assert theatre.is_empty()
     assert all(theatre.requests(worker)[-1] == "close" for worker in range(2))
+
+
+def test_a_restart_reaches_the_copies_that_are_named_and_no_others(theatre: Theatre) -> None:
+    vector = theatre.make(num_envs=2)
+    vector.reset([3, 3])
+    before = vector.step(first_allowed(vector.step(first_allowed(vector.reset([3, 3])))))
+    asked = theatre.requests(1)
+    seen = vector.restart(np.array([True, False]), [5])
+    assert theatre.requests(1) == asked
+    assert not seen.reward.any()
+    np.testing.assert_array_equal(seen.state[1], before.state[1])
+    assert not seen.state[0].any()
