@@ -4,7 +4,8 @@
 
 One update of 32 episodes per 400 environment steps on ``macn:4x12``, one thread. Each run is a fresh process, timed
 from its start: imports, evaluations every 10,000 steps, records and checkpoints included. ``copies`` says how many
-environments collect together: 8 is JaxMARL's setting in the comparison of docs/performance.md, 32 is our default.
+environments collect together: 8 is JaxMARL's setting in the comparison of docs/performance.md, 32 is our default. Runs
+whose copies wait for each other (``training.episodes_per_copy=1``) take turns with those whose copies do not.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import torch
 from _rmix_work import RESULTS, machine_note
 
 STEPS_PER_UPDATE = 400
+EPISODES_PER_COPY = (1, 8)
 PROGRAM = """
 import sys
 from pathlib import Path
@@ -37,9 +39,10 @@ train(config, Path(folder), reporter=SilentReporter())
 """
 
 
-def run(steps: int, copies: int) -> tuple[float, float]:
+def run(steps: int, copies: int, episodes_per_copy: int) -> tuple[float, float]:
     """Train in a fresh process; give its CPU seconds and wall seconds."""
     overrides = [f"training.updates_per_step={1 / STEPS_PER_UPDATE}", "training.batch_size=32"]
+    overrides += [f"training.episodes_per_copy={episodes_per_copy}"]
     with tempfile.TemporaryDirectory() as name:
         command = [sys.executable, "-c", PROGRAM, str(steps), str(copies), str(Path(name) / "run"), *overrides]
         before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
@@ -58,20 +61,23 @@ def main() -> None:
     torch.set_num_threads(1)  # for the note; the runs set their own
     rows = []
     for copies in (8, 32):
-        taken = [run(options.steps, copies) for _ in range(options.repeats)]
-        cpu, wall = (statistics.median(column) for column in zip(*taken, strict=True))
-        rows.append(
-            {
-                "copies": copies,
-                "steps": options.steps,
-                "steps_per_cpu_second": round(options.steps / cpu),
-                "steps_per_second": round(options.steps / wall),
-                "cpu_seconds": round(cpu, 1),
-                "seconds": round(wall, 1),
-                "machine": machine_note(),
-            }
-        )
-        print("  ".join(f"{key}={value}" for key, value in rows[-1].items() if key != "machine"), flush=True)
+        turns = [[run(options.steps, copies, count) for count in EPISODES_PER_COPY] for _ in range(options.repeats)]
+        for index, count in enumerate(EPISODES_PER_COPY):
+            cpu, wall = (statistics.median(turn[index][clock] for turn in turns) for clock in (0, 1))
+            rows.append(
+                {
+                    "copies": copies,
+                    "episodes_per_copy": count,
+                    "steps": options.steps,
+                    "steps_per_cpu_second": round(options.steps / cpu),
+                    "ratio": round(statistics.median(turn[0][0] / turn[index][0] for turn in turns), 2),
+                    "steps_per_second": round(options.steps / wall),
+                    "cpu_seconds": round(cpu, 1),
+                    "seconds": round(wall, 1),
+                    "machine": machine_note(),
+                }
+            )
+            print("  ".join(f"{key}={value}" for key, value in rows[-1].items() if key != "machine"), flush=True)
     options.csv.parent.mkdir(parents=True, exist_ok=True)
     with options.csv.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))

@@ -73,8 +73,8 @@ class Collector:
         """Play episodes in all copies; one that ends its episode begins the next at once.
 
         Args:
-            begin: Given how many copies are free, says which episodes begin in the first of them; asked for all copies,
-                and then after every round that was handed on.
+            begin: Given how many copies are free, says which episodes begin in the first of them. Asked for all copies
+                at first, which must all begin, and then whenever episodes have ended, after they were handed on if so.
             epsilon: Says the exploration of the next step, in [0, 1].
 
         Yields:
