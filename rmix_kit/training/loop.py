@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from rmix_kit.metrics import RETURN, SUCCESS
 from rmix_kit.origin import origin_of_process
 from rmix_kit.policy import team_policy
 from rmix_kit.replay import ReplayBuffer
+from rmix_kit.replay.held import HeldEpisodes
 from rmix_kit.seeding import episode_seed
 from rmix_kit.training.evaluator import Evaluation, evaluate
 from rmix_kit.training.learner import Learner
@@ -63,14 +63,12 @@ class TrainingLoop:
         self._policy = team_policy(self._learner.online.agent, envs.spec, device)
         self._collector = Collector(envs, self._policy)
         self._buffer = ReplayBuffer(envs.spec, settings.buffer_episodes, device, codec=codec_of(envs))
-        for line in (
-            f"{config.algorithm.name} on {config.env}, {device}",
-            *notes_of(envs),
-            *replay_notes(self._buffer),
-        ):
+        self._held = self.held_episodes(device)
+        lines = [f"{config.algorithm.name} on {config.env}, {device}", *notes_of(envs), *replay_notes(self._held)]
+        for line in lines:
             reporter.note(line)
         self._storage = Storage(folder, config)
-        restored = self._storage.restore(self._learner, self._buffer, reporter)
+        restored = self._storage.restore(self._learner, self._held, reporter)
         self._state = TrainerState.at_start(config.seed) if restored is None else restored[0]
         kept = 0 if restored is None else restored[1].metrics.length
         if restored is not None:
@@ -86,6 +84,15 @@ class TrainingLoop:
         self._loss: float | None = None
         self._knows_environment = False
         self._clock = Stopwatch("collecting", "learning", "evaluating", "saving")
+
+    def held_episodes(self, device: torch.device) -> HeldEpisodes:
+        """Return the replay that is saved: that of the rounds, on the device."""
+        assert self._buffer.device == device
+        return self._buffer
+
+    def rollout_tensors(self) -> dict[str, Tensor] | None:
+        """Return the copies in play, by name; rounds leave none."""
+        return None
 
     def run(self, signals: StopSignals) -> None:
         """Train to the end, or to the end of the round in which a signal came.
@@ -106,7 +113,7 @@ class TrainingLoop:
                 self.round()
                 self._record_environment()
                 self.finish_round(before, signals)
-            self._reporter.note(replay_fill(self._buffer))
+            self._reporter.note(replay_fill(self._held))
         finally:
             self._reporter.stop()
             self._log.close()
@@ -176,13 +183,7 @@ class TrainingLoop:
         for index in range(1, count + 1):
             batch = self._sample(self._epsilon.at(before), played.episodes)
             env_steps = before + index * played.env_steps // count
-            state.progress = replace(
-                state.progress.advanced(env_steps),
-                episodes=state.episodes,
-                best_success_rate=state.best_success_rate,
-                reports_success=state.reports_success,
-                share=min(env_steps / self._config.steps, 1.0),
-            )
+            state.advance(env_steps, self._config.steps)
             try:
                 metrics.append(self._learner.update(batch, state.progress, learning_rate_factor=factor))
             except NonFiniteError as error:
@@ -275,18 +276,13 @@ class TrainingLoop:
     def _record(self) -> None:
         state = self._state
         with writing("metrics.jsonl", "make room and resume"):
-            counts = {
-                "episodes": state.episodes,
-                "damaged_episodes": state.damaged_episodes,
-                "updates": state.progress.updates,
-            }
             rates = {
                 "epsilon": self._epsilon.at(state.env_steps),
                 "learning_rate_factor": self._learning_rate.at(state.env_steps),
                 "reward_scale": state.reward_scale(self._settings),
-                "replay_mebibytes": self._buffer.bytes_held / MIB,
+                "replay_mebibytes": self._held.bytes_held / MIB,
             }
-            self._log.row("training", state.env_steps, {**counts, **rates, **state.row()})
+            self._log.row("training", state.env_steps, {**state.counts, **rates, **state.row()})
             self._log.time(state.env_steps, state.progress.updates, self._clock.seconds)
         state.means.clear()
 
@@ -297,11 +293,12 @@ class TrainingLoop:
             self._storage.save(
                 self._state,
                 self._learner,
-                self._buffer,
+                self._held,
                 metrics=self._log.sync(),
                 evaluation=None if evaluation is None else evaluation.to_json(),
                 is_interruption=is_interruption,
                 open_end=open_end,
+                rollout=self.rollout_tensors(),
             )
         with writing("timing.jsonl", "make room and resume"):
             self._log.time(self._state.env_steps, self._state.progress.updates, self._clock.seconds)

@@ -13,7 +13,7 @@ import torch
 
 from rmix_kit.episodes import copies_for
 from rmix_kit.errors import ConfigError
-from rmix_kit.replay import ReplayBuffer
+from rmix_kit.replay.held import HeldEpisodes
 from rmix_kit.replay.records import episode_bytes, worst_case_bytes
 from rmix_kit.training.run_config import RunConfig
 from rmix_kit.types import EnvSpec
@@ -32,7 +32,7 @@ BYTES_OF_SLOT = 29
 """Length, level, place and end of an episode in the replay's tables."""
 
 
-def replay_notes(buffer: ReplayBuffer) -> list[str]:
+def replay_notes(buffer: HeldEpisodes) -> list[str]:
     """Return how large a replay can become.
 
     Args:
@@ -133,7 +133,7 @@ def _weight_bytes(config: RunConfig, spec: EnvSpec) -> int:
     return sum(weight.numel() * weight.element_size() for weight in networks.parameters())
 
 
-def replay_fill(buffer: ReplayBuffer) -> str:
+def replay_fill(buffer: HeldEpisodes) -> str:
     """Return how full a replay is."""
     return (
         f"replay: {len(buffer):,} episodes fill {in_words(buffer.bytes_held)} of at most "

@@ -54,8 +54,7 @@ def train(
             it is. Steps that differ from the run's are its new plan.
         extend_inexactly: Whether it may go on to other steps where schedules of the new plan would have run otherwise
             so far.
-        overrides: What the configuration lays over its preset (`rmix_kit.config.differences`), for the run to tell; one
-            that goes on keeps what it told first. None where the caller has not looked.
+        overrides: What the configuration lays over its preset (`rmix_kit.config.differences`), for a new run to tell.
         reporter: Where progress goes; a bar on a terminal if None.
 
     Returns:
@@ -90,6 +89,7 @@ def train(
         # before the folder: what cannot be made leaves none behind
         copies(make_env, config, reporter) as (envs, test_envs),
     ):
+        loop = loop_for(config, envs)
         check_memory(config, envs.spec, codec_of(envs), device, None if folder.steps() == [] else reporter)
         with folder.lock():
             with writing(str(folder.path), "choose a folder that can be written"):
@@ -97,11 +97,28 @@ def train(
                 folder.seal.unlink(missing_ok=True)  # of an end that is none any more
                 folder.prepare(config, resume=resume)
                 folder.clear_leftovers()
-            TrainingLoop(
+            loop(
                 config, folder, envs=envs, test_envs=test_envs, device=device, reporter=reporter, overrides=overrides
             ).run(signals)
             _seal(folder)
     return load(folder.path, consent="once")  # the caller named it
+
+
+def loop_for(config: RunConfig, envs: VectorEnv) -> type[TrainingLoop]:
+    """Return the loop that plays where the run's games are to be played.
+
+    Args:
+        envs: Copies of its environment.
+
+    Raises:
+        ConfigError: They are to be played on the device, which cannot take the environment, algorithm or settings.
+    """
+    if config.training.rollout == "host":
+        return TrainingLoop
+    from rmix_kit.device.loop import DeviceLoop
+
+    DeviceLoop.check(config, envs)
+    return DeviceLoop
 
 
 def resolved_config(config: RunConfig, folder: RunFolder, reporter: Reporter, *, resume: bool) -> RunConfig:

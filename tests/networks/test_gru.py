@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from rmix_kit.networks.gru import GRUWeights, packed_grus
+from rmix_kit.networks.recurrent import torch_gru
 
 ROWS = [(1,), (6,), (6, 6, 4, 4, 2), (5, 3, 1), (2,) * 12]
 INPUT, HIDDEN = 7, 5
@@ -106,3 +107,9 @@ def test_a_frozen_gru_needs_no_gradient() -> None:
     grus[1].requires_grad_(False)
     first, second = together(grus, [inputs[0], inputs[1].detach()])
     assert (first.requires_grad, second.requires_grad) == (True, False)
+
+
+@pytest.mark.parametrize("rows", ROWS)
+def test_torchs_own_gru_is_called_with_the_same_rows(rows: tuple[int, ...]) -> None:
+    gru, inputs = make_gru(torch.float64), make_inputs(rows)
+    torch.testing.assert_close(torch_gru(gru, inputs, rows), ours(gru, inputs, rows), rtol=1e-12, atol=1e-12)
