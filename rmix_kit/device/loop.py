@@ -85,6 +85,8 @@ class DeviceLoop(TrainingLoop):
         )
         self._updates = Updates(self._learner, batches, settings.batch_size, self._capture)
         self._draw_key = stream_key(config.seed, "replay")
+        self._drawn = torch.zeros(0, settings.batch_size, dtype=torch.int64, device=device)
+        self._taken = self._rollout.now.totals
 
     @staticmethod
     def check(config: RunConfig, envs: VectorEnv) -> None:
@@ -104,36 +106,42 @@ class DeviceLoop(TrainingLoop):
             )
         game_of(envs, torch.device("cpu"))
 
-    def held_episodes(self, device: torch.device) -> DeviceReplay:
+    def held_episodes(self) -> DeviceReplay:
         """Return the replay on the device."""
         settings = self._settings
-        self._replay = DeviceReplay(self._game, settings.buffer_episodes, settings.num_envs, device)
+        self._replay = DeviceReplay(self._game, settings.buffer_episodes, settings.num_envs, self._learner.device)
         return self._replay
 
     def rollout_tensors(self) -> dict[str, Tensor]:
         """Return the copies in play, by name."""
         return self._rollout.state_tensors()
 
-    def round(self) -> None:
-        """Play one block, and make the updates that were owed before it."""
+    def begin_round(self) -> None:
+        """Start a block of play and the draws for the updates that are owed; wait for nothing."""
         state, settings = self._state, self._settings
-        before, steps = state.env_steps, settings.num_envs * settings.rollout_steps
         owed = int(state.update_debt)
         state.update_debt -= owed
         if len(self._replay) < settings.batch_size:
             owed = 0
         with self._clock.timed("collecting"):
-            self._rollout.run(self._epsilon.at(before))
+            self._rollout.run(self._epsilon.at(state.env_steps))
             numbers = torch.arange(owed, device=self._replay.device) + (state.progress.updates + 1)
-            drawn = self._replay.draw(self._draw_key, numbers, settings.batch_size)  # [update, batch]
-            longest = self._replay.lengths[drawn].amax(-1)  # [update]
-            taken = torch.cat([self._rollout.now.totals, longest.double(), self._updates.taken()])
-            values: list[float] = taken.tolist()  # the block's one look at the device
+            self._drawn = self._replay.draw(self._draw_key, numbers, settings.batch_size)  # [update, batch]
+            longest = self._replay.lengths[self._drawn].amax(-1)  # [update]
+            self._taken = torch.cat([self._rollout.now.totals, longest.double(), self._updates.taken()])
+
+    def round(self) -> None:
+        """Wait for the block of play, and make the updates that were owed before it."""
+        state, settings = self._state, self._settings
+        before, steps = state.env_steps, settings.num_envs * settings.rollout_steps
+        with self._clock.timed("collecting"):
+            values: list[float] = self._taken.tolist()  # the block's one look at the device
+        owed = len(self._drawn)
         n_totals = len(TOTALS)
         self._note_updates(values[n_totals + owed :])
         self._note_episodes(dict(zip(TOTALS, values[:n_totals], strict=True)), steps)
         with self._clock.timed("learning"):
-            self._learn(before, drawn, [int(length) for length in values[n_totals : n_totals + owed]])
+            self._learn(before, self._drawn, [int(length) for length in values[n_totals : n_totals + owed]])
         means = state.means.means()
         if RETURN in means:
             self._show(means[RETURN], means[SUCCESS] if state.reports_success else None)
@@ -155,11 +163,9 @@ class DeviceLoop(TrainingLoop):
         sums = self._updates.told(values)
         if values[0]:
             bad = ", ".join(name for name, (total, _) in sums.items() if total - total != 0)
-            saved = self._storage.last_saved
-            stands = "no checkpoint was saved yet" if saved is None else f"the checkpoint of step {saved} stands"
             raise NonFiniteError(
                 f"an update before environment step {self._state.env_steps}: {bad or 'a gradient'} is not finite; no "
-                f"weight was changed since. Lower the learning rate or reward_scale; {stands}"
+                f"weight was changed since. Lower the learning rate or reward_scale; {self._storage.stands}"
             )
         for name, (total, count) in sums.items():
             self._state.means.add(name, total, count)

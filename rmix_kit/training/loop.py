@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from typing import Any
 
 import numpy as np
@@ -63,7 +63,7 @@ class TrainingLoop:
         self._policy = team_policy(self._learner.online.agent, envs.spec, device)
         self._collector = Collector(envs, self._policy)
         self._buffer = ReplayBuffer(envs.spec, settings.buffer_episodes, device, codec=codec_of(envs))
-        self._held = self.held_episodes(device)
+        self._held = self.held_episodes()
         lines = [f"{config.algorithm.name} on {config.env}, {device}", *notes_of(envs), *replay_notes(self._held)]
         for line in lines:
             reporter.note(line)
@@ -85,9 +85,8 @@ class TrainingLoop:
         self._knows_environment = False
         self._clock = Stopwatch("collecting", "learning", "evaluating", "saving")
 
-    def held_episodes(self, device: torch.device) -> HeldEpisodes:
-        """Return the replay that is saved: that of the rounds, on the device."""
-        assert self._buffer.device == device
+    def held_episodes(self) -> HeldEpisodes:
+        """Return the replay that is saved: that of the rounds."""
         return self._buffer
 
     def rollout_tensors(self) -> dict[str, Tensor] | None:
@@ -103,6 +102,14 @@ class TrainingLoop:
         Raises:
             Interrupted: A signal came before the end.
         """
+        for _ in self.stages(signals):
+            pass
+
+    def begin_round(self) -> None:
+        """Start what need not be waited for; rounds on the host start nothing."""
+
+    def stages(self, signals: StopSignals) -> Generator[None]:
+        """Do what `run` does, and pause after each beginning of a round, while the device is at work."""
         state = self._state
         self._reporter.start(self._config.steps, state.env_steps)
         try:
@@ -110,6 +117,8 @@ class TrainingLoop:
                 self.evaluate()
             while state.env_steps < self._config.steps:
                 before = state.env_steps
+                self.begin_round()
+                yield
                 self.round()
                 self._record_environment()
                 self.finish_round(before, signals)
@@ -127,8 +136,7 @@ class TrainingLoop:
         if not played.episodes:
             return
         with self._clock.timed("learning"):
-            metrics = self.learn(before, played)
-            state.means.add_updates(metrics)
+            state.means.add_updates(self.learn(before, played))
         means = state.means.means()
         self._show(means[RETURN], means[SUCCESS] if state.reports_success else None)
 
@@ -187,10 +195,8 @@ class TrainingLoop:
             try:
                 metrics.append(self._learner.update(batch, state.progress, learning_rate_factor=factor))
             except NonFiniteError as error:
-                saved = self._storage.last_saved
-                stands = "no checkpoint was saved yet" if saved is None else f"the checkpoint of step {saved} stands"
                 where = f"update {state.progress.updates} at environment step {state.progress.env_steps}"
-                raise NonFiniteError(f"{where}: {error}; {stands}") from error
+                raise NonFiniteError(f"{where}: {error}; {self._storage.stands}") from error
         return metrics
 
     def finish_round(self, before: int, signals: StopSignals) -> None:

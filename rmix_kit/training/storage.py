@@ -37,6 +37,13 @@ class Storage:
         self.last_saved: int | None = None
         self.rollout: dict[str, Tensor] | None = None
 
+    @property
+    def stands(self) -> str:
+        """Say what a run that breaks now can go on from."""
+        if self.last_saved is None:
+            return "no checkpoint was saved yet"
+        return f"the checkpoint of step {self.last_saved} stands"
+
     def save(
         self,
         state: TrainerState,
@@ -65,8 +72,7 @@ class Storage:
         Raises:
             RunFolderError: The file system refused; the checkpoint before stands.
         """
-        stands = "no checkpoint exists yet" if self.last_saved is None else f"that of step {self.last_saved} stands"
-        with writing(f"the checkpoint of step {state.env_steps}", f"{stands}: make room and resume"):
+        with writing(f"the checkpoint of step {state.env_steps}", f"{self.stands}: make room and resume"):
             segments = self._segments
             if buffer.added > state.segment_start:
                 segments = (*segments, write_segment(self._folder.replay, buffer, state.segment_start))
