@@ -11,9 +11,10 @@ from torch import Tensor
 from rmix_kit.device.capture import capture_for
 from rmix_kit.device.draws import stream_key
 from rmix_kit.device.games import game_of
+from rmix_kit.device.parts import make_parts
 from rmix_kit.device.replay import DeviceReplay
-from rmix_kit.device.rollout import TOTALS, Rollout
-from rmix_kit.device.updates import BatchMaker, Updates, check_algorithm
+from rmix_kit.device.rollout import TOTALS
+from rmix_kit.device.updates import check_algorithm
 from rmix_kit.envs.interface import VectorEnv, reports_success
 from rmix_kit.errors import ConfigError, NonFiniteError
 from rmix_kit.metrics import FALLS, LENGTH, RETURN, SUCCESS
@@ -64,26 +65,19 @@ class DeviceLoop(TrainingLoop):
             reporter=reporter,
             overrides=overrides,
         )
-        self._capture = capture_for(device)
-        self._rollout = Rollout(
+        parts = make_parts(
             self._game,
-            self._learner.online.agent,
+            self._learner,
             self._replay,
             seed=config.seed,
-            steps=settings.rollout_steps,
-            level_draws=config.algorithm.risk_level_draws,
-            capture=self._capture,
+            rollout_steps=settings.rollout_steps,
+            batch_size=settings.batch_size,
+            reward_scale=self._state.reward_scale(settings),
+            capture=capture_for(device),
         )
+        self._rollout, self._updates = parts.rollout, parts.updates
         if self._storage.rollout is not None:
             self._rollout.load_state(self._storage.rollout)
-        batches = BatchMaker(
-            game=self._game,
-            replay=self._replay,
-            algorithm=config.algorithm,
-            seed=config.seed,
-            reward_scale=self._state.reward_scale(settings),
-        )
-        self._updates = Updates(self._learner, batches, settings.batch_size, self._capture)
         self._draw_key = stream_key(config.seed, "replay")
         self._drawn = torch.zeros(0, settings.batch_size, dtype=torch.int64, device=device)
         self._taken = self._rollout.now.totals

@@ -57,7 +57,7 @@ class Optimizer(ABC):
         torch._foreach_add_([self.moments[name]["step"] for name in gradients], 1)
         self._move(
             [self.parameters[name] for name in gradients],
-            list(gradients.values()),
+            [gradient.contiguous() for gradient in gradients.values()],  # as parameters lie: GPUs' kernels insist on it
             [[self.moments[name][average] for name in gradients] for average in self.AVERAGES],
             [self.moments[name]["step"] for name in gradients],
             learning_rate,
@@ -155,7 +155,7 @@ class RMSprop(Optimizer):
         if (
             found_inf is not None
         ):  # a gradient of zeros moves nothing, and is no product of zero with what is not finite
-            gradients = [torch.where(found_inf == 1, 0.0, gradient) for gradient in gradients]
+            gradients = [gradient.masked_fill(found_inf == 1, 0.0) for gradient in gradients]
         (squares,) = averages
         torch._foreach_mul_(squares, RMSPROP_SMOOTHING)
         torch._foreach_addcmul_(squares, gradients, gradients, value=1 - RMSPROP_SMOOTHING)

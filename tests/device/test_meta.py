@@ -5,11 +5,14 @@ Torch's stand-in for a GPU (FakeTensorMode on "cuda") cannot index in a build wi
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
+from torch.overrides import TorchFunctionMode
 
 from tests.device.setup import MACN, SMAC, Parts, make_parts
-from tests.device.test_updates import THIRDS, progress_of
+from tests.device.test_updates import OFF_POLICY, THIRDS, progress_of
 from tests.fixtures.device_watch import DeviceWatch
 
 META = torch.device("meta")
@@ -37,6 +40,44 @@ def watched(parts: Parts) -> tuple[DeviceWatch, DeviceWatch]:
 def test_no_value_is_read_back_in_a_block_but_the_one_of_its_end(env: str) -> None:
     playing, learning = watched(make_parts(env, algorithm=THIRDS, device=META))
     assert playing.complaints + learning.complaints == []
+
+
+class Placing(TorchFunctionMode):
+    """Notes numbers of the host that torch would put on the device first, which no capture allows and no watch sees.
+
+    Attributes:
+        complaints: One line per call.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.complaints: list[str] = []
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Look at the choices, then let the call happen."""
+        if func is torch.where and not all(isinstance(value, torch.Tensor) for value in args):
+            self.complaints.append(f"torch.where{tuple(type(value).__name__ for value in args)}")
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("name", OFF_POLICY)
+def test_every_algorithm_of_the_replay_updates_without_the_host(name: str) -> None:
+    parts = make_parts(algorithm=OFF_POLICY[name], device=META)
+    slots = torch.zeros(6, dtype=torch.int64, device=META)
+    with DeviceWatch("meta"):
+        parts.updates.run(slots, 16, progress_of(1), 0.5)
+    with DeviceWatch("meta") as watch, Placing() as placing:
+        parts.updates.run(slots, 16, progress_of(2), 0.5)
+        parts.rollout.run(0.3)
+    assert watch.complaints + placing.complaints == []
+
+
+def test_a_number_that_would_be_put_on_the_device_is_seen() -> None:
+    with Placing() as placing:
+        torch.where(torch.ones(2, device=META) > 0, 1.0, torch.ones(2, device=META))
+    assert placing.complaints == ["torch.where('Tensor', 'float', 'Tensor')"]
 
 
 def test_the_one_look_of_a_block_is_seen() -> None:

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from rmix_kit.device.draws import stream_key
 from rmix_kit.device.updates import BatchMaker, padded_lengths
-from rmix_kit.envs.interface import codec_of
 from rmix_kit.replay import ReplayBuffer
 from rmix_kit.types import EpisodeBatch, IntArray
 from tests.device.setup import CPU, MACN, SEED, SMAC, Parts, make_parts, play
@@ -28,7 +27,7 @@ class Chosen(np.random.Generator):
 
 def on_host(parts: Parts) -> ReplayBuffer:
     """The same episodes in the host's replay."""
-    buffer = ReplayBuffer(parts.game.spec, parts.replay.capacity, CPU, codec=codec_of(parts.envs))
+    buffer = ReplayBuffer(parts.game.spec, parts.replay.capacity, CPU, codec=parts.game.codec)
     buffer.added = parts.replay.added - len(parts.replay)
     buffer.add(parts.replay.last(len(parts.replay)))
     low, high = parts.replay.reward_range.tolist()
