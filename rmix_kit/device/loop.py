@@ -16,7 +16,7 @@ from rmix_kit.device.replay import DeviceReplay
 from rmix_kit.device.rollout import TOTALS
 from rmix_kit.device.updates import check_algorithm
 from rmix_kit.envs.interface import VectorEnv, reports_success
-from rmix_kit.errors import ConfigError, NonFiniteError
+from rmix_kit.errors import CheckpointError, ConfigError, NonFiniteError
 from rmix_kit.metrics import FALLS, LENGTH, RETURN, SUCCESS
 from rmix_kit.training.evaluator import Evaluation
 from rmix_kit.training.loop import TrainingLoop
@@ -76,8 +76,12 @@ class DeviceLoop(TrainingLoop):
             capture=capture_for(device),
         )
         self._rollout, self._updates = parts.rollout, parts.updates
-        if self._storage.rollout is not None:
-            self._rollout.load_state(self._storage.rollout)
+        if self._storage.last_saved is not None:
+            try:
+                self._rollout.load_state(self._storage.rollout or {})
+            except CheckpointError:
+                self._log.close()
+                raise
         self._draw_key = stream_key(config.seed, "replay")
         self._drawn = torch.zeros(0, settings.batch_size, dtype=torch.int64, device=device)
         self._taken = self._rollout.now.totals

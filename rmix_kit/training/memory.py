@@ -111,6 +111,8 @@ def planned_memory(config: RunConfig, spec: EnvSpec, codec: StepCodec | None) ->
     collected = config.steps + settings.num_envs * spec.episode_limit  # the last round goes beyond the end
     collectable = (collected // spec.episode_limit + 1) * episode
     held = min(worst_case_bytes(spec, codec, settings.buffer_episodes), collectable)
+    if settings.rollout == "device":  # takes all at once, and room for the episodes that are being played
+        held = (settings.buffer_episodes + settings.num_envs) * episode
     numbers = spec.n_agents * math.prod(spec.obs_shape) + spec.state_size
     step = 4 * numbers + spec.n_agents * (spec.n_actions + BATCH_BYTES_OF_AGENT)
     drawn = settings.num_envs if algorithm.data == "round" else settings.batch_size + algorithm.newest_episodes

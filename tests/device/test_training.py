@@ -12,7 +12,8 @@ import pytest
 
 from rmix_kit.algorithms import ALGORITHMS, Algorithm
 from rmix_kit.algorithms.coma import COMA
-from rmix_kit.errors import ConfigError, Interrupted, NonFiniteError
+from rmix_kit.errors import CheckpointError, ConfigError, Interrupted, NonFiniteError
+from rmix_kit.files.writing import seal
 from rmix_kit.training.run import load
 from rmix_kit.training.run_config import RunConfig
 from rmix_kit.training.trainer import train
@@ -99,6 +100,21 @@ def test_battles_are_trained_on_and_resumed_exactly(tmp_path: Path) -> None:
     assert ours == theirs
     for kind in ("training", "evaluation"):  # who goes on says anew whom it fights
         assert rows(tmp_path / "parts", kind) == rows(tmp_path / "whole", kind)
+
+
+def test_a_checkpoint_without_the_copies_in_play_is_refused(tmp_path: Path) -> None:
+    config = on_device(tiny(steps=600))
+    train(config, tmp_path / "run", reporter=Notes())
+    (tmp_path / "run" / "seal.json").unlink()
+    for place in (tmp_path / "run" / "checkpoints").iterdir():
+        (place / "rollout.safetensors").unlink()
+        values = json.loads((place / "manifest.json").read_text())
+        values["files"] = [file for file in values["files"] if file["name"] != "rollout.safetensors"]
+        values["is_finished"] = False
+        del values["sha256"]
+        (place / "manifest.json").write_bytes(seal(values))
+    with pytest.raises(CheckpointError, match="the copies in play belong to another run: carry/hidden_state is None"):
+        train(config, tmp_path / "run", resume=True, reporter=Notes())
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_before_a_weight_moves(tmp_path: Path) -> None:
