@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from rmix_kit.cli.kit import KitCommand
 from rmix_kit.cli.output import note, print_episodes, print_json
 from rmix_kit.cli.words import ALGORITHM, DEVICE, ENVIRONMENT, PRESET, SEED, SEEDS
+
+if TYPE_CHECKING:
+    from rmix_kit.training.run import Run
 
 
 @click.command("train", cls=KitCommand)
@@ -59,12 +64,12 @@ def command(
 
     Ctrl-C ends it in order, with a checkpoint; the exit code is then 130 (143 for SIGTERM).
     """
-    from rmix_kit.config.differences import differences_from_preset
-    from rmix_kit.config.load import resolve
-
     several = seeds or ()
     if (seed is None) == (not several):
         raise click.UsageError("give --seed N, or --seeds A-B for several side by side")
+    from rmix_kit.config.differences import differences_from_preset
+    from rmix_kit.config.load import resolve
+
     resolved = resolve(
         algo=algo,
         env=env,
@@ -90,14 +95,16 @@ def command(
 
         runs = [train(resolved, out, resume=resume, extend_inexactly=extend_inexactly, overrides=laid_over)]
         places = [out]
-    records = [run.evaluate().to_json() for run in runs]
+    _tell(algo, dict(zip(places, runs, strict=True)), as_json=as_json, is_list=bool(several))
+
+
+def _tell(algo: str, runs: Mapping[Path, Run], *, as_json: bool, is_list: bool) -> None:
+    """Evaluate finished runs, by their folders, and print what they do."""
+    records = {place: run.evaluate().to_json() for place, run in runs.items()}
     if as_json:
-        told = [
-            {"run": str(place), "algo": algo, "env": run.config.env, **record}
-            for place, run, record in zip(places, runs, records, strict=True)
-        ]
-        print_json(told if several else told[0])
-    else:
-        for run, record in zip(runs, records, strict=True):
-            print_episodes(algo, run.config.env, record)
-        note(f"next: rmix-kit export {shlex.quote(str(places[0]))} --out agents")
+        told = [{"run": str(place), "algo": algo, "env": runs[place].config.env, **records[place]} for place in runs]
+        print_json(told if is_list else told[0])
+        return
+    for place, record in records.items():
+        print_episodes(algo, runs[place].config.env, record)
+    note(f"next: rmix-kit export {shlex.quote(str(next(iter(runs))))} --out agents")

@@ -19,6 +19,7 @@ from rmix_kit.origin import kit_version
 from rmix_kit.results.paths import MANIFEST_NAME
 from rmix_kit.training.manifest_form import ManifestForm
 from rmix_kit.training.replay_files import SEGMENT_NAME, Segment
+from rmix_kit.training.run_config import with_newer_settings
 from rmix_kit.types import EnvSpec
 
 FORMAT, OLDEST_FORMAT = 6, 5
@@ -63,7 +64,7 @@ class Manifest:
         Args:
             config: `RunConfig.to_dict` of the run.
         """
-        return {**self.config, "steps": config["steps"]} == config
+        return {**with_newer_settings(self.config), "steps": config["steps"]} == config
 
     @property
     def return_mean(self) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from rmix_kit.algorithms import ALGORITHMS, Algorithm
@@ -15,6 +16,9 @@ from rmix_kit.training.settings import TrainingSettings
 from rmix_kit.types import LARGEST_COUNT
 
 Device = Literal["auto", "cpu", "cuda"]
+
+NEWER_SETTINGS: Mapping[str, Any] = MappingProxyType({"rollout": "host", "rollout_steps": 32})
+"""Of training: what earlier versions did without being told."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +88,7 @@ class RunConfig:
         Raises:
             ConfigError: A key is missing or unknown.
         """
+        values = with_newer_settings(values)
         keys = {"algo", "preset", "env", "seed", "steps", "device", "algorithm", "training"}
         _check_keys(values, keys, "the run's configuration")
         for name, hint in (
@@ -105,6 +110,16 @@ class RunConfig:
             device=values["device"],
             training=_rebuild(TrainingSettings, values["training"], "training"),
         )
+
+
+def with_newer_settings(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Fill in what a configuration of an earlier version does not say.
+
+    Args:
+        values: As `RunConfig.to_dict` gave it, then or now.
+    """
+    training = values.get("training")
+    return {**values, "training": {**NEWER_SETTINGS, **training}} if isinstance(training, Mapping) else values
 
 
 def algorithm_class(name: str) -> type[Algorithm[Any]]:

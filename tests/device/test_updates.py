@@ -131,6 +131,21 @@ def test_nothing_moves_once_a_gradient_was_not_finite() -> None:
         assert torch.equal(value, before[name]), name
 
 
+EARLY = Progress(env_steps=1000, previous_env_steps=900, episodes=20, updates=20, best_success_rate=1.0, share=0.1)
+LATE = Progress(env_steps=90000, previous_env_steps=89000, episodes=900, updates=80, best_success_rate=1.0, share=0.9)
+
+
+@each_case
+def test_losses_of_one_variant_are_the_same_at_any_time(name: str) -> None:
+    """What `Algorithm.loss_variant` promises, and why LH-IQN promises nothing."""
+    algorithm, batch = OFF_POLICY[name], batch_for(OFF_POLICY[name])
+    online, target = build(algorithm)
+    early, late = (algorithm.losses(online, target, batch, progress).groups for progress in (EARLY, LATE))
+    is_same = early.keys() == late.keys() and all(torch.equal(loss, late[group]) for group, loss in early.items())
+    assert algorithm.loss_variant(EARLY) == algorithm.loss_variant(LATE)
+    assert is_same == (algorithm.loss_variant(EARLY) is not None)
+
+
 class Counted:
     """A capture that counts: how many programs there are, and how often each was run."""
 
