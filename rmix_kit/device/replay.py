@@ -11,6 +11,9 @@ from rmix_kit.device.games import Game
 from rmix_kit.replay.episode import EpisodeBlock, observed_template
 from rmix_kit.replay.records import block_of_records, episode_bytes, pack, record_dtype, torch_dtype, unpack
 
+WORD = torch.int32
+"""What records are moved in: a quarter of the work of bytes."""
+
 
 class DeviceReplay:
     """The last ``capacity`` episodes, and the ones that copies are playing.
@@ -42,8 +45,9 @@ class DeviceReplay:
         self.episode_bytes = episode_bytes(spec, game.codec)
         self._dtype, self._num_envs = record_dtype(spec, game.codec), num_envs
         slots, self._rows = capacity + num_envs, spec.episode_limit + 1
-        self._records = torch.zeros(slots * self._rows, self._dtype.itemsize, dtype=torch.uint8, device=device)
-        self._episodes = self._records.view(slots, self._rows, -1)  # [slot, time + 1, byte], the same memory
+        words = self._dtype.itemsize // WORD.itemsize  # exactly: a reward is a word, and records are aligned
+        self._records = torch.zeros(slots * self._rows, words, dtype=WORD, device=device)
+        self._episodes = self._records.view(slots, self._rows, words)  # the same memory
         self._counter = torch.zeros((), dtype=torch.int64, device=device)
         self.held = torch.zeros((), dtype=torch.int64, device=device)
         self._places = torch.arange(capacity, slots, device=device)  # behind the ring: where copies that go on write
@@ -87,7 +91,7 @@ class DeviceReplay:
         self.reward_range[1] = value
 
     def record(self, fields: dict[str, Tensor]) -> Tensor:
-        """Return records of one step, uint8 ``[env, byte]``.
+        """Return records of one step, int32 ``[env, word]``.
 
         Args:
             fields: ``[env, *field]`` by the names of `record_dtype`; what is missing is zero.
@@ -101,17 +105,20 @@ class DeviceReplay:
                 flat = fields[name].reshape(self._num_envs, -1).to(torch_dtype(field.base)).contiguous()
                 parts.append(flat.view(torch.uint8))
             else:
-                parts.append(self._records.new_zeros(self._num_envs, field.itemsize))
+                parts.append(self._nothing(field.itemsize))
         if at < self._dtype.itemsize:
-            parts.append(self._records.new_zeros(self._num_envs, self._dtype.itemsize - at))
-        return torch.cat(parts, -1)
+            parts.append(self._nothing(self._dtype.itemsize - at))
+        return torch.cat(parts, -1).view(WORD)
+
+    def _nothing(self, size: int) -> Tensor:
+        return torch.zeros(self._num_envs, size, dtype=torch.uint8, device=self.device)
 
     def write(self, step: Tensor, records: Tensor, following: Tensor) -> None:
         """Write a step of every copy, and what it shows after it.
 
         Args:
             step: int64 ``[env]``, the number of the step in its episode, from 0.
-            records: Of the step, uint8 ``[env, byte]``.
+            records: Of the step, int32 ``[env, word]``.
             following: Of the observation after it, which the next step of the episode overwrites.
         """
         row = self.slot * self._rows + step  # [env]
@@ -170,7 +177,7 @@ class DeviceReplay:
         rows = (slots * self._rows)[:, None] + time  # [batch, time + 1]
         is_real = time <= self.lengths[slots][:, None]  # [batch, time + 1]
         records = torch.unflatten(self._records.index_select(0, rows.reshape(-1)), 0, (-1, steps + 1))
-        return unpack(records * is_real.unsqueeze(-1), self._dtype), is_real
+        return unpack((records * is_real.unsqueeze(-1)).view(torch.uint8), self._dtype), is_real
 
     def add(self, block: EpisodeBlock) -> None:
         """Append episodes of the host.
@@ -184,7 +191,9 @@ class DeviceReplay:
         length = torch.from_numpy(block.length).to(self.device)
         first = torch.repeat_interleave(slots * self._rows, length + 1)  # [row]
         step = np.concatenate([np.arange(steps + 1) for steps in block.length])
-        self._records[first + torch.from_numpy(step).to(self.device)] = pack(block, self._dtype).to(self.device)
+        self._records[first + torch.from_numpy(step).to(self.device)] = (
+            pack(block, self._dtype).view(WORD).to(self.device)
+        )
         self.lengths[slots] = length
         self.ends[slots] = torch.from_numpy(block.terminated).to(self.device)
         self.levels[slots] = torch.from_numpy(block.risk_level).to(self.device)
@@ -214,12 +223,12 @@ class DeviceReplay:
         )
 
     def unfinished(self, step: Tensor) -> Tensor:
-        """Return the records of the episodes that are being played, uint8 ``[env, time + 1, byte]``.
+        """Return the records of the episodes that are being played, int32 ``[env, time + 1, word]``.
 
         Args:
             step: int64 ``[env]``, steps done in each; what lies behind it is zero.
         """
-        records = self._episodes[self.slot]  # [env, time + 1, byte]
+        records = self._episodes[self.slot]  # [env, time + 1, word]
         return records * (torch.arange(self._rows, device=self.device) <= step[:, None]).unsqueeze(-1)
 
     def take_up(self, records: Tensor) -> None:
