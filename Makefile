@@ -21,7 +21,7 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-browser test-faults test-learning test-ray test-envs mutants bench docs
+.PHONY: help install demo test test-browser test-faults test-learning test-ray test-envs mutants bench gpu docs
 
 help:
 	@echo "make demo           train RMIX on a cliff map, export it, run the exported agents"
@@ -33,6 +33,7 @@ help:
 	@echo "make test-envs      with other people's libraries and environments, installed into $(ENVS)"
 	@echo "make mutants        plant two hundred small faults in the core, one at a time; do the tests notice?"
 	@echo "make bench          measure speed; writes benchmarks/results/*.csv"
+	@echo "make gpu            measure training on a GPU, nine minutes; without one, or with DRY=1, a dry run"
 	@echo "make docs           write the generated pages under docs/"
 
 install: $(INSTALLED)
@@ -91,6 +92,10 @@ mutants: $(INSTALLED)
 # A name with a leading underscore is a part of a benchmark, not one.
 bench: $(INSTALLED)
 	@set -e; for script in benchmarks/[!_]*.py; do echo "== $$script"; $(RUN) $$script; done
+
+# One command for the day that a card can be had; writes benchmarks/results/gpu.csv there.
+gpu: $(INSTALLED)
+	$(RUN) benchmarks/gpu.py $(if $(DRY),--dry)
 
 docs: $(INSTALLED)
 	$(RUN) docs/generate.py

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
@@ -101,6 +101,15 @@ class Algorithm(ABC, Generic[NetworksT]):
     @abstractmethod
     def optimizers(self) -> dict[str, OptimizerSettings]:
         """Name the parameter groups and say how each is stepped, in the order in which they step."""
+
+    def loss_variant(self, progress: Progress) -> Hashable | None:
+        """Say which computation `losses` makes: where the answer is the same, so are its operations and constants.
+
+        A recorded computation may be run again for a batch of the same shape whose answer is the same. None: numbers
+        follow the progress, and no update is the repetition of another.
+        """
+        del progress
+        return "all"
 
     def parameters_of(self, group: str, networks: NetworksT) -> dict[str, nn.Parameter]:
         """Return the parameters of a group by qualified name; all of them unless an algorithm says otherwise.

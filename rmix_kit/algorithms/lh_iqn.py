@@ -88,6 +88,10 @@ class LHIQN(ValueBased[LHIQNNetworks]):
         """Return the least weight of a step down as training stands."""
         return progress.between(self.beta_start, self.beta_end, self.beta_steps)
 
+    def loss_variant(self, progress: Progress) -> None:
+        """None: the least weight of a step down moves with the environment steps."""
+        del progress
+
     def losses(
         self,
         online: LHIQNNetworks,

@@ -135,6 +135,10 @@ class RMIX(MonotonicMixing, ValueBased[RMIXNetworks]):
             and (group == "td" or name.startswith("agent."))
         }
 
+    def loss_variant(self, progress: Progress) -> bool:
+        """With or without the quantile loss."""
+        return self.is_quantile_due(progress)
+
     def losses(self, online: RMIXNetworks, target: RMIXNetworks, batch: EpisodeBatch, progress: Progress) -> Losses:
         """TD loss of C_tot (Eqn 14) and, when due, the quantile loss of each Z_i (Eqn 15-16)."""
         # Both copies step through time together, the frozen one last (`packed_grus`): a CPU starts half the operations.

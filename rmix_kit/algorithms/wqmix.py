@@ -126,7 +126,7 @@ class CWQMIX(WQMIX):
     def weights(self, judged: Judged) -> Tensor:
         """Weigh fully what is greedy or better than greedy."""
         is_full = judged.is_greedy | (judged.target > judged.greedy_value)
-        return torch.where(is_full, 1.0, self.weight)
+        return torch.full_like(judged.target, self.weight).masked_fill(is_full, 1.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,4 +140,4 @@ class OWQMIX(WQMIX):
 
     def weights(self, judged: Judged) -> Tensor:
         """Weigh fully what Q_tot underestimates."""
-        return torch.where(judged.q_tot < judged.target, 1.0, self.weight)
+        return torch.full_like(judged.target, self.weight).masked_fill(judged.q_tot < judged.target, 1.0)

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from rmix_kit.cli.kit import KitCommand
 from rmix_kit.cli.output import note, print_episodes, print_json
-from rmix_kit.cli.words import ALGORITHM, DEVICE, ENVIRONMENT, PRESET, SEED
+from rmix_kit.cli.words import ALGORITHM, DEVICE, ENVIRONMENT, PRESET, SEED, SEEDS
+
+if TYPE_CHECKING:
+    from rmix_kit.training.run import Run
 
 
 @click.command("train", cls=KitCommand)
 @click.option("--algo", required=True, type=ALGORITHM, help="Roster name; `rmix-kit algos` lists them.")
 @click.option("--preset", type=PRESET, help="Hyper-parameters; by default the algorithm's own.")
 @click.option("--env", required=True, type=ENVIRONMENT, help="Environment text; `rmix-kit envs` explains it.")
-@click.option("--seed", required=True, type=SEED, help="Seed of every random stream.")
+@click.option("--seed", type=SEED, help="Seed of every random stream; required, unless --seeds is given.")
+@click.option("--seeds", type=SEEDS, help="Several, such as 0-7, side by side on one device, each in OUT/seed_N.")
 @click.option("--steps", required=True, type=click.IntRange(min=1), help="Environment steps to train for.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run; it must be new.")
 @click.option("--num-envs", type=click.IntRange(min=1), help="Copies of the environment stepped together.")
@@ -35,7 +41,8 @@ def command(
     algo: str,
     preset: str | None,
     env: str,
-    seed: int,
+    seed: int | None,
+    seeds: tuple[int, ...] | None,
     steps: int,
     out: Path,
     num_envs: int | None,
@@ -53,17 +60,20 @@ def command(
         rmix-kit train ... --set training.batch_size=64     change one value
         rmix-kit train ... --resume                         go on after an interruption, exactly
         rmix-kit train ... --steps MORE --resume            go on beyond what was planned
+        rmix-kit train ... --seeds 0-7 --set training.rollout=device      eight runs, games and updates on a GPU
 
     Ctrl-C ends it in order, with a checkpoint; the exit code is then 130 (143 for SIGTERM).
     """
+    several = seeds or ()
+    if (seed is None) == (not several):
+        raise click.UsageError("give --seed N, or --seeds A-B for several side by side")
     from rmix_kit.config.differences import differences_from_preset
     from rmix_kit.config.load import resolve
-    from rmix_kit.training.trainer import train
 
     resolved = resolve(
         algo=algo,
         env=env,
-        seed=seed,
+        seed=several[0] if seed is None else seed,
         steps=steps,
         preset=preset,
         config_file=config,
@@ -73,10 +83,28 @@ def command(
         device=device,
     )
     laid_over = differences_from_preset(resolved)
-    run = train(resolved, out, resume=resume, extend_inexactly=extend_inexactly, overrides=laid_over)
-    record = run.evaluate().to_json()
-    if as_json:
-        print_json({"run": str(out), "algo": algo, "env": run.config.env, **record})
+    if several:
+        from rmix_kit.training.side_by_side import seed_folder, train_seeds
+
+        runs = train_seeds(
+            resolved, several, out, resume=resume, extend_inexactly=extend_inexactly, overrides=laid_over
+        )
+        places = [seed_folder(out, number) for number in several]
     else:
-        print_episodes(algo, run.config.env, record)
-        note(f"next: rmix-kit export {shlex.quote(str(out))} --out agents")
+        from rmix_kit.training.trainer import train
+
+        runs = [train(resolved, out, resume=resume, extend_inexactly=extend_inexactly, overrides=laid_over)]
+        places = [out]
+    _tell(algo, dict(zip(places, runs, strict=True)), as_json=as_json, is_list=bool(several))
+
+
+def _tell(algo: str, runs: Mapping[Path, Run], *, as_json: bool, is_list: bool) -> None:
+    """Evaluate finished runs, by their folders, and print what they do."""
+    records = {place: run.evaluate().to_json() for place, run in runs.items()}
+    if as_json:
+        told = [{"run": str(place), "algo": algo, "env": runs[place].config.env, **records[place]} for place in runs]
+        print_json(told if is_list else told[0])
+        return
+    for place, record in records.items():
+        print_episodes(algo, runs[place].config.env, record)
+    note(f"next: rmix-kit export {shlex.quote(str(next(iter(runs))))} --out agents")

@@ -19,13 +19,16 @@ if TYPE_CHECKING:
     _TextType = click.ParamType[str]
     _CheckpointType = click.ParamType[str | int]
     _SeedType = click.ParamType[int]
+    _SeedsType = click.ParamType[tuple[int, ...]]
     _LevelType = click.ParamType[float | None]
     _LevelsType = click.ParamType[tuple[float | None, ...]]
 else:
     _Choice = click.Choice
-    _TextType = _CheckpointType = _SeedType = _LevelType = _LevelsType = click.ParamType
+    _TextType = _CheckpointType = _SeedType = _SeedsType = _LevelType = _LevelsType = click.ParamType
 
 
+MOST_SEEDS = 1000
+"""Of one range."""
 LONGEST_SHOWN = 60
 """Characters of a refused text that are repeated."""
 
@@ -141,6 +144,28 @@ class SeedType(_SeedType):
             self.fail(str(error))
 
 
+class SeedsType(_SeedsType):
+    """Seeds separated by commas, and ranges of them: ``0-7,20``."""
+
+    name = "seeds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:  # noqa: ANN401
+        """Return the seeds; refuse one that stands twice, and more than a process would train together."""
+        if isinstance(value, tuple):
+            return value
+        seeds: list[int] = []
+        for part in str(value).split(","):
+            first, dash, last = part.strip().partition("-")
+            low = SEED.convert(first, param, ctx)
+            high = SEED.convert(last, param, ctx) if dash else low
+            if not low <= high < low + MOST_SEEDS:
+                self.fail(f"{part.strip()!r} is no range of 1 to {MOST_SEEDS} seeds, the lowest first")
+            seeds += range(low, high + 1)
+        if len(set(seeds)) < len(seeds):
+            self.fail(f"{value!r} gives a seed twice; give each seed once")
+        return tuple(seeds)
+
+
 class RiskLevelType(_LevelType):
     """``dynamic`` or a number in (0, 1]."""
 
@@ -194,4 +219,5 @@ RISK_LEVEL = RiskLevelType()
 RISK_LEVELS = RiskLevelsType()
 FORMAT = Word(("onnx", "torchscript"))
 SEED = SeedType()
+SEEDS = SeedsType()
 DEVICE = Word(("auto", "cpu", "cuda"))

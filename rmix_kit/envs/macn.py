@@ -127,6 +127,11 @@ class MACNVector:
         """Nothing is held."""
 
     @property
+    def settings(self) -> Settings:
+        """The game that the copies play."""
+        return self._envs.settings
+
+    @property
     def stage(self) -> Mapping[str, Any]:
         """The map, row by row from the top, and the slip; see `rmix_kit.envs.interface.Scenery`."""
         settings = self._envs.settings

@@ -66,7 +66,24 @@ def unroll_encoders(
     """
     pairs = zip(encoders, inputs, strict=True)
     embedded = [torch.relu(encoder.input_layer(rows)) for encoder, rows in pairs]  # [row, hidden] each
-    if embedded[0].device.type == "cuda":  # cuDNN's kernel; elsewhere ours is faster
-        counts = torch.tensor(rows_per_step)
-        return [encoder.gru(PackedSequence(r, counts))[0].data for encoder, r in zip(encoders, embedded, strict=True)]
+    if embedded[0].device.type == "cuda":  # cuDNN's kernels; elsewhere ours are faster
+        return [torch_gru(encoder.gru, rows, rows_per_step) for encoder, rows in zip(encoders, embedded, strict=True)]
     return list(packed_grus(embedded, rows_per_step, [GRUWeights(*encoder.gru.all_weights[0]) for encoder in encoders]))
+
+
+def torch_gru(gru: nn.GRU, inputs: Tensor, rows_per_step: tuple[int, ...]) -> Tensor:
+    """Run torch's own GRU from zero hidden states, on a GPU cuDNN's.
+
+    Args:
+        gru: Of one layer.
+        inputs: Packed ``[row, input]``.
+        rows_per_step: Rows of each step.
+
+    Returns:
+        Hidden states ``[row, hidden]``.
+    """
+    if rows_per_step[0] == rows_per_step[-1]:  # nobody ends early: one block, whose sizes cuDNN need not be told
+        whole: Tensor = gru(torch.unflatten(inputs, 0, (len(rows_per_step), -1)))[0]  # [time, row of a step, hidden]
+        return whole.flatten(0, 1)
+    packed: PackedSequence = gru(PackedSequence(inputs, torch.tensor(rows_per_step)))[0]
+    return packed.data

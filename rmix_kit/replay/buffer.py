@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from rmix_kit.replay.episode import OBSERVED, STEP_FIELDS, EpisodeBlock, observed_template
-from rmix_kit.replay.records import RecordStore, episode_bytes, pack, unpack, worst_case_bytes
+from rmix_kit.replay.episode import OBSERVED, EpisodeBlock, observed_template
+from rmix_kit.replay.records import RecordStore, block_of_records, episode_bytes, pack, unpack, worst_case_bytes
 from rmix_kit.types import BoolArray, EnvSpec, EpisodeBatch, FloatArray, IntArray, Packing
 
 if TYPE_CHECKING:
@@ -98,10 +98,9 @@ class ReplayBuffer:
             A block on the host.
         """
         slots = (self.added - count + np.arange(count)) % self.capacity
-        arrays = {name: tensor.numpy() for name, tensor in unpack(self._padded(slots).cpu(), self.store.dtype).items()}
-        return EpisodeBlock(
-            observed={name: arrays[OBSERVED + name] for name in self.template},
-            **{name: arrays[name][:, :-1] for name in STEP_FIELDS},
+        return block_of_records(
+            unpack(self._padded(slots).cpu(), self.store.dtype),
+            self.template,
             terminated=self._ends[slots],
             length=self.lengths[slots],
             risk_level=self.levels[slots],

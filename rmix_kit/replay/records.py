@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rmix_kit.replay.episode import OBSERVED, STEP_FIELDS, EpisodeBlock, observed_template
-from rmix_kit.types import EnvSpec
+from rmix_kit.types import BoolArray, EnvSpec, FloatArray, IntArray
 
 if TYPE_CHECKING:
     from rmix_kit.envs.interface import StepCodec
@@ -72,6 +73,34 @@ def unpack(records: Tensor, dtype: np.dtype[np.void]) -> dict[str, Tensor]:
     return fields
 
 
+def block_of_records(
+    fields: Mapping[str, Tensor],
+    observed: Iterable[str],
+    *,
+    terminated: BoolArray,
+    length: IntArray,
+    risk_level: FloatArray,
+) -> EpisodeBlock:
+    """Make a block of what `unpack` gave of whole episodes.
+
+    Args:
+        fields: On the host, ``[episode, time + 1, *field]`` by name, zeros after each one's end.
+        observed: Names of what is kept of an observation, in their order.
+        terminated: bool ``[episode]``.
+        length: int64 ``[episode]``.
+        risk_level: float32 ``[episode]``.
+    """
+    arrays = {name: tensor.numpy() for name, tensor in fields.items()}
+    return EpisodeBlock(
+        observed={name: arrays[OBSERVED + name] for name in observed},
+        **{name: arrays[name][:, :-1] for name in STEP_FIELDS},
+        terminated=terminated,
+        length=length,
+        risk_level=risk_level,
+    )
+
+
+@cache
 def torch_dtype(dtype: np.dtype[Any]) -> torch.dtype:
     """Return torch's name of a dtype."""
     return torch.from_numpy(np.zeros(0, dtype=dtype)).dtype

@@ -48,7 +48,7 @@ def read_tensors(checkpoint: Path, manifest: Manifest, name: str) -> dict[str, T
     """Read one tensor file after checking it.
 
     Args:
-        name: "online", "target", "optimizers" or "statistics".
+        name: "online", "target", "optimizers" or "statistics"; "rollout" where copies were in play.
 
     Returns:
         Tensors on the CPU, by name.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -92,12 +92,14 @@ class Learner:
         """
         metrics: dict[str, Tensor] = {}
         batch = self.online.coded(batch)
+        stepped = 0
         for losses in self.algorithm.phases(self.online, self.target, batch, progress):
             gradients, norms = self.gradients(losses)
             self.guard(losses, norms)
             self.step(gradients, norms, learning_rate_factor)
+            stepped += self.counts(losses.groups)
             metrics |= losses.metrics | {f"gradient_norm_{group}": norm for group, norm in norms.items()}
-        self._follow(progress)
+        self.follow(progress, stepped)
         return metrics
 
     def gradients(self, losses: Losses) -> tuple[dict[str, list[Tensor | None]], dict[str, Tensor]]:
@@ -129,9 +131,20 @@ class Learner:
             )
 
     def step(
-        self, gradients: dict[str, list[Tensor | None]], norms: dict[str, Tensor], learning_rate_factor: float
+        self,
+        gradients: dict[str, list[Tensor | None]],
+        norms: dict[str, Tensor],
+        learning_rate_factor: float | Tensor,
+        found_inf: Tensor | None = None,
     ) -> None:
-        """Clip and step each group in the order in which the algorithm names them."""
+        """Clip and step each group in the order in which the algorithm names them.
+
+        Args:
+            gradients: By group in parameter order, of all groups that are due.
+            norms: Their global norms.
+            learning_rate_factor: Factor on every group's learning rate; a float32 scalar of the device likewise.
+            found_inf: float32 scalar of the device: 1 leaves every weight as it is.
+        """
         for group, optimizer in self._optimizers.items():
             if group not in gradients:
                 continue
@@ -141,8 +154,11 @@ class Learner:
             reached = {name: gradient for name, gradient in found if gradient is not None}
             clipped = torch._foreach_mul(list(reached.values()), factor)
             learning_rate = settings.learning_rate * learning_rate_factor
-            optimizer.step(dict(zip(reached, clipped, strict=True)), learning_rate)
-        self._steps_since_copy += next(iter(self._settings)) in gradients
+            optimizer.step(dict(zip(reached, clipped, strict=True)), learning_rate, found_inf)
+
+    def counts(self, groups: Iterable[str]) -> bool:
+        """Return whether a step of these groups counts in `TargetSettings.interval_steps`."""
+        return next(iter(self._settings)) in groups
 
     @property
     def last_copy_episodes(self) -> int:
@@ -195,8 +211,14 @@ class Learner:
         self._last_copy_episodes = last_copy_episodes
         self._steps_since_copy = steps_since_copy
 
-    def _follow(self, progress: Progress) -> None:
+    def follow(self, progress: Progress, stepped: int) -> None:
+        """Let the target networks follow after an update.
+
+        Args:
+            stepped: Steps of the update that `counts`.
+        """
         settings = self._target_settings
+        self._steps_since_copy += stepped
         if settings.rate > 0:
             with torch.no_grad():
                 online: list[Tensor] = list(self.online.parameters())

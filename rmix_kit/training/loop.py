@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from rmix_kit.collect import Collector, Round
 from rmix_kit.envs.interface import VectorEnv, codec_of, facts_of, is_reproducible, notes_of, reports_success
@@ -16,6 +17,7 @@ from rmix_kit.metrics import RETURN, SUCCESS
 from rmix_kit.origin import origin_of_process
 from rmix_kit.policy import team_policy
 from rmix_kit.replay import ReplayBuffer
+from rmix_kit.replay.held import HeldEpisodes
 from rmix_kit.training.device import why_slow
 from rmix_kit.training.evaluator import Evaluation, evaluate
 from rmix_kit.training.learner import Learner
@@ -63,15 +65,16 @@ class TrainingLoop:
         self._policy = team_policy(self._acting, envs.spec, device)
         self._collector = Collector(envs, self._policy)
         self._buffer = ReplayBuffer(envs.spec, settings.buffer_episodes, device, codec=codec_of(envs))
+        self._held = self.held_episodes()
         for line in (
             f"{config.algorithm.name} on {config.env}, {device}",
             *notes_of(envs),
             *why_slow(device),
-            *replay_notes(self._buffer),
+            *replay_notes(self._held),
         ):
             reporter.note(line)
         self._storage = Storage(folder, config)
-        restored = self._storage.restore(self._learner, self._buffer, reporter)
+        restored = self._storage.restore(self._learner, self._held, reporter)
         self._state = TrainerState.at_start(config.seed) if restored is None else restored[0]
         kept = 0 if restored is None else restored[1].metrics.length
         if restored is not None:
@@ -97,6 +100,14 @@ class TrainingLoop:
         self._recorded_step: int | None = None
         self._clock = Stopwatch("collecting", "learning", "evaluating", "saving")
 
+    def held_episodes(self) -> HeldEpisodes:
+        """Return the replay that is saved: that of the rounds."""
+        return self._buffer
+
+    def rollout_tensors(self) -> dict[str, Tensor] | None:
+        """Return the copies in play, by name; rounds leave none."""
+        return None
+
     def run(self, signals: StopSignals) -> None:
         """Train to the end, or to the end of the round in which a signal came.
 
@@ -106,6 +117,14 @@ class TrainingLoop:
         Raises:
             Interrupted: A signal came before the end.
         """
+        for _ in self.stages(signals):
+            pass
+
+    def begin_round(self) -> None:
+        """Start what need not be waited for; rounds on the host start nothing."""
+
+    def stages(self, signals: StopSignals) -> Generator[None]:
+        """Do what `run` does, and pause after each beginning of a round, while the device is at work."""
         state = self._state
         self._reporter.start(self._config.steps, state.env_steps)
         try:
@@ -113,9 +132,11 @@ class TrainingLoop:
                 self.evaluate()
             while state.env_steps < self._config.steps:
                 before = state.env_steps
+                self.begin_round()
+                yield
                 self.round()
                 self.finish_round(before, signals)
-            self._reporter.note(replay_fill(self._buffer))
+            self._reporter.note(replay_fill(self._held))
         finally:
             self._reporter.stop()
             self._log.close()
@@ -196,9 +217,7 @@ class TrainingLoop:
         try:
             metrics = self._updates.make(before, played)
         except NonFiniteError as error:
-            saved = self._storage.last_saved
-            stands = "no checkpoint was saved yet" if saved is None else f"the checkpoint of step {saved} stands"
-            raise NonFiniteError(f"{error}; {stands}") from error
+            raise NonFiniteError(f"{error}; {self._storage.stands}") from error
         means.add_updates(metrics)
 
     def finish_round(self, before: int, signals: StopSignals) -> None:
@@ -282,18 +301,13 @@ class TrainingLoop:
     def _record(self) -> None:
         state = self._state
         with writing("metrics.jsonl", "make room and resume"):
-            counts = {
-                "episodes": state.episodes,
-                "damaged_episodes": state.damaged_episodes,
-                "updates": state.progress.updates,
-            }
             rates = {
                 "epsilon": self._epsilon.at(state.env_steps),
                 "learning_rate_factor": self._learning_rate.at(state.env_steps),
                 "reward_scale": state.reward_scale(self._settings),
-                "replay_mebibytes": self._buffer.bytes_held / MIB,
+                "replay_mebibytes": self._held.bytes_held / MIB,
             }
-            self._log.row("training", state.env_steps, {**counts, **rates, **state.row()})
+            self._log.row("training", state.env_steps, {**state.counts, **rates, **state.row()})
             self._log.time(state.env_steps, state.progress.updates, self._clock.seconds)
         state.means.clear()
         self._recorded_step = state.env_steps
@@ -305,11 +319,12 @@ class TrainingLoop:
             self._storage.save(
                 self._state,
                 self._learner,
-                self._buffer,
+                self._held,
                 metrics=self._log.sync(),
                 evaluation=None if evaluation is None else evaluation.to_json(),
                 is_interruption=is_interruption,
                 open_end=open_end,
+                rollout=self.rollout_tensors(),
             )
         with writing("timing.jsonl", "make room and resume"):
             self._log.time(self._state.env_steps, self._state.progress.updates, self._clock.seconds)

@@ -19,11 +19,14 @@ from rmix_kit.origin import kit_version
 from rmix_kit.results.paths import MANIFEST_NAME
 from rmix_kit.training.manifest_form import ManifestForm
 from rmix_kit.training.replay_files import SEGMENT_NAME, Segment
+from rmix_kit.training.run_config import with_newer_settings
 from rmix_kit.types import EnvSpec
 
 FORMAT, OLDEST_FORMAT = 6, 5
 KIND = "rmix-kit checkpoint"
 TENSOR_FILES = tuple(f"{name}.safetensors" for name in ("online", "target", "optimizers", "statistics"))
+ROLLOUT_FILE = "rollout.safetensors"
+"""The copies in play, of runs whose games are played on the device."""
 LARGEST_MANIFEST = 2**24
 
 
@@ -61,7 +64,7 @@ class Manifest:
         Args:
             config: `RunConfig.to_dict` of the run.
         """
-        return {**self.config, "steps": config["steps"]} == config
+        return {**with_newer_settings(self.config), "steps": config["steps"]} == with_newer_settings(config)
 
     @property
     def return_mean(self) -> float | None:
@@ -135,7 +138,8 @@ def _check_names(checkpoint: str, manifest: Manifest) -> None:
     """Refuse names that lead elsewhere, and sets of files that no checkpoint has."""
     names = [file.name for file in manifest.files]
     segments = [segment.file.name for segment in manifest.segments]
-    if sorted(names) != sorted(TENSOR_FILES) or not all(SEGMENT_NAME.fullmatch(name) for name in segments):
+    expected = sorted({*TENSOR_FILES, *names} & {*TENSOR_FILES, ROLLOUT_FILE})
+    if sorted(names) != expected or not all(SEGMENT_NAME.fullmatch(name) for name in segments):
         raise CheckpointError(f"{checkpoint} is foreign: it lists {names + segments}")
 
 

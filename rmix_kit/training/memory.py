@@ -14,7 +14,7 @@ import torch
 from rmix_kit.collect import spare_rows
 from rmix_kit.episodes import copies_for
 from rmix_kit.errors import ConfigError
-from rmix_kit.replay import ReplayBuffer
+from rmix_kit.replay.held import HeldEpisodes
 from rmix_kit.replay.records import episode_bytes, worst_case_bytes
 from rmix_kit.training.run_config import RunConfig
 from rmix_kit.types import EnvSpec
@@ -33,7 +33,7 @@ BYTES_OF_SLOT = 29
 """Length, level, place and end of an episode in the replay's tables."""
 
 
-def replay_notes(buffer: ReplayBuffer) -> list[str]:
+def replay_notes(buffer: HeldEpisodes) -> list[str]:
     """Return how large a replay can become.
 
     Args:
@@ -113,6 +113,8 @@ def planned_memory(config: RunConfig, spec: EnvSpec, codec: StepCodec | None) ->
     steps = config.steps + settings.num_envs * spec.episode_limit  # the last round goes beyond the end
     collectable = (steps // spec.episode_limit + 1) * episode
     held = min(worst_case_bytes(spec, codec, settings.buffer_episodes), collectable)
+    if settings.rollout == "device":  # takes all at once, and room for the episodes that are being played
+        held = (settings.buffer_episodes + settings.num_envs) * episode
     numbers = spec.n_agents * math.prod(spec.obs_shape) + spec.state_size
     step = 4 * numbers + spec.n_agents * (spec.n_actions + BATCH_BYTES_OF_AGENT)
     drawn = settings.num_envs if algorithm.data == "round" else settings.batch_size + algorithm.newest_episodes
@@ -137,7 +139,7 @@ def _weight_bytes(config: RunConfig, spec: EnvSpec) -> int:
     return sum(weight.numel() * weight.element_size() for weight in networks.parameters())
 
 
-def replay_fill(buffer: ReplayBuffer) -> str:
+def replay_fill(buffer: HeldEpisodes) -> str:
     """Return how full a replay is."""
     return (
         f"replay: {len(buffer):,} episodes fill {in_words(buffer.bytes_held)} of at most "

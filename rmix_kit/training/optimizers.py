@@ -39,12 +39,15 @@ class Optimizer(ABC):
         self._eps = eps
 
     @torch.no_grad()
-    def step(self, gradients: Mapping[str, Tensor], learning_rate: float) -> None:
+    def step(
+        self, gradients: Mapping[str, Tensor], learning_rate: float | Tensor, found_inf: Tensor | None = None
+    ) -> None:
         """Step the parameters that have a gradient.
 
         Args:
             gradients: By name of the parameter; at least one.
-            learning_rate: Of this step.
+            learning_rate: Of this step; a float32 scalar on the device where the host is not to be asked for it.
+            found_inf: float32 scalar: 1 leaves every parameter as it is. None steps in any case.
         """
         for name in gradients.keys() - self.moments.keys():
             parameter = self.parameters[name]
@@ -54,10 +57,11 @@ class Optimizer(ABC):
         torch._foreach_add_([self.moments[name]["step"] for name in gradients], 1)
         self._move(
             [self.parameters[name] for name in gradients],
-            list(gradients.values()),
+            [gradient.contiguous() for gradient in gradients.values()],  # as parameters lie: GPUs' kernels insist on it
             [[self.moments[name][average] for name in gradients] for average in self.AVERAGES],
             [self.moments[name]["step"] for name in gradients],
             learning_rate,
+            found_inf,
         )
 
     @abstractmethod
@@ -67,7 +71,8 @@ class Optimizer(ABC):
         gradients: list[Tensor],
         averages: list[list[Tensor]],
         steps: list[Tensor],
-        learning_rate: float,
+        learning_rate: float | Tensor,
+        found_inf: Tensor | None,
     ) -> None:
         """Change parameters and averages in place; all lists are in the order of the parameters."""
 
@@ -110,7 +115,8 @@ class Adam(Optimizer):
         gradients: list[Tensor],
         averages: list[list[Tensor]],
         steps: list[Tensor],
-        learning_rate: float,
+        learning_rate: float | Tensor,
+        found_inf: Tensor | None,
     ) -> None:
         means, squares = averages
         torch._fused_adam_(
@@ -127,6 +133,7 @@ class Adam(Optimizer):
             eps=self._eps,
             amsgrad=False,
             maximize=False,
+            found_inf=found_inf,
         )
 
 
@@ -141,15 +148,25 @@ class RMSprop(Optimizer):
         gradients: list[Tensor],
         averages: list[list[Tensor]],
         steps: list[Tensor],
-        learning_rate: float,
+        learning_rate: float | Tensor,
+        found_inf: Tensor | None,
     ) -> None:
         del steps
+        if (
+            found_inf is not None
+        ):  # a gradient of zeros moves nothing, and is no product of zero with what is not finite
+            gradients = [gradient.masked_fill(found_inf == 1, 0.0) for gradient in gradients]
         (squares,) = averages
         torch._foreach_mul_(squares, RMSPROP_SMOOTHING)
         torch._foreach_addcmul_(squares, gradients, gradients, value=1 - RMSPROP_SMOOTHING)
         roots = torch._foreach_sqrt(squares)
         torch._foreach_add_(roots, self._eps)
-        torch._foreach_addcdiv_(parameters, gradients, roots, value=-learning_rate)
+        if isinstance(learning_rate, Tensor):
+            moves = torch._foreach_div(gradients, roots)
+            torch._foreach_mul_(moves, -learning_rate)
+            torch._foreach_add_(parameters, moves)
+        else:
+            torch._foreach_addcdiv_(parameters, gradients, roots, value=-learning_rate)
 
 
 KINDS: Mapping[str, type[Optimizer]] = {"adam": Adam, "rmsprop": RMSprop}

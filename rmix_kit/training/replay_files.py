@@ -11,8 +11,9 @@ from safetensors.numpy import load, save
 
 from rmix_kit.errors import CheckpointError
 from rmix_kit.files.writing import StoredFile, read_file, write_file
-from rmix_kit.replay import EpisodeBlock, ReplayBuffer
+from rmix_kit.replay import EpisodeBlock
 from rmix_kit.replay.episode import block_of_rows
+from rmix_kit.replay.held import HeldEpisodes
 
 SEGMENT_NAME = re.compile(r"segment_(\d{9,})_(\d{9,})\.safetensors")
 
@@ -32,7 +33,7 @@ class Segment:
     file: StoredFile
 
 
-def write_segment(folder: Path, buffer: ReplayBuffer, first: int) -> Segment:
+def write_segment(folder: Path, buffer: HeldEpisodes, first: int) -> Segment:
     """Write the newest episodes.
 
     Args:

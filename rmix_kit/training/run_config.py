@@ -102,6 +102,7 @@ class RunConfig:
         Raises:
             ConfigError: A key is missing or unknown.
         """
+        values = with_newer_settings(values)
         keys = {"algo", "preset", "env", "seed", "steps", "device", "algorithm", "training"}
         _check_keys(values, keys, "the run's configuration")
         for name, hint in (
@@ -121,12 +122,18 @@ class RunConfig:
             seed=values["seed"],
             steps=values["steps"],
             device=values["device"],
-            training=_rebuild(TrainingSettings, _completed(values["training"]), "training"),
+            training=_rebuild(TrainingSettings, values["training"], "training"),
         )
 
 
-def _completed(training: Any) -> Any:  # noqa: ANN401 - read from a file
-    return {**BEFORE, **training} if isinstance(training, Mapping) else training
+def with_newer_settings(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Fill in what a configuration of an earlier version does not say.
+
+    Args:
+        values: As `RunConfig.to_dict` gave it, then or now.
+    """
+    training = values.get("training")
+    return {**values, "training": {**BEFORE, **training}} if isinstance(training, Mapping) else values
 
 
 def algorithm_class(name: str) -> type[Algorithm[Any]]:

@@ -79,14 +79,12 @@ class RunFolder(RunPaths):
         self.check(config, resume=resume)
         for folder in (self.checkpoints, self.replay):
             folder.mkdir(parents=True, exist_ok=True)
-        if not self.config.exists():
-            self.write_config(config)
+        if not self.config.exists() or read_plain(self.config, LARGEST_TEXT) != config_content(config):
+            self.write_config(config)  # one of an earlier version says less
 
     def write_config(self, config: RunConfig) -> None:
         """Write the run's configuration, in place of the one that is there."""
-        head = "# The resolved configuration. Training with it again repeats the run.\n"
-        text = head + write_yaml(config.to_dict())
-        write_file(self.config, text.encode())
+        write_file(self.config, config_content(config))
 
     def check(self, config: RunConfig, *, resume: bool, of_any_steps: bool = False) -> None:
         """Refuse a folder that this run may not use; see `prepare`.
@@ -182,6 +180,12 @@ class RunFolder(RunPaths):
                 shutil.rmtree(self.checkpoint(manifest.step))
         sync_folder(self.checkpoints)
         return {s.file.name for manifest in manifests if manifest.step in kept for s in manifest.segments}
+
+
+def config_content(config: RunConfig) -> bytes:
+    """Return the file of a run's configuration."""
+    head = "# The resolved configuration. Training with it again repeats the run.\n"
+    return (head + write_yaml(config.to_dict())).encode()
 
 
 def best_of(manifests: list[Manifest]) -> Manifest | None:

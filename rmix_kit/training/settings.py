@@ -43,6 +43,10 @@ class TrainingSettings:
         checkpoint_interval: Environment steps between checkpoints.
         keep_checkpoints: Checkpoints kept besides the best one.
         log_interval: Environment steps between rows of ``metrics.jsonl``; a row averages over all since the last.
+        rollout: Where games are played: "host" in rounds, one episode a copy, by NumPy; "device" by tensors beside the
+            networks, where no copy waits for another (`rmix_kit.device`). The latter takes macn:* and smac:* with
+            backend=builtin, algorithms that learn from the replay alone, and a reward scale that is a number.
+        rollout_steps: Steps of every copy between two looks of the host at the device. Unused by rounds on the host.
         threads: Threads of torch's operators, for the whole process, in [1, 1024]; exact resume holds for 1.
     """
 
@@ -66,6 +70,8 @@ class TrainingSettings:
     checkpoint_interval: PositiveInt = 10_000
     keep_checkpoints: PositiveInt = 3
     log_interval: PositiveInt = 1_000
+    rollout: Literal["host", "device"] = "host"
+    rollout_steps: PositiveInt = 32
     threads: ThreadCount = 1
 
     @property
@@ -74,7 +80,7 @@ class TrainingSettings:
         return self.num_envs if self.evaluation_copies == 0 else self.evaluation_copies
 
 
-BEFORE: Mapping[str, Any] = MappingProxyType({"episodes_per_copy": 1})
+BEFORE: Mapping[str, Any] = MappingProxyType({"episodes_per_copy": 1, "rollout": "host", "rollout_steps": 32})
 """What runs did before there was a setting for it; records leave out settings that say the same."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,7 @@ class TrainerState:
         damaged_episodes: Episodes that broke and were dropped; they count nowhere else.
         resumed_inexactly: The run went on from a checkpoint in an environment that cannot be brought back to it.
         extended_inexactly: How the run was planned for other steps, where that was not exact; otherwise empty.
-        update_debt: Fraction of an update that is still owed, in [0, 1).
+        update_debt: Updates still owed: in [0, 1) between rounds; blocks on the device pay at the next one.
         progress: What the last update saw.
         best_success_rate: Highest success rate of any evaluation, in [0, 1].
         reports_success: The environment has said of an episode whether it is solved.
@@ -58,9 +58,32 @@ class TrainerState:
         """Return the state of a run that has not begun."""
         return cls(streams={name: generator(seed, name) for name in STREAMS})
 
+    def advance(self, env_steps: int, planned: int) -> None:
+        """Let the next update see that so many environment steps are done.
+
+        Args:
+            planned: Environment steps of the whole run.
+        """
+        self.progress = replace(
+            self.progress.advanced(env_steps),
+            episodes=self.episodes,
+            best_success_rate=self.best_success_rate,
+            reports_success=self.reports_success,
+            share=min(env_steps / planned, 1.0),
+        )
+
     def reward_scale(self, settings: TrainingSettings) -> float:
         """Return the factor on rewards that the learner sees at present."""
         return self.return_scale.factor if settings.reward_scale == "auto" else settings.reward_scale
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What a row of metrics counts since the run's start."""
+        return {
+            "episodes": self.episodes,
+            "damaged_episodes": self.damaged_episodes,
+            "updates": self.progress.updates,
+        }
 
     def row(self) -> dict[str, float | None]:
         """Return the means of the next row of metrics; a success rate is None while the environment has not said it."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from torch import Tensor
+
 from rmix_kit.errors import CheckpointError
 from rmix_kit.files.writing import Prefix, writing
-from rmix_kit.replay import ReplayBuffer
 from rmix_kit.replay.episode import misfit_of
+from rmix_kit.replay.held import HeldEpisodes
 from rmix_kit.replay.records import kept_arrays
 from rmix_kit.training.checkpoint import read_tensors, verify_checkpoint, write_checkpoint
 from rmix_kit.training.learner import Learner
-from rmix_kit.training.manifest import TENSOR_FILES, Manifest, spec_to_dict
+from rmix_kit.training.manifest import ROLLOUT_FILE, TENSOR_FILES, Manifest, spec_to_dict
 from rmix_kit.training.progress_bar import Reporter
 from rmix_kit.training.replay_files import Segment, drop_unlisted, read_segment, still_held, write_segment
 from rmix_kit.training.run_config import RunConfig
@@ -21,24 +23,38 @@ from rmix_kit.training.state import TrainerState
 
 
 class Storage:
-    """Writes and reads the checkpoints of one run; knows which segments of the replay are written."""
+    """Writes and reads the checkpoints of one run; knows which segments of the replay are written.
+
+    Attributes:
+        last_saved: Step of the newest checkpoint; None before the first.
+        rollout: Copies in play at the checkpoint that was gone back to, by name; None where there were none.
+    """
 
     def __init__(self, folder: RunFolder, config: RunConfig) -> None:
         """Bind to a prepared and locked folder."""
         self._folder, self._config = folder, config
         self._segments: tuple[Segment, ...] = ()
         self.last_saved: int | None = None
+        self.rollout: dict[str, Tensor] | None = None
+
+    @property
+    def stands(self) -> str:
+        """Say what a run that breaks now can go on from."""
+        if self.last_saved is None:
+            return "no checkpoint was saved yet"
+        return f"the checkpoint of step {self.last_saved} stands"
 
     def save(
         self,
         state: TrainerState,
         learner: Learner,
-        buffer: ReplayBuffer,
+        buffer: HeldEpisodes,
         *,
         metrics: Prefix,
         evaluation: Mapping[str, float | int | None] | None,
         is_interruption: bool = False,
         open_end: Mapping[str, Any] | None = None,
+        rollout: Mapping[str, Tensor] | None = None,
     ) -> None:
         """Save everything, then drop what is not kept.
 
@@ -51,12 +67,12 @@ class Storage:
             evaluation: The evaluation made at this step, if one was.
             is_interruption: Whether a signal is the reason.
             open_end: `TrainerState.open_end`, at the end of the run.
+            rollout: Copies in play, by name; None where none are.
 
         Raises:
             RunFolderError: The file system refused; the checkpoint before stands.
         """
-        stands = "no checkpoint exists yet" if self.last_saved is None else f"that of step {self.last_saved} stands"
-        with writing(f"the checkpoint of step {state.env_steps}", f"{stands}: make room and resume"):
+        with writing(f"the checkpoint of step {state.env_steps}", f"{self.stands}: make room and resume"):
             segments = self._segments
             if buffer.added > state.segment_start:
                 segments = (*segments, write_segment(self._folder.replay, buffer, state.segment_start))
@@ -82,12 +98,13 @@ class Storage:
                 is_interruption=is_interruption,
                 segments=segments,
             )
-            write_checkpoint(self._folder.checkpoint(state.env_steps), manifest, learner.state_tensors())
+            in_play = {} if rollout is None else {"rollout": rollout}
+            write_checkpoint(self._folder.checkpoint(state.env_steps), manifest, learner.state_tensors() | in_play)
             self.last_saved = state.env_steps
             self._drop_old()
 
     def restore(
-        self, learner: Learner, buffer: ReplayBuffer, reporter: Reporter
+        self, learner: Learner, buffer: HeldEpisodes, reporter: Reporter
     ) -> tuple[TrainerState, Manifest] | None:
         """Go back to the newest sound checkpoint.
 
@@ -112,6 +129,8 @@ class Storage:
         tensors = {name: read_tensors(place, manifest, name) for name in names}
         counters = {key: manifest.state[key] for key in ("last_copy_episodes", "steps_since_copy")}
         learner.load_state(tensors, **counters, stepped_parameters=manifest.state.get("stepped_parameters"))
+        if any(file.name == ROLLOUT_FILE for file in manifest.files):
+            self.rollout = read_tensors(place, manifest, ROLLOUT_FILE.removesuffix(".safetensors"))
         self._fill(buffer, manifest)
         state = TrainerState.from_json(manifest.state, self._config.seed)
         held = manifest.segments[-1:] if manifest.is_interruption and buffer.added > state.segment_start else ()
@@ -130,7 +149,7 @@ class Storage:
         if differing := [f"{key} was {then[key]} and is {now[key]}" for key in then if then[key] != now[key]]:
             raise CheckpointError(f"the environment has changed since step_{manifest.step}: {differing[0]}")
 
-    def _fill(self, buffer: ReplayBuffer, manifest: Manifest) -> None:
+    def _fill(self, buffer: HeldEpisodes, manifest: Manifest) -> None:
         if manifest.segments:
             buffer.added = manifest.segments[0].first
         for segment in manifest.segments:

@@ -30,7 +30,7 @@ from rmix_kit.training.progress_bar import Reporter, make_reporter
 from rmix_kit.training.run import Run, load
 from rmix_kit.training.run_config import RunConfig
 from rmix_kit.training.run_folder import RunFolder, newest_sound
-from rmix_kit.training.settings import BEFORE
+from rmix_kit.training.settings import BEFORE, TrainingSettings
 from rmix_kit.training.signals import StopSignals
 
 MakeEnv = Callable[[str, int], VectorEnv]
@@ -55,8 +55,7 @@ def train(
             it is. Steps that differ from the run's are its new plan.
         extend_inexactly: Whether it may go on to other steps where schedules of the new plan would have run otherwise
             so far.
-        overrides: What the configuration lays over its preset (`rmix_kit.config.differences`), for the run to tell; one
-            that goes on keeps what it told first. None where the caller has not looked.
+        overrides: What the configuration lays over its preset (`rmix_kit.config.differences`), for a new run to tell.
         reporter: Where progress goes; a bar on a terminal if None.
 
     Returns:
@@ -71,9 +70,38 @@ def train(
         Interrupted: A signal came; a checkpoint of the interrupted round is saved.
     """
     folder, reporter = RunFolder(Path(out)), reporter or make_reporter()
+    planned = checked(config, folder, reporter, resume=resume, make_env=make_env)
+    if planned is not None:
+        with (
+            torch_threads(planned.training.threads),
+            StopSignals() as signals,
+            opened(
+                planned,
+                folder,
+                reporter,
+                resume=resume,
+                extend_inexactly=extend_inexactly,
+                overrides=overrides,
+                make_env=make_env,
+            ) as loop,
+        ):
+            loop.run(signals)
+    return load(folder.path, consent="once")  # the caller named it
+
+
+def checked(
+    config: RunConfig, folder: RunFolder, reporter: Reporter, *, resume: bool, make_env: MakeEnv
+) -> RunConfig | None:
+    """Return what is to be trained, written out; None where the folder holds it, finished.
+
+    Raises:
+        RunFolderError: The folder exists, or is another run's or in use.
+        CheckpointError: All checkpoints are damaged.
+        DeviceError: CUDA is asked for and absent.
+    """
     if make_env is make_vector_env:
         config = resolved_config(config, folder, reporter, resume=resume)
-    device = choose_device(config.device)
+    choose_device(config.device)
     folder.check(config, resume=resume, of_any_steps=resume)
     if resume:
         check_seal(folder, facts_of(folder))
@@ -82,15 +110,38 @@ def train(
         if not folder.seal.exists() and read_manifest(folder.checkpoint(folder.steps()[-1])).metrics.sha256:
             with folder.lock():  # a kill came between the last checkpoint and the seal
                 _seal(folder)
-        return load(folder.path, consent="once")  # the caller named it
-    keep_freed_memory()
+        return None
     folder.check_is_free()
-    with (
-        torch_threads(config.training.threads),
-        StopSignals() as signals,
-        # before the folder: what cannot be made leaves none behind
-        copies(make_env, config, reporter) as (envs, test_envs),
-    ):
+    return config
+
+
+@contextmanager
+def opened(
+    config: RunConfig,
+    folder: RunFolder,
+    reporter: Reporter,
+    *,
+    resume: bool,
+    extend_inexactly: bool,
+    overrides: Mapping[str, Any] | None,
+    make_env: MakeEnv,
+) -> Iterator[TrainingLoop]:
+    """Make everything of a run, and seal it when it has come to its end.
+
+    Args:
+        config: What `checked` gave.
+        resume: As of `train`.
+        extend_inexactly: As of `train`.
+        overrides: As of `train`.
+
+    Yields:
+        The loop, at the newest checkpoint or the start; its folder is locked.
+    """
+    keep_freed_memory()
+    device = choose_device(config.device)
+    # before the folder: what cannot be made leaves none behind
+    with copies(make_env, config, reporter) as (envs, test_envs):
+        loop = loop_for(config, envs)
         check_memory(config, envs.spec, codec_of(envs), device, None if folder.steps() == [] else reporter)
         with folder.lock():
             with writing(str(folder.path), "choose a folder that can be written"):
@@ -98,11 +149,27 @@ def train(
                 folder.seal.unlink(missing_ok=True)  # of an end that is none any more
                 folder.prepare(config, resume=resume)
                 folder.clear_leftovers()
-            TrainingLoop(
+            yield loop(
                 config, folder, envs=envs, test_envs=test_envs, device=device, reporter=reporter, overrides=overrides
-            ).run(signals)
+            )
             _seal(folder)
-    return load(folder.path, consent="once")  # the caller named it
+
+
+def loop_for(config: RunConfig, envs: VectorEnv) -> type[TrainingLoop]:
+    """Return the loop that plays where the run's games are to be played.
+
+    Args:
+        envs: Copies of its environment.
+
+    Raises:
+        ConfigError: They are to be played on the device, which cannot take the environment, algorithm or settings.
+    """
+    if config.training.rollout == "host":
+        return TrainingLoop
+    from rmix_kit.device.loop import DeviceLoop
+
+    DeviceLoop.check(config, envs)
+    return DeviceLoop
 
 
 def resolved_config(config: RunConfig, folder: RunFolder, reporter: Reporter, *, resume: bool) -> RunConfig:
@@ -119,7 +186,8 @@ def resolved_config(config: RunConfig, folder: RunFolder, reporter: Reporter, *,
     """
     begun = folder.read_config() if resume and folder.config.exists() else None
     for name, before in BEFORE.items():
-        if begun is not None and getattr(begun.training, name) == before != getattr(config.training, name):
+        usual, given = (getattr(settings, name) for settings in (TrainingSettings(), config.training))
+        if begun is not None and given == usual != getattr(begun.training, name) == before:
             reporter.note(f"the run goes on as it was begun, with training.{name}={before}")
             config = replace(config, training=replace(config.training, **{name: before}))
     kept = None if begun is None else begun.env

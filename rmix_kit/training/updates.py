@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from torch import Tensor
 
 from rmix_kit.collect import LinearSchedule, Round
@@ -58,13 +56,7 @@ class Updates:
         for index in range(1, count + 1):
             batch = self._sample(self._epsilon.at(before), played.episodes)
             env_steps = before + index * played.env_steps // count
-            state.progress = replace(
-                state.progress.advanced(env_steps),
-                episodes=state.episodes,
-                best_success_rate=state.best_success_rate,
-                reports_success=state.reports_success,
-                share=min(env_steps / self._config.steps, 1.0),
-            )
+            state.advance(env_steps, self._config.steps)
             try:
                 metrics.append(self._learner.update(batch, state.progress, learning_rate_factor=factor))
             except NonFiniteError as error:

@@ -149,7 +149,7 @@ def test_gradients_are_clipped_to_their_global_norm(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(optimizer, "step", step)
     metrics = learner.update(batch_for(CASES["rmix"]), Progress())
     assert metrics["gradient_norm_td"] > 1e-3
-    ((gradients, _),) = [call.args for call in step.call_args_list]
+    ((gradients, *_),) = [call.args for call in step.call_args_list]
     assert float(nn.utils.get_total_norm(gradients.values())) == pytest.approx(1e-3, rel=1e-2)
 
 

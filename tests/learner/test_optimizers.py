@@ -54,6 +54,20 @@ def test_weights_and_moments_are_those_of_torch(kind: str) -> None:
             assert torch.equal(optimizer.moments[name][entry], value), (name, entry)
 
 
+def test_gradients_reach_the_kernel_as_their_parameters_lie(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[Tensor]] = []
+    kernel = torch._fused_adam_
+
+    def recorded(parameters: list[Tensor], gradients: list[Tensor], *rest: list[Tensor], **options: object) -> None:
+        seen.extend([parameters, gradients])
+        kernel(parameters, gradients, *rest, **options)
+
+    monkeypatch.setattr(torch, "_fused_adam_", recorded)
+    weight = nn.Parameter(torch.ones(3, 5))
+    make_optimizer({"weight": weight}, OptimizerSettings()).step({"weight": torch.ones(5, 3).t()}, 0.1)
+    assert [tensor.stride() for tensors in seen for tensor in tensors] == [(5, 1), (5, 1)]
+
+
 def test_training_does_not_load_the_compiler() -> None:
     program = """
 import sys

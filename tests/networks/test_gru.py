@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from rmix_kit.networks.gru import GRUWeights, packed_grus
+from rmix_kit.networks.recurrent import torch_gru
 
 ROWS = [(1,), (6,), (6, 6, 4, 4, 2), (5, 3, 1), (2,) * 12]
 INPUT, HIDDEN = 7, 5
@@ -171,3 +172,9 @@ def test_the_compiled_sigmoid_is_within_a_unit_of_float32() -> None:
     points = torch.cat([torch.linspace(-100, 100, 4001), torch.linspace(-1, 1, 999), torch.tensor([0.0, 1e30, -1e30])])
     found = torch.tensor([float(sigmoid(x)) for x in points.numpy()], dtype=torch.float64)
     torch.testing.assert_close(found, points.double().sigmoid(), rtol=0, atol=1.2e-7)
+
+
+@pytest.mark.parametrize("rows", ROWS)
+def test_torchs_own_gru_is_called_with_the_same_rows(rows: tuple[int, ...]) -> None:
+    gru, inputs = make_gru(torch.float64), make_inputs(rows)
+    torch.testing.assert_close(torch_gru(gru, inputs, rows), ours(gru, inputs, rows), rtol=1e-12, atol=1e-12)

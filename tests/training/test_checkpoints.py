@@ -190,10 +190,10 @@ def test_full_disk_leaves_the_checkpoint_before(
         return original(*arguments)
 
     monkeypatch.setattr(module, name, full)
-    with pytest.raises(RunFolderError, match="no space is left on the disk; that of step") as caught:
+    with pytest.raises(RunFolderError, match="no space is left on the disk; the checkpoint of step") as caught:
         train(tiny(), tmp_path / "run", reporter=Notes())
     (step,) = RunFolder(tmp_path / "run").steps()
-    assert f"that of step {step} stands" in str(caught.value)
+    assert f"the checkpoint of step {step} stands" in str(caught.value)
     assert verify_checkpoint(RunFolder(tmp_path / "run").checkpoint(step)).step == step
     assert not list((tmp_path / "run").rglob("*.partial"))
 

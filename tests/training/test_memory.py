@@ -68,6 +68,12 @@ def test_the_planned_steps_bound_the_replay() -> None:
     assert planned_memory(short, PONG, None).replay == pytest.approx(6 * episode_bytes(PONG, None), rel=0.01)
 
 
+def test_a_replay_on_the_device_takes_all_at_once_whatever_the_planned_steps() -> None:
+    config = with_training(tiny(), rollout="device")
+    episode = episode_bytes(PONG, None)
+    assert planned_memory(replace(config, steps=1), PONG, None).replay == pytest.approx(64 * episode, rel=0.01)
+
+
 def test_a_batch_counts_float32_of_observations_and_states() -> None:
     spec = make_spec(episode_limit=9)
     step = 4 * (spec.n_agents * math.prod(spec.obs_shape) + spec.state_size) + spec.n_agents * (spec.n_actions + 9)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from rmix_kit.envs.interface import chosen_copies
 from rmix_kit.envs.smac.options import ILLEGAL_ACTIONS, SHARED, checked_options, legal_actions
 from rmix_kit.envs.text import Value
 from rmix_kit.errors import ConfigError, EnvironmentContractError, EnvironmentTextError
-from rmix_kit.smac.arena import DIFFICULTIES, arena_of
+from rmix_kit.smac.arena import DIFFICULTIES, Arena, Difficulty, arena_of
 from rmix_kit.smac.arrays import Array, beside
 from rmix_kit.smac.engine import encoder_of, engine_of, replaced, why_slow
 from rmix_kit.smac.facts import FIRST_TARGET, Facts, Units, layout_facts
@@ -29,6 +29,22 @@ OPTIONS = SHARED
 """What the simulator takes, with the types."""
 
 
+class Rules(NamedTuple):
+    """What decides the battles of a map, as numpy arrays.
+
+    Attributes:
+        arena: The combat's tables.
+        difficulty: The enemy's.
+        facts: The layout's tables.
+        timeout_terminates: The time limit ends the task instead of truncating the episode.
+    """
+
+    arena: Arena
+    difficulty: Difficulty
+    facts: Facts
+    timeout_terminates: bool
+
+
 class BuiltinVector:
     """Battles that stand still at their end; SMAC-like: no win rate from here compares with one of StarCraft II.
 
@@ -36,6 +52,7 @@ class BuiltinVector:
         spec: Sizes and bounds.
         num_envs: Number of battles.
         codec: Unit states in place of observations, state and masks.
+        rules: What decides the battles.
         dead_allies: int64 ``[env]``, agents that have died.
         dead_enemies: int64 ``[env]``.
         facts: Of whom a record must say that they fought.
@@ -76,13 +93,17 @@ class BuiltinVector:
                 f"{where}: the built-in simulator has no map {map_name!r}; it has {', '.join(SCENARIOS)}{hint}"
             )
         self._scenario = scenario = SCENARIOS[map_name]
-        facts, self._arena = layout_facts(scenario), arena_of(map_name)
-        self._difficulty = DIFFICULTIES[given.get("difficulty", "7")]
+        facts = layout_facts(scenario)
+        self.rules = Rules(
+            arena=arena_of(map_name),
+            difficulty=DIFFICULTIES[given.get("difficulty", "7")],
+            facts=facts,
+            timeout_terminates=bool(given.get("timeout_terminates", False)),
+        )
         self._illegal_action = given.get("illegal_action", ILLEGAL_ACTIONS[0])
-        self._timeout_terminates = bool(given.get("timeout_terminates", False))
         self.num_envs = num_envs
         self.codec = UnitCodec(facts)
-        self._engine = engine_of(self._arena, self._difficulty, facts)
+        self._engine = engine_of(self.rules.arena, self.rules.difficulty, facts)
         self.notes = tuple(filter(None, [why_slow()]))
         self._now = self._engine.begin(np.zeros(num_envs, dtype=np.int64))
         self._start_clocks()
@@ -134,7 +155,7 @@ class BuiltinVector:
         self._won |= ended.won & going
         self._terminated |= ended.is_over & going
         out_of_time = going & ~ended.is_over & (self._elapsed >= self.spec.episode_limit)
-        if self._timeout_terminates:
+        if self.rules.timeout_terminates:
             self._terminated |= out_of_time
         else:
             self._truncated |= out_of_time
@@ -151,7 +172,7 @@ class BuiltinVector:
     def scene(self, env: int) -> Mapping[str, Any]:
         """Return the units and what the last step's shots were; see `rmix_kit.envs.interface.Scenery`."""
         before = self._before if self._elapsed[env] else self._now.battle
-        return scene_of(self._arena, self._difficulty, before, self._now.battle, env)
+        return scene_of(self.rules.arena, self.rules.difficulty, before, self._now.battle, env)
 
     @property
     def dead_allies(self) -> IntArray:

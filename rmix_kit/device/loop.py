@@ -1,0 +1,196 @@
+"""The training loop of runs that play on the device: blocks of steps of all copies, read back once each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rmix_kit.device.capture import capture_for
+from rmix_kit.device.draws import stream_key
+from rmix_kit.device.games import game_of
+from rmix_kit.device.parts import make_parts
+from rmix_kit.device.replay import DeviceReplay
+from rmix_kit.device.rollout import TOTALS
+from rmix_kit.device.updates import check_algorithm
+from rmix_kit.envs.interface import VectorEnv, reports_success
+from rmix_kit.errors import CheckpointError, ConfigError, NonFiniteError
+from rmix_kit.metrics import FALLS, LENGTH, RETURN, SUCCESS
+from rmix_kit.training.evaluator import Evaluation
+from rmix_kit.training.loop import TrainingLoop
+from rmix_kit.training.progress_bar import Reporter
+from rmix_kit.training.round_plan import is_due
+from rmix_kit.training.run_config import RunConfig
+from rmix_kit.training.run_folder import RunFolder
+
+METRICS = dict(zip(TOTALS[1:], (RETURN, SUCCESS, FALLS, LENGTH), strict=True))
+
+
+class DeviceLoop(TrainingLoop):
+    """Plays a block of steps, draws for the updates that are owed, reads once, and starts the updates.
+
+    The host waits for the device in that one read: it tells of the episodes that ended in the block, of the lengths of
+    the batches drawn, and of the updates of the block before. Updates that the block's episodes bring are therefore
+    made after the next block, and their scalars stand in the row after that.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        folder: RunFolder,
+        *,
+        envs: VectorEnv,
+        test_envs: VectorEnv,
+        device: torch.device,
+        reporter: Reporter,
+        overrides: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Put game, replay and networks on the device, and go back to the newest checkpoint if there is one.
+
+        Args:
+            folder: Prepared and locked.
+            envs: Copies of the environment whose tensor form is played.
+            test_envs: Copies to evaluate in.
+            overrides: As of `TrainingLoop`.
+        """
+        settings = config.training
+        self._game = game_of(envs, device)
+        super().__init__(
+            config,
+            folder,
+            envs=envs,
+            test_envs=test_envs,
+            device=device,
+            reporter=reporter,
+            overrides=overrides,
+        )
+        parts = make_parts(
+            self._game,
+            self._learner,
+            self._replay,
+            seed=config.seed,
+            rollout_steps=settings.rollout_steps,
+            batch_size=settings.batch_size,
+            reward_scale=self._state.reward_scale(settings),
+            capture=capture_for(device),
+        )
+        self._rollout, self._programs = parts.rollout, parts.updates
+        if self._storage.last_saved is not None:
+            try:
+                self._rollout.load_state(self._storage.rollout or {})
+            except CheckpointError:
+                self._log.close()
+                raise
+        self._draw_key = stream_key(config.seed, "replay")
+        self._drawn = torch.zeros(0, settings.batch_size, dtype=torch.int64, device=device)
+        self._taken = self._rollout.now.totals
+
+    @staticmethod
+    def check(config: RunConfig, envs: VectorEnv) -> None:
+        """Refuse a run that the device cannot play, before anything of it is made.
+
+        Args:
+            envs: Copies of its environment.
+
+        Raises:
+            ConfigError: With what to do.
+        """
+        check_algorithm(config.algorithm)
+        if config.training.reward_scale == "auto":
+            raise ConfigError(
+                "training.rollout is 'device', where training.reward_scale is a number; it is 'auto': give "
+                "--set training.reward_scale=0.05, or --set training.rollout=host"
+            )
+        game_of(envs, torch.device("cpu"))
+
+    def held_episodes(self) -> DeviceReplay:
+        """Return the replay on the device."""
+        settings = self._settings
+        self._replay = DeviceReplay(self._game, settings.buffer_episodes, settings.num_envs, self._learner.device)
+        return self._replay
+
+    def rollout_tensors(self) -> dict[str, Tensor]:
+        """Return the copies in play, by name."""
+        return self._rollout.state_tensors()
+
+    def begin_round(self) -> None:
+        """Start a block of play and the draws for the updates that are owed; wait for nothing."""
+        state, settings = self._state, self._settings
+        owed = int(state.update_debt)
+        state.update_debt -= owed
+        if len(self._replay) < settings.batch_size:
+            owed = 0
+        with self._clock.timed("collecting"):
+            self._rollout.run(self._epsilon.at(state.env_steps))
+            numbers = torch.arange(owed, device=self._replay.device) + (state.progress.updates + 1)
+            self._drawn = self._replay.draw(self._draw_key, numbers, settings.batch_size)  # [update, batch]
+            longest = self._replay.lengths[self._drawn].amax(-1)  # [update]
+            self._taken = torch.cat([self._rollout.now.totals, longest.double(), self._programs.taken()])
+
+    def round(self) -> None:
+        """Wait for the block of play, and make the updates that were owed before it."""
+        state, settings = self._state, self._settings
+        before, steps = state.env_steps, settings.num_envs * settings.rollout_steps
+        with self._clock.timed("collecting"):
+            values: list[float] = self._taken.tolist()  # the block's one look at the device
+        owed = len(self._drawn)
+        n_totals = len(TOTALS)
+        self._note_updates(values[n_totals + owed :])
+        self._note_episodes(dict(zip(TOTALS, values[:n_totals], strict=True)), steps)
+        with self._clock.timed("learning"):
+            self._start_updates(before, self._drawn, [int(length) for length in values[n_totals : n_totals + owed]])
+        means = state.means.means()
+        if RETURN in means:
+            self._show(means[RETURN], means[SUCCESS] if state.reports_success else None)
+        self._record_environment()
+        if is_due(settings.log_interval, before, state.env_steps):
+            self._record()
+
+    def _note_episodes(self, totals: Mapping[str, float], steps: int) -> None:
+        state, settings = self._state, self._settings
+        episodes = int(totals["episodes"])
+        if episodes:
+            for name, metric in METRICS.items():
+                state.means.add(metric, totals[name], episodes)
+        state.episodes += episodes
+        self._replay.added += episodes
+        state.env_steps += steps
+        state.reports_success = state.reports_success or reports_success(self._envs)
+        per_step = settings.updates_per_step
+        state.update_debt += steps * per_step if per_step else episodes * settings.updates_per_episode
+
+    def _note_updates(self, values: Sequence[float]) -> None:
+        sums = self._programs.told(values)
+        if values[0]:
+            bad = ", ".join(name for name, (total, _) in sums.items() if total - total != 0)
+            raise NonFiniteError(
+                f"an update before environment step {self._state.env_steps}: {bad or 'a gradient'} is not finite; no "
+                f"weight was changed since. Lower the learning rate or reward_scale; {self._storage.stands}"
+            )
+        for name, (total, count) in sums.items():
+            self._state.means.add(name, total, count)
+
+    def _start_updates(self, before: int, drawn: Tensor, longest: Sequence[int]) -> None:
+        """Start the block's updates, its environment steps spread evenly over them."""
+        state = self._state
+        factor = self._learning_rate.at(state.env_steps)
+        for index, steps in enumerate(longest):
+            env_steps = before + (index + 1) * (state.env_steps - before) // len(longest)
+            state.advance(env_steps, self._config.steps)
+            self._programs.run(drawn[index], steps, state.progress, factor)
+
+    def _look(self) -> None:
+        """Take what the updates since the last block have to say."""
+        self._note_updates(self._programs.taken().tolist())
+
+    def _finish(self, evaluation: Evaluation | None, is_saved: bool) -> None:
+        self._look()
+        super()._finish(evaluation, is_saved)
+
+    def _save(
+        self, evaluation: Evaluation | None, *, is_interruption: bool, open_end: Mapping[str, Any] | None = None
+    ) -> None:
+        self._look()
+        super()._save(evaluation, is_interruption=is_interruption, open_end=open_end)

@@ -1,0 +1,236 @@
+"""The last episodes in fixed slots of one device: written step by step, drawn and given out, never waited for."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rmix_kit.device.draws import numbered_draws, whole
+from rmix_kit.device.games import Game
+from rmix_kit.replay.episode import EpisodeBlock, observed_template
+from rmix_kit.replay.records import block_of_records, episode_bytes, pack, record_dtype, torch_dtype, unpack
+
+WORD = torch.int32
+"""What records are moved in: a quarter of the work of bytes."""
+
+
+class DeviceReplay:
+    """The last ``capacity`` episodes, and the ones that copies are playing.
+
+    A slot has room for an episode of the limit. Copies write into slots of their own; where an episode ends, its slot
+    takes the next place of the ring, and the copy goes on in the slot of the episode that gives way. Episodes are
+    numbered in the order of their ends, those of one step by copy; number n has place n modulo the capacity.
+
+    Attributes:
+        held: int64 scalar on the device, episodes that can be drawn.
+        slot: int64 ``[env]``, where each copy writes.
+        lengths: int64 ``[slot]``.
+        ends: bool ``[slot]``, the task ended, not the clock.
+        levels: float32 ``[slot]``, the level that was asked for.
+        reward_range: float32 ``[2]``, lowest and highest reward ever seen.
+    """
+
+    def __init__(self, game: Game, capacity: int, num_envs: int, device: torch.device) -> None:
+        """Take all memory at once.
+
+        Args:
+            capacity: Most episodes that can be drawn, at least ``num_envs``.
+            num_envs: Copies that play.
+        """
+        spec, self.device = game.spec, device
+        self.capacity, self.added, self.codec = capacity, 0, game.codec
+        self.template = observed_template(spec, game.codec)
+        self.episode_limit = spec.episode_limit
+        self.episode_bytes = episode_bytes(spec, game.codec)
+        self._dtype, self._num_envs = record_dtype(spec, game.codec), num_envs
+        slots, self._rows = capacity + num_envs, spec.episode_limit + 1
+        words = self._dtype.itemsize // WORD.itemsize  # exactly: a reward is a word, and records are aligned
+        self._records = torch.zeros(slots * self._rows, words, dtype=WORD, device=device)
+        self._episodes = self._records.view(slots, self._rows, words)  # the same memory
+        self._counter = torch.zeros((), dtype=torch.int64, device=device)
+        self.held = torch.zeros((), dtype=torch.int64, device=device)
+        self._places = torch.arange(capacity, slots, device=device)  # behind the ring: where copies that go on write
+        self._ring = (torch.arange(slots, device=device) + num_envs) % slots
+        self.slot = torch.arange(num_envs, device=device)
+        self.lengths = torch.zeros(slots, dtype=torch.int64, device=device)
+        self.ends = torch.zeros(slots, dtype=torch.bool, device=device)
+        self.levels = torch.zeros(slots, device=device)
+        self.reward_range = torch.tensor([torch.inf, -torch.inf]).to(device)
+
+    def __len__(self) -> int:
+        """Return the number of episodes held, as of the last time that somebody asked the device."""
+        return min(self.added, self.capacity)
+
+    @property
+    def worst_case_bytes(self) -> int:
+        """Memory that the steps take, from the start."""
+        return (self.capacity + self._num_envs) * self.episode_bytes
+
+    @property
+    def bytes_held(self) -> int:
+        """Size of the slots of the episodes held."""
+        return len(self) * self.episode_bytes
+
+    @property
+    def reward_low(self) -> float:
+        """Lowest reward ever seen; it is read back."""
+        return float(self.reward_range[0])
+
+    @reward_low.setter
+    def reward_low(self, value: float) -> None:
+        self.reward_range[0] = value
+
+    @property
+    def reward_high(self) -> float:
+        """Highest reward ever seen; it is read back."""
+        return float(self.reward_range[1])
+
+    @reward_high.setter
+    def reward_high(self, value: float) -> None:
+        self.reward_range[1] = value
+
+    def record(self, fields: dict[str, Tensor]) -> Tensor:
+        """Return records of one step, int32 ``[env, word]``.
+
+        Args:
+            fields: ``[env, *field]`` by the names of `record_dtype`; what is missing is zero.
+        """
+        parts = []
+        at = 0
+        for name, (field, offset, *_) in sorted((self._dtype.fields or {}).items(), key=lambda entry: entry[1][1]):
+            assert offset == at, "fields go from the widest elements to the narrowest, without gaps"
+            at = offset + field.itemsize
+            if name in fields:
+                flat = fields[name].reshape(self._num_envs, -1).to(torch_dtype(field.base)).contiguous()
+                parts.append(flat.view(torch.uint8))
+            else:
+                parts.append(self._nothing(field.itemsize))
+        if at < self._dtype.itemsize:
+            parts.append(self._nothing(self._dtype.itemsize - at))
+        return torch.cat(parts, -1).view(WORD)
+
+    def _nothing(self, size: int) -> Tensor:
+        return torch.zeros(self._num_envs, size, dtype=torch.uint8, device=self.device)
+
+    def write(self, step: Tensor, records: Tensor, following: Tensor) -> None:
+        """Write a step of every copy, and what it shows after it.
+
+        Args:
+            step: int64 ``[env]``, the number of the step in its episode, from 0.
+            records: Of the step, int32 ``[env, word]``.
+            following: Of the observation after it, which the next step of the episode overwrites.
+        """
+        row = self.slot * self._rows + step  # [env]
+        self._records.index_copy_(0, torch.cat([row, row + 1]), torch.cat([records, following]))
+
+    def close(self, ended: Tensor, length: Tensor, *, terminated: Tensor, level: Tensor) -> None:
+        """Let the episodes that have ended be drawn.
+
+        Args:
+            ended: bool ``[env]``.
+            length: int64 ``[env]``, steps so far.
+            terminated: bool ``[env]``.
+            level: float32 ``[env]``, the risk level that was asked for.
+        """
+        for table, values in ((self.lengths, length), (self.ends, terminated), (self.levels, level)):
+            table.index_copy_(0, self.slot, values)
+        number = self._counter + ended.cumsum(0) - 1  # [env]
+        place = torch.where(ended, number % self.capacity, self._places)  # [env], none of them twice
+        given_up = self._ring.index_select(0, place)
+        self._ring.index_copy_(0, place, self.slot)
+        self.slot.copy_(torch.where(ended, given_up, self.slot))
+        self._counter.add_(ended.sum())
+        self.held.copy_(self._counter.clamp(max=self.capacity))
+
+    def note_rewards(self, reward: Tensor) -> None:
+        """Widen the range of rewards seen to those of a step, float32 ``[env]``."""
+        lowest, highest = self.reward_range.unbind()
+        self.reward_range.copy_(torch.stack([lowest.minimum(reward.amin()), highest.maximum(reward.amax())]))
+
+    def draw(self, key: int, numbers: Tensor, batch_size: int) -> Tensor:
+        """Draw episodes uniformly with replacement.
+
+        Args:
+            key: Of the run's stream "replay".
+            numbers: int64 ``[update]``, each update's number.
+            batch_size: Episodes of an update.
+
+        Returns:
+            Their slots, int64 ``[update, batch]``.
+        """
+        places = whole(numbered_draws(key, numbers, batch_size), self.held)  # [update, batch]
+        return self._ring[places]
+
+    def gather(self, slots: Tensor, steps: int) -> tuple[dict[str, Tensor], Tensor]:
+        """Give episodes out, padded with zeros or cut to a length.
+
+        Args:
+            slots: int64 ``[batch]``.
+            steps: Length of the batch, at most the limit.
+
+        Returns:
+            Fields ``[batch, time + 1, *field]`` by the names of `record_dtype`, and which observations are real, bool
+            ``[batch, time + 1]``.
+        """
+        time = torch.arange(steps + 1, device=self.device)
+        rows = (slots * self._rows)[:, None] + time  # [batch, time + 1]
+        is_real = time <= self.lengths[slots][:, None]  # [batch, time + 1]
+        records = torch.unflatten(self._records.index_select(0, rows.reshape(-1)), 0, (-1, steps + 1))
+        return unpack((records * is_real.unsqueeze(-1)).view(torch.uint8), self._dtype), is_real
+
+    def add(self, block: EpisodeBlock) -> None:
+        """Append episodes of the host.
+
+        Args:
+            block: At most ``capacity`` episodes.
+        """
+        count = len(block.length)
+        places = torch.from_numpy((self.added + np.arange(count)) % self.capacity).to(self.device)
+        slots = self._ring[places]  # [episode]
+        length = torch.from_numpy(block.length).to(self.device)
+        first = torch.repeat_interleave(slots * self._rows, length + 1)  # [row]
+        step = np.concatenate([np.arange(steps + 1) for steps in block.length])
+        self._records[first + torch.from_numpy(step).to(self.device)] = (
+            pack(block, self._dtype).view(WORD).to(self.device)
+        )
+        self.lengths[slots] = length
+        self.ends[slots] = torch.from_numpy(block.terminated).to(self.device)
+        self.levels[slots] = torch.from_numpy(block.risk_level).to(self.device)
+        self.added += count
+        self._counter.fill_(self.added)
+        self.held.fill_(len(self))
+
+    def last(self, count: int) -> EpisodeBlock:
+        """Return the newest episodes, oldest of them first, padded to their longest.
+
+        Args:
+            count: How many, at most ``len(self)``.
+
+        Returns:
+            A block on the host.
+        """
+        places = (self.added - count + np.arange(count)) % self.capacity
+        slots = self._ring[torch.from_numpy(places).to(self.device)]
+        lengths = self.lengths[slots].cpu().numpy()
+        fields, _ = self.gather(slots, int(lengths.max()))
+        return block_of_records(
+            {name: field.cpu() for name, field in fields.items()},
+            self.template,
+            terminated=self.ends[slots].cpu().numpy(),
+            length=lengths,
+            risk_level=self.levels[slots].cpu().numpy(),
+        )
+
+    def unfinished(self, step: Tensor) -> Tensor:
+        """Return the records of the episodes that are being played, int32 ``[env, time + 1, word]``.
+
+        Args:
+            step: int64 ``[env]``, steps done in each; what lies behind it is zero.
+        """
+        records = self._episodes[self.slot]  # [env, time + 1, word]
+        return records * (torch.arange(self._rows, device=self.device) <= step[:, None]).unsqueeze(-1)
+
+    def take_up(self, records: Tensor) -> None:
+        """Go on with episodes that `unfinished` gave; of a replay that has only been added to."""
+        self._episodes[self.slot] = records.to(self.device)

@@ -1,0 +1,209 @@
+"""Playing on the device: a fixed number of steps of all copies, each written into the replay, nothing read back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from macn.counter_hash import counter_draws, stream_keys
+from rmix_kit.device.capture import Capture
+from rmix_kit.device.draws import episode_seeds, explore, stream_key, whole
+from rmix_kit.device.games import Copies, Game
+from rmix_kit.device.replay import DeviceReplay
+from rmix_kit.errors import CheckpointError
+from rmix_kit.networks.carry import Carry, zero_carry
+from rmix_kit.networks.unroll import greedy_actions, one_hot_actions
+from rmix_kit.policy import ActingAgent
+from rmix_kit.replay.episode import OBSERVED
+
+TOTALS = ("episodes", "return", "success", "fell", "length")
+"""What is added up over the episodes that end in a block of steps."""
+
+
+class Now(NamedTuple):
+    """Where play stands between two steps.
+
+    Attributes:
+        copies: Of the game.
+        carry: The agents' memory, ``[env * agent, size]`` by name.
+        clock: int64 ``[env]``, steps of the copy since the run's start.
+        episode: int64 ``[env]``, the number of the episode among the copy's own.
+        level: float32 ``[env]``, the risk level asked for; 0 leaves it to the agents.
+        paid: float64 ``[env]``, the undiscounted return of the episode so far.
+        totals: float64 ``[total]``, `TOTALS` of the block.
+    """
+
+    copies: Copies
+    carry: Carry
+    clock: Tensor
+    episode: Tensor
+    level: Tensor
+    paid: Tensor
+    totals: Tensor
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return all of them by name."""
+        named = {f"game/{name}": value for name, value in self.copies.items()}
+        named |= {f"carry/{name}": value for name, value in self.carry.items()}
+        return named | {name: getattr(self, name) for name in self._fields[2:]}
+
+
+class Rollout:
+    """Copies of a game that never wait for each other: one that ends begins its next episode in the same step.
+
+    Attributes:
+        now: Where play stands; its tensors stay where they are.
+        epsilon: float32 scalar, exploration of the next block.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        agent: ActingAgent,
+        replay: DeviceReplay,
+        *,
+        seed: int,
+        steps: int,
+        level_draws: int,
+        capture: Capture,
+    ) -> None:
+        """Begin the first episode of every copy.
+
+        Args:
+            agent: Read at every step, never changed.
+            replay: Holds as many copies as play.
+            seed: The run's.
+            steps: Steps of a block, K.
+            level_draws: K of the risk levels {1/K, ..., 1} drawn per episode; 0 for none.
+            capture: How blocks are started.
+        """
+        self._game, self._agent, self._replay = game, agent, replay
+        self._steps, self._level_draws = steps, level_draws
+        device, num_envs = replay.device, len(replay.slot)
+        self._copy = torch.arange(num_envs, device=device)
+        self._zero = torch.zeros_like(self._copy)
+        self._agents = torch.arange(game.spec.n_agents, device=device)
+        self._identity = torch.eye(game.spec.n_agents, device=device).repeat(num_envs, 1)  # [env * agent, agent]
+        self._keys = {
+            name: self._zero + stream_key(seed, name) for name in ("train", "exploration", "risk_level")
+        }  # [env] each
+        self._exploring = stream_keys(self._keys["exploration"], self._copy, self._zero)  # [env]
+        self.epsilon = torch.zeros((), device=device)
+        nothing = torch.zeros(num_envs, dtype=torch.float64, device=device)
+        begun = game.begin(episode_seeds(self._keys["train"], self._copy, self._zero))
+        self.now = Now(
+            copies={name: value.clone() for name, value in begun.items()},  # none may share its memory
+            carry=zero_carry(agent.carry_sizes, len(self._identity), device),
+            clock=self._zero.clone(),
+            episode=self._zero.clone(),
+            level=self._levels(self._zero),
+            paid=nothing,
+            totals=nothing.new_zeros(len(TOTALS)),
+        )
+        self._program = capture(self._play)
+
+    def run(self, epsilon: float) -> None:
+        """Play a block of steps in every copy.
+
+        Args:
+            epsilon: Exploration in [0, 1].
+        """
+        self.epsilon.fill_(epsilon)
+        self._program()
+
+    @torch.no_grad()
+    def _play(self) -> None:
+        now = self.now._replace(totals=torch.zeros_like(self.now.totals))
+        for _ in range(self._steps):
+            now = self._step(now)
+        after = now.tensors()
+        for name, place in self.now.tensors().items():
+            place.copy_(after[name])
+
+    def _step(self, now: Now) -> Now:
+        game, replay = self._game, self._replay
+        kept = game.kept(now.copies)
+        seen = game.rebuild(kept)
+        level = now.level.repeat_interleave(len(self._agents))  # [env * agent]
+        output = self._agent.step(seen.obs.flatten(0, 1), self._identity, level, now.carry)
+        greedy = greedy_actions(torch.unflatten(output.action_values, 0, (-1, len(self._agents))), seen.avail_actions)
+        draws = counter_draws(self._exploring, now.clock, self._agents)  # [env, agent]
+        actions, is_explored = explore(greedy, seen.avail_actions, self.epsilon, draws)
+        played = game.step(now.copies, actions)
+        length = now.copies["elapsed"] + 1
+        replay.write(
+            now.copies["elapsed"],
+            replay.record(_observed(kept) | {"actions": actions, "is_explored": is_explored, "reward": played.reward}),
+            replay.record(_observed(game.kept(played.copies))),
+        )
+        replay.note_rewards(played.reward)
+        ended = played.terminated | played.truncated
+        replay.close(ended, length, terminated=played.terminated, level=now.level)
+        paid = now.paid + played.reward
+        counted = torch.stack([ended, paid * ended, played.success & ended, played.fell & ended, length * ended])
+        return self._going_on(
+            now._replace(
+                copies=played.copies,
+                carry={"last_action": one_hot_actions(actions.flatten(), game.spec.n_actions)} | output.carry,
+                clock=now.clock + 1,
+                paid=paid * ~ended,
+                totals=now.totals + counted.sum(1),
+            ),
+            ended,
+        )
+
+    def _going_on(self, now: Now, ended: Tensor) -> Now:
+        """Begin the next episode where one has ended, bool ``[env]``."""
+        episode = now.episode + ended
+        begun = self._game.begin(episode_seeds(self._keys["train"], self._copy, episode))
+        ended_rows = ended.repeat_interleave(len(self._agents)).unsqueeze(-1)  # [env * agent, 1]
+        return now._replace(
+            copies={
+                name: torch.where(ended.reshape(-1, *(1,) * (value.ndim - 1)), begun[name], value)
+                for name, value in now.copies.items()
+            },
+            carry={name: value.masked_fill(ended_rows, 0.0) for name, value in now.carry.items()},
+            episode=episode,
+            level=torch.where(ended, self._levels(episode), now.level),
+        )
+
+    def _levels(self, episode: Tensor) -> Tensor:
+        """Return the risk levels of episodes int64 ``[env]``: float32 ``[env]``."""
+        if not self._level_draws:
+            return torch.zeros(episode.shape, device=episode.device)
+        draws = stream_keys(self._keys["risk_level"], self._copy, episode)
+        return (whole(draws, self._level_draws) + 1).float() / self._level_draws
+
+    def state_tensors(self) -> dict[str, Tensor]:
+        """Return what a resumed run needs besides the episodes that have ended."""
+        return self.now.tensors() | {"unfinished": self._replay.unfinished(self.now.copies["elapsed"])}
+
+    def load_state(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go back to a recorded state.
+
+        Args:
+            tensors: From `state_tensors`.
+
+        Raises:
+            CheckpointError: They are those of other copies, or of another game.
+        """
+        own = self.state_tensors()
+        expected = {name: (tuple(value.shape), value.dtype) for name, value in own.items()}
+        found = {name: (tuple(value.shape), value.dtype) for name, value in tensors.items()}
+        if differing := sorted(
+            name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)
+        ):
+            name = differing[0]
+            raise CheckpointError(
+                f"the copies in play belong to another run: {name} is {found.get(name)}, expected {expected.get(name)}"
+            )
+        for name, place in self.now.tensors().items():
+            place.copy_(tensors[name])
+        self._replay.take_up(tensors["unfinished"])
+
+
+def _observed(kept: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {OBSERVED + name: value for name, value in kept.items()}

@@ -1,0 +1,127 @@
+"""Several seeds of one run in one process, each with a folder of its own that nothing tells from that of a lone run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rmix_kit.envs.make import make_vector_env
+from rmix_kit.errors import ConfigError, Interrupted
+from rmix_kit.training.device import choose_device, torch_threads
+from rmix_kit.training.loop import TrainingLoop
+from rmix_kit.training.progress_bar import Reporter, SilentReporter, make_reporter
+from rmix_kit.training.run import Run, load
+from rmix_kit.training.run_config import RunConfig
+from rmix_kit.training.run_folder import RunFolder
+from rmix_kit.training.signals import StopSignals
+from rmix_kit.training.trainer import MakeEnv, checked, opened
+
+
+class SeedReporter(SilentReporter):
+    """Passes on what is said of one seed, by its number."""
+
+    def __init__(self, seed: int, reporter: Reporter) -> None:
+        """Speak through another reporter."""
+        self._seed, self._reporter = seed, reporter
+
+    def note(self, text: str) -> None:
+        """Say the line."""
+        self._reporter.note(f"seed {self._seed}: {text}")
+
+
+def seed_folder(out: str | Path, seed: int) -> Path:
+    """Return the folder of one seed's run."""
+    return Path(out) / f"seed_{seed}"
+
+
+def train_seeds(
+    config: RunConfig,
+    seeds: Sequence[int],
+    out: str | Path,
+    *,
+    resume: bool = False,
+    extend_inexactly: bool = False,
+    overrides: Mapping[str, Any] | None = None,
+    make_env: MakeEnv = make_vector_env,
+    reporter: Reporter | None = None,
+) -> list[Run]:
+    """Train a run from several seeds side by side: while the device plays for one, the host sees to the next.
+
+    Args:
+        seeds: They take the place of the configuration's.
+        out: Holds a folder for each, ``seed_N``.
+        resume: Every seed's run goes on, and one that is finished is left as it is.
+        extend_inexactly: As of `rmix_kit.training.trainer.train`, for every seed.
+        overrides: Likewise.
+
+    Returns:
+        The runs, in the order of the seeds, each at its last checkpoint.
+
+    Raises:
+        ConfigError: Games are not played on the device, or a seed is given twice; and all that `train` raises. Where
+            one seed's run fails, the others end too, and stand at their last checkpoints.
+    """
+    if config.training.rollout != "device":
+        raise ConfigError(
+            "several seeds are trained side by side where games are played on the device: give --set "
+            "training.rollout=device, or one --seed; rmix-kit sweep trains seeds one by one, or in processes"
+        )
+    if len(set(seeds)) < len(seeds) or not seeds:
+        raise ConfigError(f"the seeds are {', '.join(map(str, seeds)) or 'none'}; give each seed once")
+    reporter = reporter or make_reporter()
+    folders = [RunFolder(seed_folder(out, seed)) for seed in seeds]
+    shared: dict[str, Any] = {"resume": resume, "make_env": make_env}
+    with torch_threads(config.training.threads), StopSignals() as signals, ExitStack() as stack:
+        loops = []
+        for seed, folder in zip(seeds, folders, strict=True):
+            own = SeedReporter(seed, reporter)
+            if (planned := checked(replace(config, seed=seed), folder, own, **shared)) is not None:
+                run = opened(planned, folder, own, extend_inexactly=extend_inexactly, overrides=overrides, **shared)
+                loops.append(stack.enter_context(run))
+        run_together(loops, signals, choose_device(config.device))
+    return [load(folder.path, consent="once") for folder in folders]  # the caller named them
+
+
+def run_together(loops: Sequence[TrainingLoop], signals: StopSignals, device: torch.device) -> None:
+    """Run loops in turn, a round each; on a GPU every loop has a stream, so that their work overlaps.
+
+    Args:
+        loops: Opened, one for each seed.
+        signals: At one, every loop saves at the end of its round.
+        device: Of all loops.
+
+    Raises:
+        Interrupted: A signal came before the end.
+    """
+    if device.type == "cuda":
+        torch.cuda.synchronize()  # what was made for the loops on this stream is there before theirs begin
+    going = [(loop.stages(signals), _stream(device)) for loop in loops]
+    every = list(going)
+    interruption: Interrupted | None = None
+    try:
+        while going:
+            left = []
+            for stages, stream in going:
+                with nullcontext() if stream is None else torch.cuda.stream(stream):
+                    try:
+                        next(stages)
+                        left.append((stages, stream))
+                    except StopIteration:
+                        continue
+                    except Interrupted as error:
+                        interruption = error
+            going = left
+    finally:
+        for stages, _ in every:
+            stages.close()
+    if interruption is not None:
+        raise interruption
+
+
+def _stream(device: torch.device) -> torch.cuda.Stream | None:
+    return torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]

@@ -1,0 +1,84 @@
+"""Seeds side by side: every folder is that of the seed trained alone."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rmix_kit.errors import ConfigError, Interrupted
+from rmix_kit.training.run_config import RunConfig
+from rmix_kit.training.side_by_side import seed_folder, train_seeds
+from rmix_kit.training.trainer import train
+from tests.device.test_training import on_device
+from tests.training.runs import Notes, content, send, tiny, with_training
+
+SEEDS = (3, 0, 8)
+
+
+def config() -> RunConfig:
+    return on_device(tiny(steps=900))
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("alone")
+    for seed in SEEDS:
+        train(replace(config(), seed=seed), seed_folder(folder, seed), reporter=Notes())
+    return folder
+
+
+def test_each_seed_leaves_the_bytes_that_it_leaves_alone(alone: Path, tmp_path: Path) -> None:
+    runs = train_seeds(config(), SEEDS, tmp_path, reporter=Notes())
+    assert [run.config.seed for run in runs] == list(SEEDS)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["seed_0", "seed_3", "seed_8"]
+    for seed in SEEDS:
+        assert content(seed_folder(tmp_path, seed)) == content(seed_folder(alone, seed))
+        assert (seed_folder(tmp_path, seed) / "seal.json").exists()
+
+
+class Stopping(Notes):
+    """Sends the process a signal as soon as a seed has begun for the second time to say something."""
+
+    def note(self, text: str) -> None:
+        super().note(text)
+        if len(self.lines) == 6:  # two lines of each of three seeds
+            send(signal.SIGTERM)()
+
+
+def test_a_signal_saves_every_seed_and_all_go_on_exactly(alone: Path, tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        train_seeds(config(), SEEDS, tmp_path, reporter=Stopping())
+    for seed in SEEDS:
+        assert list((seed_folder(tmp_path, seed) / "checkpoints").iterdir())
+        assert not (seed_folder(tmp_path, seed) / "seal.json").exists()
+    notes = Notes()
+    train_seeds(config(), SEEDS, tmp_path, resume=True, reporter=notes)
+    assert [f"seed {seed}: going on from step_28" in notes.text for seed in SEEDS] == [True] * 3
+    for seed in SEEDS:
+        assert content(seed_folder(tmp_path, seed)) == content(seed_folder(alone, seed))
+
+
+def test_finished_seeds_are_left_alone_and_new_ones_trained(alone: Path, tmp_path: Path) -> None:
+    train_seeds(config(), (3,), tmp_path, reporter=Notes())
+    notes = Notes()
+    train_seeds(config(), (3, 8), tmp_path, resume=True, reporter=notes)
+    assert "seed_3 is finished; nothing to do" in notes.text
+    assert content(seed_folder(tmp_path, 8)) == content(seed_folder(alone, 8))
+
+
+@pytest.mark.parametrize(
+    ("given", "seeds", "expected"),
+    [
+        (with_training(tiny(), rollout="host"), (0, 1), "games are played on the device: give --set training.rollout"),
+        (on_device(tiny()), (0, 1, 0), "the seeds are 0, 1, 0; give each seed once"),
+    ],
+)
+def test_what_cannot_go_side_by_side_is_refused(
+    given: RunConfig, seeds: tuple[int, ...], expected: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=expected):
+        train_seeds(given, seeds, tmp_path / "out", reporter=Notes())
+    assert not (tmp_path / "out").exists()
