@@ -205,7 +205,9 @@ class Updates:
         return found
 
     def _run(self) -> list[_Variant]:
-        return [variant for variant in self._variants.values() if variant.runs]
+        # In an order that does not tell which kind this process met first: a resumed run adds up the same numbers.
+        ordered = sorted(self._variants.items(), key=lambda entry: (entry[0][0], str(entry[0][1])))
+        return [variant for _, variant in ordered if variant.runs]
 
     def _variant(self, steps: int, kind: Hashable | None) -> _Variant:
         key = (steps, kind)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from rmix_kit.collect import Round
-from rmix_kit.files.reading import LARGEST_LOG, read_plain
+from rmix_kit.files.reading import LARGEST_LOG, parsed_json, read_plain
 from rmix_kit.files.writing import Prefix, json_text, open_own, writing
 from rmix_kit.metrics import FALLS, LENGTH, RETURN, SUCCESS
 from rmix_kit.training.memory import peak_mebibytes
@@ -84,7 +84,9 @@ class MetricsLog:
         self._metrics = open(folder.metrics, "ab", opener=open_own)  # noqa: SIM115 - closed by `close`
         self._metrics.truncate(keep)
         self._metrics.seek(keep)
-        self._digest = hashlib.sha256(read_plain(folder.metrics, LARGEST_LOG))
+        kept = read_plain(folder.metrics, LARGEST_LOG)
+        self._digest = hashlib.sha256(kept)
+        self._environment = _last_environment(kept)
         keep_whole_rows(folder.timing)
         self._timing = open(folder.timing, "a", encoding="utf-8", opener=open_own)  # noqa: SIM115
         self._board = open_board(folder.tensorboard, purge_step, advice=ROOM)
@@ -105,12 +107,16 @@ class MetricsLog:
             self._board.add(known, env_steps)
 
     def facts(self, env_steps: int, facts: Mapping[str, str | bool]) -> None:
-        """Write one row about the environment, such as the version of a game; TensorBoard is not told.
+        """Write one row about the environment, such as the version of a game, unless the last one says the same.
+
+        A run that goes on thereby repeats nothing. TensorBoard is not told.
 
         Args:
             facts: By name.
         """
-        self._write({"kind": "environment", "env_steps": env_steps, **facts})
+        if facts != self._environment:
+            self._environment = dict(facts)
+            self._write({"kind": "environment", "env_steps": env_steps, **facts})
 
     def time(self, env_steps: int, updates: int, seconds: Mapping[str, float]) -> None:
         """Write how long things took: wall seconds, CPU seconds of the process, and the most memory it has held.
@@ -149,6 +155,20 @@ class MetricsLog:
                 file.close()
         if self._board is not None:
             self._board.close()
+
+
+def _last_environment(rows: bytes) -> dict[str, Any]:
+    """Return what the last row about the environment says; nothing where there is none that can be read."""
+    for line in reversed(rows.splitlines()):
+        if b'"environment"' not in line:
+            continue
+        try:
+            row = parsed_json(line)
+        except ValueError:
+            return {}
+        if isinstance(row, dict) and row.get("kind") == "environment":
+            return {name: value for name, value in row.items() if name not in ("kind", "env_steps")}
+    return {}
 
 
 class Stopwatch:

@@ -14,7 +14,7 @@ from rmix_kit.envs.make import make_vector_env
 from rmix_kit.errors import ConfigError, Interrupted
 from rmix_kit.training.device import choose_device, torch_threads
 from rmix_kit.training.loop import TrainingLoop
-from rmix_kit.training.progress_bar import Reporter, SilentReporter, make_reporter
+from rmix_kit.training.progress_bar import Reporter, Status, make_reporter
 from rmix_kit.training.run import Run, load
 from rmix_kit.training.run_config import RunConfig
 from rmix_kit.training.run_folder import RunFolder
@@ -22,16 +22,33 @@ from rmix_kit.training.signals import StopSignals
 from rmix_kit.training.trainer import MakeEnv, checked, opened
 
 
-class SeedReporter(SilentReporter):
-    """Passes on what is said of one seed, by its number."""
+class SeedReporter:
+    """Tells of one seed, by its number, through a reporter that all share; the first one moves its bar."""
 
-    def __init__(self, seed: int, reporter: Reporter) -> None:
+    def __init__(self, seed: int, reporter: Reporter, *, is_first: bool) -> None:
         """Speak through another reporter."""
-        self._seed, self._reporter = seed, reporter
+        self._seed, self._reporter, self._is_first = seed, reporter, is_first
 
     def note(self, text: str) -> None:
         """Say the line."""
         self._reporter.note(f"seed {self._seed}: {text}")
+
+    def start(self, total_steps: int, env_steps: int) -> None:
+        """Begin the bar."""
+        if self._is_first:
+            self._reporter.start(total_steps, env_steps)
+
+    def show(self, status: Status) -> None:
+        """Say how an evaluation went, and move the bar."""
+        if status.is_evaluation:
+            self.note(f"step {status.env_steps:,}: {status.outcome}")
+        elif self._is_first:
+            self._reporter.show(status)
+
+    def stop(self) -> None:
+        """End the bar."""
+        if self._is_first:
+            self._reporter.stop()
 
 
 def seed_folder(out: str | Path, seed: int) -> Path:
@@ -77,9 +94,9 @@ def train_seeds(
     folders = [RunFolder(seed_folder(out, seed)) for seed in seeds]
     shared: dict[str, Any] = {"resume": resume, "make_env": make_env}
     with torch_threads(config.training.threads), StopSignals() as signals, ExitStack() as stack:
-        loops = []
+        loops: list[TrainingLoop] = []
         for seed, folder in zip(seeds, folders, strict=True):
-            own = SeedReporter(seed, reporter)
+            own = SeedReporter(seed, reporter, is_first=not loops)
             if (planned := checked(replace(config, seed=seed), folder, own, **shared)) is not None:
                 run = opened(planned, folder, own, extend_inexactly=extend_inexactly, overrides=overrides, **shared)
                 loops.append(stack.enter_context(run))

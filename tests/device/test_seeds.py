@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from rmix_kit.errors import ConfigError, Interrupted
+from rmix_kit.training.progress_bar import Status
 from rmix_kit.training.run_config import RunConfig
 from rmix_kit.training.side_by_side import seed_folder, train_seeds
 from rmix_kit.training.trainer import train
@@ -37,6 +38,32 @@ def test_each_seed_leaves_the_bytes_that_it_leaves_alone(alone: Path, tmp_path: 
     for seed in SEEDS:
         assert content(seed_folder(tmp_path, seed)) == content(seed_folder(alone, seed))
         assert (seed_folder(tmp_path, seed) / "seal.json").exists()
+
+
+class Told(Notes):
+    """Keeps what was shown, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: list[str] = []
+
+    def start(self, total_steps: int, env_steps: int) -> None:
+        self.shown.append(f"start {total_steps}")
+
+    def show(self, status: Status) -> None:
+        self.shown.append("show")
+
+    def stop(self) -> None:
+        self.shown.append("stop")
+
+
+def test_every_seed_is_told_of_and_one_bar_is_drawn(tmp_path: Path) -> None:
+    told = Told()
+    train_seeds(on_device(tiny(steps=50), evaluation_interval=20), (3, 0), tmp_path, reporter=told)
+    for seed in (3, 0):
+        assert sum(line.startswith(f"seed {seed}: step ") for line in told.lines) == 3  # at 0, 28 and 56
+    assert (told.shown[0], told.shown[-1]) == ("start 50", "stop")
+    assert set(told.shown[1:-1]) == {"show"}
 
 
 class Stopping(Notes):

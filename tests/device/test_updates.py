@@ -171,6 +171,15 @@ def test_there_is_one_program_for_each_length_and_set_of_groups() -> None:
     assert capture.runs[1:] == [3, 2, 1]  # of 16 steps without and with the quantile loss, of 20 steps without
 
 
+def test_sums_are_told_in_an_order_that_is_not_that_of_the_runs() -> None:
+    parts = filled(algorithm=THIRDS)
+    run(parts, 1, 17)
+    longer = parts.updates.taken()
+    run(parts, 2, 5)
+    assert torch.equal(parts.updates.taken()[-len(longer) + 1 :], longer[1:])
+    assert len(parts.updates.taken()) == 2 * len(longer) - 1
+
+
 def test_numbers_that_follow_the_progress_are_never_captured() -> None:
     capture = Counted()
     parts = filled(algorithm=small(next(kind for kind in ALGORITHMS if kind.name == "lh-iqn")), capture=capture)
