@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
-from copy import deepcopy
 from typing import Any
 
 import torch
@@ -15,9 +14,9 @@ from rmix_kit.errors import Interrupted, NonFiniteError
 from rmix_kit.files.writing import writing
 from rmix_kit.metrics import RETURN, SUCCESS
 from rmix_kit.origin import origin_of_process
-from rmix_kit.policy import team_policy
 from rmix_kit.replay import ReplayBuffer
 from rmix_kit.replay.held import HeldEpisodes
+from rmix_kit.training.acting import ActingTeam
 from rmix_kit.training.device import why_slow
 from rmix_kit.training.evaluator import Evaluation, evaluate
 from rmix_kit.training.learner import Learner
@@ -61,8 +60,7 @@ class TrainingLoop:
         self._learner = Learner(
             config.algorithm, envs.spec, settings.target, seed=config.seed, device=device, codec=codec_of(envs)
         )
-        self._acting = deepcopy(self._learner.online.agent).requires_grad_(False)
-        self._policy = team_policy(self._acting, envs.spec, device)
+        self._policy = ActingTeam(self._learner.online.agent, envs.spec, device)
         self._collector = Collector(envs, self._policy)
         self._buffer = ReplayBuffer(envs.spec, settings.buffer_episodes, device, codec=codec_of(envs))
         self._held = self.held_episodes()
@@ -144,11 +142,10 @@ class TrainingLoop:
     def round(self) -> None:
         """Collect a round of episodes; make the updates that are due for them, and the records, as they end.
 
-        The team takes over the learner's weights as often as where copies wait for each other: at the beginning, and
-        whenever as many episodes have ended as there are copies.
+        As often as where copies wait for each other the team takes over the learner's weights: with its initial carry,
+        and whenever as many episodes have ended as there are copies.
         """
         state, plan = self._state, RoundPlan(self._config, self._state)
-        self._take_over_weights()
         rounds, ended = self._playing(plan), 0
         while True:
             before = state.env_steps
@@ -164,20 +161,12 @@ class TrainingLoop:
                 self._show(means[RETURN], means[SUCCESS] if state.reports_success else None)
             ended += played.episodes
             if ended >= self._settings.num_envs:
-                self._take_over_weights()
+                self._policy.take_over()
                 ended = 0
             self._record_environment()
             if is_due(self._settings.log_interval, before, state.env_steps):
                 self._record()
         self._is_cut = plan.is_cut
-
-    def _take_over_weights(self) -> None:
-        """Let the team act by the weights of now, whatever updates follow.
-
-        A team whose weights change at every step cannot pursue anything: rare successes of long episodes fail to come.
-        """
-        self._acting.load_state_dict(self._learner.online.agent.state_dict())
-        self._policy.refresh()
 
     def _playing(self, plan: RoundPlan) -> Iterator[Round]:
         """Play a round: all its episodes at once where copies wait for each other, otherwise those that end at once."""
@@ -256,7 +245,6 @@ class TrainingLoop:
     def evaluate(self) -> Evaluation:
         """Play the greedy evaluation episodes and record them."""
         state = self._state
-        self._take_over_weights()
         with self._clock.timed("evaluating"):
             evaluation = evaluate(
                 self._policy,

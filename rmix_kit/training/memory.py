@@ -27,8 +27,8 @@ KIB, MIB, GIB = 2**10, 2**20, 2**30
 MEMINFO = Path("/proc/meminfo")
 BATCH_BYTES_OF_AGENT = 9
 """An action and whether it was explored."""
-COPIES_OF_WEIGHTS = 6
-"""Online and target, the acting ones, gradients, and the two moments of Adam."""
+COPIES_OF_WEIGHTS = 7
+"""Online and target, two acting ones, gradients, and the two moments of Adam."""
 BYTES_OF_SLOT = 29
 """Length, level, place and end of an episode in the replay's tables."""
 

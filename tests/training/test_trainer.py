@@ -45,7 +45,7 @@ def test_evaluations_lie_at_the_first_round_after_each_multiple_and_at_the_end(f
     assert steps[0] == 0
     assert [step // 700 for step in steps[1:-1]] == [1, 2, 3, 4][: len(steps) - 2]
     assert steps[-1] >= 3000
-    assert steps[-1] - 3000 < 4 * 20
+    assert steps[-1] - 3000 < (4 + 1) * 20  # in the copies, and one that was waited for
 
 
 def test_training_rows_hold_no_clock(finished: Path) -> None:
