@@ -11,7 +11,7 @@ from rmix_kit.config.document import KEYS as PRESET_KEYS
 from rmix_kit.config.document import Document, preset_names, read_document, read_preset
 from rmix_kit.config.frame import frame_values
 from rmix_kit.config.overrides import Values, parse_overrides
-from rmix_kit.config.schema import BEFORE, Device, RunConfig, TrainingSettings, algorithm_class
+from rmix_kit.config.schema import Device, RunConfig, TrainingSettings, algorithm_class
 from rmix_kit.config.validation import build
 from rmix_kit.config.values import SECTIONS, flatten, nest
 from rmix_kit.console import standard_error
@@ -66,7 +66,7 @@ def resolve(
     preset = preset or (file.values.get("preset") if file else None) or algo
     values: Values = preset_values(algo, preset, env, report)
     if file is not None:
-        values.update(_left_out(file) | flatten(file, SECTIONS))
+        values.update(flatten(file, SECTIONS))
     values.update(command_line(overrides, cls, num_envs=num_envs, checkpoint_every=checkpoint_every))
     nested = nest(values)
 
@@ -84,12 +84,6 @@ def resolve(
         device=device,  # type: ignore[arg-type]
         training=build(TrainingSettings, nested.get("training", {}), ("training",), where),
     )
-
-
-def _left_out(file: Document) -> Values:
-    """Return what a run's ``config.yaml`` does not say since it is what runs did before there was a setting for it."""
-    is_record = set(FILE_KEYS) <= file.values.keys()
-    return {("training", name): (value, file.source) for name, value in BEFORE.items() if is_record}
 
 
 def command_line(

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from rmix_kit.training.run_config import Device, RunConfig, algorithm_class
-from rmix_kit.training.settings import BEFORE, TrainingSettings
+from rmix_kit.training.settings import TrainingSettings
 
-__all__ = ["BEFORE", "Device", "RunConfig", "TrainingSettings", "algorithm_class"]
+__all__ = ["Device", "RunConfig", "TrainingSettings", "algorithm_class"]

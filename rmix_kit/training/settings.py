@@ -51,7 +51,7 @@ class TrainingSettings:
     """
 
     num_envs: PositiveInt = 32
-    episodes_per_copy: PositiveInt = 8
+    episodes_per_copy: PositiveInt = 1
     batch_size: PositiveInt = 32
     buffer_episodes: PositiveInt = 5000
     updates_per_episode: PositiveFloat = 0.25

@@ -30,7 +30,6 @@ from rmix_kit.training.progress_bar import Reporter, make_reporter
 from rmix_kit.training.run import Run, load
 from rmix_kit.training.run_config import RunConfig
 from rmix_kit.training.run_folder import RunFolder, newest_sound
-from rmix_kit.training.settings import BEFORE, TrainingSettings
 from rmix_kit.training.signals import StopSignals
 
 MakeEnv = Callable[[str, int], VectorEnv]
@@ -173,7 +172,7 @@ def loop_for(config: RunConfig, envs: VectorEnv) -> type[TrainingLoop]:
 
 
 def resolved_config(config: RunConfig, folder: RunFolder, reporter: Reporter, *, resume: bool) -> RunConfig:
-    """Write out what the environment text leaves to the machine; a run that goes on plays as it was begun.
+    """Write out what the environment text leaves to the machine; a run that goes on keeps what it has.
 
     Args:
         reporter: Told what the text means here.
@@ -184,13 +183,7 @@ def resolved_config(config: RunConfig, folder: RunFolder, reporter: Reporter, *,
         RunFolderError: The folder is to be resumed and holds no run, or one on what the text meant before, such as a
             map file that was edited since.
     """
-    begun = folder.read_config() if resume and folder.config.exists() else None
-    for name, before in BEFORE.items():
-        usual, given = (getattr(settings, name) for settings in (TrainingSettings(), config.training))
-        if begun is not None and given == usual != getattr(begun.training, name) == before:
-            reporter.note(f"the run goes on as it was begun, with training.{name}={before}")
-            config = replace(config, training=replace(config.training, **{name: before}))
-    kept = None if begun is None else begun.env
+    kept = folder.read_config().env if resume and folder.config.exists() else None
     text = resolved_text(config.env, kept)
     if kept is not None and text not in (config.env, kept):
         raise RunFolderError(

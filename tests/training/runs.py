@@ -21,6 +21,7 @@ def tiny(**changes: Any) -> RunConfig:
     """A run of a few seconds: the replay wraps, checkpoints rotate and both losses are stepped."""
     training = TrainingSettings(
         num_envs=4,
+        episodes_per_copy=8,
         batch_size=4,
         buffer_episodes=60,
         updates_per_episode=0.3,

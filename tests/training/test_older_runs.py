@@ -15,6 +15,7 @@ from rmix_kit.files.yaml_text import read_yaml
 from rmix_kit.training.checkpoint import verify_checkpoint
 from rmix_kit.training.run_config import RunConfig
 from rmix_kit.training.run_folder import RunFolder
+from rmix_kit.training.settings import BEFORE
 from rmix_kit.training.trainer import train
 from tests.training.runs import At, Notes, content, send, tiny, with_training
 
@@ -29,11 +30,11 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_record_says_nothing_of_copies_that_wait(whole: Path) -> None:
+def test_a_record_says_nothing_of_what_runs_always_did(whole: Path) -> None:
     folder = RunFolder(whole)
     manifest = verify_checkpoint(folder.checkpoint(folder.steps()[-1]))
     for record in (read_yaml(folder.config.read_text()), manifest.config):
-        assert "episodes_per_copy" not in record["training"]
+        assert not BEFORE.keys() & record["training"].keys()
     assert folder.read_config() == LOCKSTEP
 
 
@@ -46,17 +47,14 @@ def test_a_record_without_the_setting_is_of_a_run_whose_copies_wait() -> None:
 def test_a_run_from_before_the_setting_goes_on_as_it_was_begun(whole: Path, tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
         train(LOCKSTEP, tmp_path / "run", reporter=At(300, send(signal.SIGTERM)))
-    notes = Notes()
-    train(tiny(steps=900), tmp_path / "run", resume=True, reporter=notes)
-    assert "goes on as it was begun, with training.episodes_per_copy=1" in notes.text
+    train(LOCKSTEP, tmp_path / "run", resume=True, reporter=Notes())
     assert content(tmp_path / "run") == content(whole)
 
 
-def test_a_finished_run_from_before_the_setting_is_extended_as_it_was_begun(whole: Path, tmp_path: Path) -> None:
+def test_a_finished_run_from_before_the_setting_is_extended_as_it_was_begun(tmp_path: Path) -> None:
     steady = with_training(replace(LOCKSTEP, steps=400), learning_rate_decay_from=1.0)
     train(steady, tmp_path / "run", reporter=Notes())
-    longer = with_training(replace(steady, steps=900), episodes_per_copy=8)
-    train(longer, tmp_path / "run", resume=True, reporter=Notes())
+    train(replace(steady, steps=900), tmp_path / "run", resume=True, reporter=Notes())
     train(replace(steady, steps=900), tmp_path / "whole", reporter=Notes())
     assert content(tmp_path / "run") == content(tmp_path / "whole")
 
@@ -69,18 +67,18 @@ def test_a_run_of_another_number_is_refused_by_name(other: int, tmp_path: Path) 
         train(with_training(tiny(), episodes_per_copy=other), tmp_path / "run", resume=True, reporter=Notes())
 
 
-def test_its_configuration_repeats_it_and_a_file_by_hand_takes_the_default(whole: Path, tmp_path: Path) -> None:
+def test_its_configuration_repeats_it(whole: Path, tmp_path: Path) -> None:
     record, by_hand = RunFolder(whole).config, tmp_path / "mine.yaml"
     by_hand.write_text("training:\n  num_envs: 4\n")
     found = [
         resolve(algo="rmix", env=LOCKSTEP.env, seed=0, steps=900, config_file=file, report=lambda _: None)
         for file in (record, by_hand)
     ]
-    assert [config.training.episodes_per_copy for config in found] == [1, 8]
+    assert [config.training.episodes_per_copy for config in found] == [1, 1]
     assert found[0] == LOCKSTEP
 
 
 def test_it_is_a_difference_from_the_preset() -> None:
     plain = resolve(algo="rmix", env="macn:4x12", seed=0, steps=900)
     assert differences_from_preset(plain) == {}
-    assert differences_from_preset(with_training(plain, episodes_per_copy=1)) == {"training.episodes_per_copy": 1}
+    assert differences_from_preset(with_training(plain, episodes_per_copy=8)) == {"training.episodes_per_copy": 8}

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
@@ -11,7 +10,6 @@ import pytest
 
 from rmix_kit.algorithms import ALGORITHMS, Algorithm
 from rmix_kit.errors import Interrupted, RunFolderError
-from rmix_kit.files.writing import seal
 from rmix_kit.training.learner import TargetSettings
 from rmix_kit.training.run_config import RunConfig
 from rmix_kit.training.trainer import train
@@ -26,22 +24,6 @@ def interrupt(config: RunConfig, folder: Path, env_steps: int, number: signal.Si
     with pytest.raises(Interrupted) as caught:
         train(config, folder, resume=resume, reporter=At(env_steps, send(number)))
     return caught.value
-
-
-def test_a_run_of_a_version_with_fewer_settings_is_gone_on_with(finished: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    interrupt(tiny(), folder, 1100, signal.SIGTERM, resume=False)
-    text = folder.joinpath("config.yaml").read_text()
-    fewer = "".join(line for line in text.splitlines(keepends=True) if "rollout" not in line)
-    assert len(fewer) < len(text)
-    folder.joinpath("config.yaml").write_text(fewer)
-    for manifest in folder.glob("checkpoints/*/manifest.json"):
-        values = json.loads(manifest.read_text())
-        values["config"]["training"] = {k: v for k, v in values["config"]["training"].items() if "rollout" not in k}
-        del values["sha256"]
-        manifest.write_bytes(seal(values))
-    train(tiny(), folder, resume=True, reporter=Notes())
-    assert content(folder) == content(finished)
 
 
 def test_run_interrupted_several_times_ends_with_the_same_bytes(finished: Path, tmp_path: Path) -> None:
