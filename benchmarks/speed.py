@@ -36,45 +36,48 @@ SECTIONS: dict[str, Section] = {
 }
 
 
-def kept(path: Path, measured: list[str]) -> dict[str, list[dict[str, str]]]:
-    """Read the rows of the sections that are not measured now."""
+def kept(path: Path | None) -> dict[str, list[dict[str, str]]]:
+    """Read what was measured before, by section."""
     rows: dict[str, list[dict[str, str]]] = {}
-    if path.exists():
+    if path is not None and path.exists():
         with path.open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
-                if row["section"] not in measured:
-                    rows.setdefault(row["section"], []).append(row)
+                rows.setdefault(row["section"], []).append(row)
     return rows
 
 
+def write(path: Path, sections: dict[str, list[dict[str, str]]]) -> None:
+    """Write the table, its sections in their order."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=["section", *FIELDS, "machine"])
+        writer.writeheader()
+        writer.writerows(row for name in SECTIONS for row in sections.get(name, ()))
+
+
 def main() -> None:
-    """Measure, print the table and write it."""
+    """Measure, write every section when it is done, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--rows", nargs="+", choices=list(SECTIONS), default=list(SECTIONS), help="these sections alone"
-    )
+    parser.add_argument("--rows", nargs="+", choices=list(SECTIONS), default=list(SECTIONS), help="these sections")
     parser.add_argument("--turns", type=int, help="turns of each contender")
-    parser.add_argument("--quick", action="store_true", help="try every row; the figures are worth nothing")
-    parser.add_argument("--csv", type=Path, default=RESULTS / "speed.csv", help="write the table to this file")
+    parser.add_argument("--quick", action="store_true", help="try every row; kept only where --csv says so")
+    parser.add_argument("--csv", type=Path, help="write the table to this file in place of results/speed.csv")
     options = parser.parse_args()
     torch.set_num_threads(1)
     effort = QUICK if options.quick else Effort()
     if options.turns:
         effort = replace(effort, turns=options.turns, processes=min(options.turns, effort.processes))
-    sections = kept(options.csv, options.rows)
-    table: list[Row] = []
-    note = machine_note() + f"; load {os.getloadavg()[0]:.1f} at the start"
+    path: Path | None = options.csv or (None if options.quick else RESULTS / "speed.csv")
+    sections, table = kept(path), list[Row]()
     for name in options.rows:
-        sections[name] = []
+        note, rows = f"{machine_note()}; load {os.getloadavg()[0]:.1f} before", []
         for row in SECTIONS[name](effort):
+            rows.append({"section": name, **row.cells(), "machine": note})
             table.append(row)
-            sections[name].append({"section": name, **row.cells(), "machine": note})
             print("  ".join(f"{key}={value}" for key, value in row.cells().items() if value), flush=True)
-    options.csv.parent.mkdir(parents=True, exist_ok=True)
-    with options.csv.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=["section", *FIELDS, "machine"])
-        writer.writeheader()
-        writer.writerows(row for name in SECTIONS for row in sections.get(name, ()))
+        sections[name] = rows
+        if path is not None:
+            write(path, sections)
     print(markdown(table))
 
 
