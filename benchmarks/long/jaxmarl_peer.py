@@ -24,6 +24,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -77,7 +78,7 @@ class Smax:
 
 
 def qmix(command: list[str], steps: int, turns: int) -> list[dict[str, object]]:
-    """Train both; return three rows: with 8 copies from process start and without JaxMARL's start, and with 32."""
+    """Train both; return rows for ours with 8 and 32 copies, JaxMARL's with and without its start."""
     bare_rates: list[float] = []
 
     def theirs() -> float:
@@ -123,6 +124,14 @@ def row(work: str, ours: list[float], theirs: list[float]) -> dict[str, object]:
     return summary
 
 
+def write(path: Path, rows: list[dict[str, object]], commit: str) -> None:
+    """Write what is measured so far."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=FIELDS)
+        writer.writeheader()
+        writer.writerows(row | {"commit": commit, "machine": machine_note()} for row in rows)
+
+
 def main() -> None:
     """Check the port, measure, print and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -140,13 +149,11 @@ def main() -> None:
         ["git", "-C", str(options.checkout), "rev-parse", "--short", "HEAD"], check=True, capture_output=True, text=True
     ).stdout.strip()
     timed_process([*command, "check", str(CHECKED_STEPS)], environ=ONE_THREAD)
-    rows = [] if options.only == "smax" else qmix(command, options.steps, options.turns)
-    if options.only != "qmix":
-        rows += [simulators(command, name, copies, options.turns) for name in MAPS for copies in options.copies]
-    with options.csv.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=FIELDS)
-        writer.writeheader()
-        writer.writerows(row | {"commit": commit, "machine": machine_note()} for row in rows)
+    rows: list[dict[str, object]] = [] if options.only == "smax" else qmix(command, options.steps, options.turns)
+    write(options.csv, rows, commit)
+    for map_name, copies in [] if options.only == "qmix" else product(MAPS, options.copies):
+        rows.append(simulators(command, map_name, copies, options.turns))
+        write(options.csv, rows, commit)
 
 
 if __name__ == "__main__":
