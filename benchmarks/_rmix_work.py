@@ -1,4 +1,4 @@
-"""What the two RMIX benchmarks share: the batch, both learners, and the table."""
+"""What benchmarks of updates share: the batch, both learners, and the table."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from _naive_rmix import NaiveLearner
 from torch import Tensor
 
+from rmix_kit.algorithms.algorithm import Algorithm
 from rmix_kit.algorithms.rmix import RMIX
 from rmix_kit.networks.quantile import QuantileAgent
 from rmix_kit.networks.unroll import agent_ids, last_actions
@@ -74,14 +76,20 @@ def our_work(kind: str, **changes: int) -> Work:
     ``changes`` are of RMIX's fields, such as ``risk_embed_size``. The process keeps freed memory, as in training; every
     contender in it gains.
     """
-    keep_freed_memory()
-    spec, batch = make_spec(), make_batch()
     sizes = {"n_quantiles": N_QUANTILES, "n_risk_levels": N_LEVELS} | changes
     algorithm = RMIX(**sizes, quantile_start_steps=0, quantile_every_updates=1)  # type: ignore[arg-type]
-    learner = Learner(algorithm, spec, TargetSettings(), seed=0, device=CPU)
     is_due = kind == "quantile"
     progress = Progress(env_steps=1000 if is_due else 0, previous_env_steps=0)
-    return lambda: learner.update(batch, progress)
+    return update_work(algorithm, make_spec(), make_batch(), progress)
+
+
+def update_work(
+    algorithm: Algorithm[Any], spec: EnvSpec, batch: EpisodeBatch, progress: Progress | None = None
+) -> Work:
+    """Return a call that makes one update of an algorithm on a batch, guard and target copy included."""
+    keep_freed_memory()
+    learner, now = Learner(algorithm, spec, TargetSettings(), seed=0, device=CPU), progress or Progress()
+    return lambda: learner.update(batch, now)
 
 
 def naive_work(kind: str) -> Work:

@@ -1,7 +1,7 @@
 """The straightforward way to simulate SMAC: one battle, one unit after the other, in plain Python.
 
 It plays the rules of `rmix_kit.smac.combat` and lays out what `rmix_kit.smac.layout` lays out; a test holds
-both against each other. `benchmarks/smac_throughput.py` measures against it.
+both against each other. `benchmarks/speed.py` measures against it.
 """
 
 from __future__ import annotations

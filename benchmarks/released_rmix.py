@@ -24,7 +24,7 @@ from pathlib import Path
 import torch
 from _released import Released
 from _rmix_work import CPU, N_AGENTS, RESULTS, Work, machine_note, make_batch, our_work, take_turns
-from quantile_step import peak_mb
+from quantile_memory import peak_mb
 
 from rmix_kit.config.load import resolve
 from rmix_kit.envs.make import make_vector_env

@@ -21,6 +21,10 @@ from rmix_kit.training.settings import TrainingSettings
 DOCS = Path(__file__).resolve().parent
 FOREIGN = DOCS / "results" / "foreign-envs.csv"
 YOURS = DOCS / "environments" / "yours.md"
+PERFORMANCE = DOCS / "performance.md"
+MEASURED = DOCS.parent / "benchmarks" / "results"
+PEERS = {"released_rmix": "released", "peers_jaxmarl": "jaxmarl", "peers_epymarl": "epymarl"}
+"""Tables of other people's code beside ours, and the column that holds its figure."""
 README = DOCS.parent / "README.md"
 NOTE = "<!-- Written by `make docs`; edit the code's text instead. -->\n\n"
 
@@ -115,6 +119,53 @@ def _cell(row: dict[str, str]) -> str:
     return why.lstrip(",: ").replace("|", "\\|").replace("<", "&lt;")
 
 
+def speed_in(page: str) -> str:
+    """Return the page on performance, its table written anew from what `benchmarks/speed.py` and the peers measured."""
+    begin, end = "<!-- speed -->\n", "<!-- end of speed -->"
+    head, tail = page.split(begin)[0], page.split(end)[1]
+    return f"{head}{begin}\n{speed_section()}\n\n{end}{tail}"
+
+
+def speed_section() -> str:
+    """Tables of our own figures with their floors, and of ours beside other people's code."""
+    ours, machine = _measured("speed")
+    lines = [
+        f"Measured on: {machine}.",
+        "",
+        "| work | unit | ours | floor | peer | goal |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in ours:
+        work = f"{row['work']} ({row['note']})" if row["note"] else row["work"]
+        floor = f"{_grouped(row['floor'])} (x {row['times_floor']})" if row["floor"] else ""
+        peer = f"{row['peer_is']}: {_grouped(row['peer'])} ({row['ratio_to_peer']} times)" if row["peer"] else ""
+        lines.append(f"| {work} | {row['unit']} | {_grouped(row['ours'])} | {floor} | {peer} | {row['goal']} |")
+    lines += [
+        "",
+        "Beside other people's code:",
+        "",
+        "| work | unit | ours | theirs | whose | ratio |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, column in PEERS.items():
+        for row in _measured(name)[0]:
+            figures = f"{_grouped(row['ours'])} | {_grouped(row[column])}"
+            lines.append(f"| {row['work']} | {row['unit']} | {figures} | {column} | {row['ratio']} |")
+    return "\n".join(lines)
+
+
+def _grouped(figure: str) -> str:
+    """Return a count with its thousands set apart."""
+    return f"{int(figure):,}" if figure.isdigit() else figure
+
+
+def _measured(name: str) -> tuple[list[dict[str, str]], str]:
+    """Return the rows of a table under benchmarks/results, and the machine of the first."""
+    with (MEASURED / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return rows, rows[0]["machine"]
+
+
 def smac_page() -> str:
     """SMAC's docstring, and the tables of its simulator."""
     return NOTE + smac.page()
@@ -151,6 +202,8 @@ def main() -> None:
     click.echo("wrote the results in README.md")
     YOURS.write_text(foreign_in(YOURS.read_text(encoding="utf-8")), encoding="utf-8")
     click.echo("wrote the tables in docs/environments/yours.md")
+    PERFORMANCE.write_text(speed_in(PERFORMANCE.read_text(encoding="utf-8")), encoding="utf-8")
+    click.echo("wrote the tables in docs/performance.md")
 
 
 if __name__ == "__main__":

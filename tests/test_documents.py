@@ -41,6 +41,12 @@ def test_environments_that_were_tried_are_those_of_the_record() -> None:
     assert "pettingzoo:mpe2.simple_spread_v3" in page
 
 
+def test_figures_of_speed_are_those_that_were_measured() -> None:
+    page = (DOCS / "performance.md").read_text(encoding="utf-8")
+    assert PAGES["speed_in"](page) == page
+    assert "RMIX update, MACN" in page
+
+
 @pytest.mark.parametrize("folder", sorted((DOCS / "results").glob("*/summary.md")), ids=lambda path: path.parent.name)
 def test_a_summary_is_made_from_the_records(folder: Path, tmp_path: Path) -> None:
     name, _, backend = folder.parent.name.partition("-")

@@ -1,20 +1,21 @@
-"""CPU time and peak memory of one quantile-regression step beside the naive form, on the batch of update_time.py.
+"""Peak memory of one quantile-regression step beside the naive form: 32 x 51 x 2 observations, 100 quantiles.
 
-    python benchmarks/quantile_step.py
+    python benchmarks/quantile_memory.py
 
-One thread. Memory is the rise of the process's peak resident size over its size with everything built, each
-contender in a process of its own.
+One thread. Memory is the rise of the process's peak resident size over its size with everything built, each contender
+in a process of its own. Its time is in the table of `speed.py`.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import subprocess
 import sys
 from pathlib import Path
 
 import torch
-from _rmix_work import naive_work, our_work, report, take_turns
+from _rmix_work import RESULTS, machine_note, naive_work, our_work
 
 MAKERS = {"ours": our_work, "naive": naive_work}
 KIB_PER_MB = 1000 * 1000 / 1024
@@ -36,7 +37,7 @@ def memory_of(name: str) -> float:
 
 
 def main() -> None:
-    """Measure, print, write ``results/quantile_step.csv``."""
+    """Measure, print, write ``results/quantile_memory.csv``."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--memory", choices=sorted(MAKERS), help=argparse.SUPPRESS)
     only: str | None = parser.parse_args().memory
@@ -48,9 +49,17 @@ def main() -> None:
             work()
         print(peak_mb() - base)
         return
-    measured = take_turns({name: make("quantile") for name, make in MAKERS.items()}, turns=5, repeats=1)
-    extra: dict[str, dict[str, object]] = {name: {"peak_mb_over_base": round(memory_of(name))} for name in MAKERS}
-    report("quantile_step", measured, extra)
+    peaks = {name: memory_of(name) for name in MAKERS}
+    rows = [
+        {"contender": name, "peak_mb_over_base": round(peak), "times_ours": round(peak / peaks["ours"], 1)}
+        for name, peak in peaks.items()
+    ]
+    with (RESULTS / "quantile_memory.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=[*rows[0], "machine"])
+        writer.writeheader()
+        for row in rows:
+            print("  ".join(f"{key}={value}" for key, value in row.items()))
+            writer.writerow(row | {"machine": machine_note()})
 
 
 if __name__ == "__main__":
