@@ -102,9 +102,9 @@ class RunConfig:
         Raises:
             ConfigError: A key is missing or unknown.
         """
-        values = with_newer_settings(values)
         keys = {"algo", "preset", "env", "seed", "steps", "device", "algorithm", "training"}
         _check_keys(values, keys, "the run's configuration")
+        values = with_newer_settings(values)
         for name, hint in (
             ("algo", str),
             ("preset", str),
