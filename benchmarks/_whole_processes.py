@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 
 STEPS_PER_UPDATE = 400  # JaxMARL's ratio with 8 copies of 50 steps
+EPISODES_PER_COPY = 16  # so that few copies stand still; at 1 they wait for each other
 HERE = Path(__file__).resolve().parents[1]
 KIT = ("-m", "rmix_kit.cli.main")
 PROGRAM = """
@@ -76,6 +77,7 @@ def qmix_run(env: str, steps: int, copies: int, *, preset: str = "qmix", overrid
 def batched_macn_run(steps: int, copies: int) -> float:
     """Train QMIX on ``macn:4x12`` with one update of 32 episodes per 400 steps; return CPU seconds."""
     overrides = [f"training.updates_per_step={1 / STEPS_PER_UPDATE}", "training.batch_size=32"]
+    overrides += [f"training.episodes_per_copy={EPISODES_PER_COPY}"]
     return qmix_run("macn:4x12", steps, copies, overrides=overrides)
 
 
