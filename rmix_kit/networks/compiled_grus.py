@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from rmix_kit.compiling.gru_passes import backward, forward
+from rmix_kit.networks.gru import keep, reached_by
 
 
 class _Trace(NamedTuple):
@@ -43,42 +44,29 @@ class CompiledGRUs(torch.autograd.Function):
             torch.mm(inputs, weight_ih.t(), out=gate)  # [row, 3 * hidden]
         recurrent = torch.stack([tensors[2] for tensors in per_gru])
         biases = torch.stack([_biases(tensors[3], tensors[4]) for tensors in per_gru])
-        trace = _step_through(gates, recurrent, biases, rows_per_step)
-        n_learning = sum(any(ctx.needs_input_grad[1 + 5 * i : 6 + 5 * i]) for i in range(len(per_gru)))
-        weights_ih = [tensor for tensors in per_gru[:n_learning] for tensor in tensors[:2]]
-        # Frozen GRUs are last, so that what the others need is a view of the front of each block and not a copy.
-        ctx.save_for_backward(*(tensor[:n_learning] for tensor in trace), *weights_ih)
-        ctx.rows_per_step = rows_per_step
-        ctx.set_materialize_grads(False)  # None, not zeros, says that no loss reached an output
-        outputs = trace.after.unbind()
-        ctx.mark_non_differentiable(*outputs[n_learning:])
-        return outputs
+        return keep(ctx, rows_per_step, per_gru, _step_through(gates, recurrent, biases, rows_per_step))
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor | None) -> tuple[Tensor | None, ...]:  # noqa: ANN401
         """Give the gradients of what `forward` took; None for GRUs that no loss reached."""
-        # A loss need not reach every GRU: only those from the first to the last one reached are gone through.
-        reached = [i for i, grad in enumerate(grad_outputs) if grad is not None]
-        if not reached:
-            return (None,) * (1 + 5 * len(grad_outputs))
-        due = slice(reached[0], reached[-1] + 1)
-        trace = _Trace(*(tensor[due] for tensor in ctx.saved_tensors[:4]))
-        totals = torch.stack([torch.zeros_like(trace.after[0]) if grad is None else grad for grad in grad_outputs[due]])
-        grads, sums = _step_back(totals, trace, ctx.rows_per_step)
-        size = totals.shape[2]
-        later = grads[:, ctx.rows_per_step[0] :, size:]  # h' of the first step is zero
-        weights_hh = later.mT @ _states_before(trace.after, ctx.rows_per_step)  # [stack, 3 * hidden, hidden]
+        reach = reached_by(grad_outputs)
         found: list[Tensor | None] = [None] * (1 + 5 * len(grad_outputs))
-        for i in reached:
-            inputs, weight_ih = ctx.saved_tensors[4 + 2 * i : 6 + 2 * i]
-            of_input, sum_of = grads[i - due.start, :, : 3 * size], sums[i - due.start]
-            found[1 + 5 * i : 6 + 5 * i] = [  # in the order of the arguments
-                of_input @ weight_ih.roll(size, 0),  # the new gate is first among these gradients, and last elsewhere
-                (of_input.t() @ inputs).roll(-size, 0),
-                weights_hh[i - due.start],
-                sum_of[: 3 * size].roll(-size),
-                sum_of[size:],
-            ]
+        if reach is not None:
+            trace = _Trace(*(tensor[reach.due] for tensor in ctx.saved_tensors[:4]))
+            grads, sums = _step_back(reach.totals, trace, ctx.rows_per_step)
+            size = reach.totals.shape[2]
+            later = grads[:, ctx.rows_per_step[0] :, size:]  # h' of the first step is zero
+            weights_hh = later.mT @ _states_before(trace.after, ctx.rows_per_step)  # [stack, 3 * hidden, hidden]
+            for i in reach.grus:
+                inputs, weight_ih = ctx.saved_tensors[4 + 2 * i : 6 + 2 * i]
+                of_input, sum_of = grads[i - reach.due.start, :, : 3 * size], sums[i - reach.due.start]
+                found[1 + 5 * i : 6 + 5 * i] = [  # in the order of the arguments
+                    of_input @ weight_ih.roll(size, 0),  # the new gate is first among these, and last elsewhere
+                    (of_input.t() @ inputs).roll(-size, 0),
+                    weights_hh[i - reach.due.start],
+                    sum_of[: 3 * size].roll(-size),
+                    sum_of[size:],
+                ]
         return tuple(found)
 
 

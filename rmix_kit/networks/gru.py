@@ -9,6 +9,7 @@ numba is installed, one compiled pass stands for a step's operations between the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -92,33 +93,73 @@ class _PackedGRUs(torch.autograd.Function):
         recurrent = torch.stack([tensors[2] for tensors in per_gru])  # [stack, 3 * hidden, hidden]
         bias = torch.stack([tensors[4] for tensors in per_gru]).unsqueeze(1)  # [stack, 1, 3 * hidden]
         trace = _step_through(gates, recurrent, bias, rows_per_step)
-        n_learning = sum(any(ctx.needs_input_grad[1 + 5 * i : 6 + 5 * i]) for i in range(len(per_gru)))
-        weights_ih = [tensor for tensors in per_gru[:n_learning] for tensor in tensors[:2]]
-        # Frozen GRUs are last, so that what the others need is a view of the front of each block and not a copy.
-        ctx.save_for_backward(*(tensor[:n_learning] for tensor in trace), recurrent[:n_learning], *weights_ih)
-        ctx.rows_per_step = rows_per_step
-        ctx.set_materialize_grads(False)  # None, not zeros, says that no loss reached an output
-        outputs = trace.after.unbind()
-        ctx.mark_non_differentiable(*outputs[n_learning:])
-        return outputs
+        return keep(ctx, rows_per_step, per_gru, (*trace, recurrent))
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor | None) -> tuple[Tensor | None, ...]:  # noqa: ANN401
-        # A loss need not reach every GRU: only those from the first to the last one reached are gone through.
-        reached = [i for i, grad in enumerate(grad_outputs) if grad is not None]
-        if not reached:
-            return (None,) * (1 + 5 * len(grad_outputs))
-        due = slice(reached[0], reached[-1] + 1)
-        trace, recurrent = _Trace(*(tensor[due] for tensor in ctx.saved_tensors[:5])), ctx.saved_tensors[5][due]
-        totals = torch.stack([torch.zeros_like(trace.after[0]) if grad is None else grad for grad in grad_outputs[due]])
-        grads = _gradients(trace, totals, recurrent, ctx.rows_per_step)
+        reach = reached_by(grad_outputs)
         found: list[Tensor | None] = [None] * (1 + 5 * len(grad_outputs))
-        for i in reached:
-            inputs, weight_ih = ctx.saved_tensors[6 + 2 * i : 8 + 2 * i]
-            own = [of_all[i - due.start] for of_all in grads]
-            # In the order of the arguments: inputs, weight_ih, weight_hh, bias_ih, bias_hh.
-            found[1 + 5 * i : 6 + 5 * i] = [own[0] @ weight_ih, own[0].t() @ inputs, *own[1:]]
+        if reach is not None:
+            trace, recurrent = _Trace(*(tensor[reach.due] for tensor in ctx.saved_tensors[:5])), ctx.saved_tensors[5]
+            grads = _gradients(trace, reach.totals, recurrent[reach.due], ctx.rows_per_step)
+            for i in reach.grus:
+                inputs, weight_ih = ctx.saved_tensors[6 + 2 * i : 8 + 2 * i]
+                own = [of_all[i - reach.due.start] for of_all in grads]
+                # In the order of the arguments: inputs, weight_ih, weight_hh, bias_ih, bias_hh.
+                found[1 + 5 * i : 6 + 5 * i] = [own[0] @ weight_ih, own[0].t() @ inputs, *own[1:]]
         return tuple(found)
+
+
+def keep(
+    ctx: Any,  # noqa: ANN401 - torch leaves its context untyped
+    rows_per_step: tuple[int, ...],
+    per_gru: list[tuple[Tensor, ...]],
+    blocks: tuple[Tensor, ...],
+) -> tuple[Tensor, ...]:
+    """Keep what the backward pass of the GRUs that learn needs, followed by inputs and weight_ih of each.
+
+    Args:
+        ctx: Of a function whose arguments are the rows per step and five tensors a GRU.
+        per_gru: These tensors.
+        blocks: ``[stack, ...]`` each, hidden states first.
+
+    Returns:
+        Hidden states of each GRU.
+    """
+    n_learning = sum(any(ctx.needs_input_grad[1 + 5 * i : 6 + 5 * i]) for i in range(len(per_gru)))
+    inputs_and_weights = [tensor for tensors in per_gru[:n_learning] for tensor in tensors[:2]]
+    # Frozen GRUs are last, so that what the others need is a view of the front of each block and not a copy.
+    ctx.save_for_backward(*(tensor[:n_learning] for tensor in blocks), *inputs_and_weights)
+    ctx.rows_per_step = rows_per_step
+    ctx.set_materialize_grads(False)  # None, not zeros, says that no loss reached an output
+    outputs = blocks[0].unbind()
+    ctx.mark_non_differentiable(*outputs[n_learning:])
+    return outputs
+
+
+class Reach(NamedTuple):
+    """Which GRUs a loss has reached; those from the first to the last of them are gone through.
+
+    Attributes:
+        grus: Those that were reached.
+        due: Those that are gone through.
+        totals: Gradients of their hidden states ``[stack, row, hidden]``.
+    """
+
+    grus: list[int]
+    due: slice
+    totals: Tensor
+
+
+def reached_by(grad_outputs: Sequence[Tensor | None]) -> Reach | None:
+    """Return which GRUs the gradients of their outputs say are reached; None where none is."""
+    known = [(i, grad) for i, grad in enumerate(grad_outputs) if grad is not None]
+    if not known:
+        return None
+    due = slice(known[0][0], known[-1][0] + 1)
+    nothing = torch.zeros_like(known[0][1])
+    totals = torch.stack([nothing if grad is None else grad for grad in grad_outputs[due]])
+    return Reach([i for i, _ in known], due, totals)
 
 
 def _gradients(
