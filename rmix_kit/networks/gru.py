@@ -120,6 +120,7 @@ def keep(
 
     Args:
         ctx: Of a function whose arguments are the rows per step and five tensors a GRU.
+        rows_per_step: Rows of each step.
         per_gru: These tensors.
         blocks: ``[stack, ...]`` each, hidden states first.
 
