@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -9,8 +10,6 @@ from torch import Tensor
 
 from rmix_kit.compiling.finding import compiled_module
 from rmix_kit.errors import ShapeError
-
-_PAIRS = "rmix_kit.compiling.quantile_pairs"
 
 
 def quantile_fractions(edges: Tensor) -> Tensor:
@@ -57,17 +56,11 @@ def quantile_huber_loss(
         raise ShapeError(
             f"quantiles {tuple(quantiles.shape)} and targets {tuple(targets.shape)} differ before the last axis"
         )
-    function = _PairedQuantileHuber if _has_pairs(quantiles, targets, tau) else _QuantileHuber
-    return function.apply(quantiles, targets.detach(), tau.detach(), kappa, edges)  # type: ignore[no-any-return,no-untyped-call]
-
-
-def _has_pairs(*tensors: Tensor) -> bool:
-    is_suitable = all(tensor.device.type == "cpu" and tensor.dtype == torch.float32 for tensor in tensors)
-    return is_suitable and not isinstance(compiled_module(_PAIRS), str)
+    return _QuantileHuber.apply(quantiles, targets.detach(), tau.detach(), kappa, edges)  # type: ignore[no-any-return,no-untyped-call]
 
 
 class _QuantileHuber(torch.autograd.Function):
-    """Loss and gradient together, since both come from the same sorted targets and running sums."""
+    """Loss and gradient together, since both come from the same pass."""
 
     @staticmethod
     def forward(  # torch leaves its context untyped
@@ -78,12 +71,10 @@ class _QuantileHuber(torch.autograd.Function):
         kappa: float,
         edges: Tensor | None,
     ) -> Tensor:
-        if edges is None:
-            edges = torch.arange(targets.shape[-1] + 1, device=targets.device)
-        loss, slope = _loss_and_slope(quantiles.double(), targets.double(), tau.double(), kappa, edges.double())
-        # The derivative is all that the backward pass needs: one product, and none of the sorted targets is kept.
-        ctx.save_for_backward(slope.to(quantiles.dtype))
-        return loss.to(quantiles.dtype)
+        loss, slope = _loss_and_slope(quantiles, targets, tau, kappa, edges)
+        # The derivative is all that the backward pass needs: one product, and none of the targets is kept.
+        ctx.save_for_backward(slope)
+        return loss
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None, None, None]:  # noqa: ANN401
@@ -91,44 +82,46 @@ class _QuantileHuber(torch.autograd.Function):
         return grad_outputs[0].unsqueeze(-1) * slope, None, None, None, None
 
 
-class _PairedQuantileHuber(_QuantileHuber):
-    """The same, pair by pair."""
-
-    @staticmethod
-    def forward(
-        ctx: Any,  # noqa: ANN401
-        quantiles: Tensor,
-        targets: Tensor,
-        tau: Tensor,
-        kappa: float,
-        edges: Tensor | None,
-    ) -> Tensor:
-        compiled = compiled_module(_PAIRS)
-        assert not isinstance(compiled, str), "only chosen where it can be imported"
-        n_quantiles, n_targets = quantiles.shape[-1], targets.shape[-1]
-        if edges is None:
-            shares = torch.full((n_targets,), 1 / n_targets)
-        else:
-            shares = ((edges[1:] - edges[:-1]) / edges[-1]).float()
-            targets = torch.sort(targets, dim=-1).values  # shares are those of the sorted targets
-        rows = quantiles.numel() // n_quantiles
-        loss, slope = torch.empty(quantiles.shape[:-1]), torch.empty(quantiles.shape)
-        if tau.dim() > 1:
-            tau = tau.expand(quantiles.shape)
-        compiled.loss_and_slope(
-            quantiles.reshape(rows, n_quantiles).contiguous().numpy(),
-            targets.reshape(rows, n_targets).contiguous().numpy(),
-            tau.reshape(-1, n_quantiles).contiguous().numpy(),
-            shares.numpy(),
-            kappa,
-            loss.view(rows).numpy(),
-            slope.view(rows, n_quantiles).numpy(),
-        )
-        ctx.save_for_backward(slope)
-        return loss
+def _loss_and_slope(
+    quantiles: Tensor, targets: Tensor, tau: Tensor, kappa: float, edges: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Return the loss ``[...]`` and its derivative ``[..., quantile]`` in the dtype of the quantiles."""
+    if all(tensor.device.type == "cpu" and tensor.dtype == torch.float32 for tensor in (quantiles, targets, tau)):
+        compiled = compiled_module("rmix_kit.compiling.quantile_pairs")
+        if not isinstance(compiled, str):
+            return _paired(compiled, quantiles, targets, tau, kappa, edges)
+    if edges is None:
+        edges = torch.arange(targets.shape[-1] + 1, device=targets.device)
+    loss, slope = _sorted(quantiles.double(), targets.double(), tau.double(), kappa, edges.double())
+    return loss.to(quantiles.dtype), slope.to(quantiles.dtype)
 
 
-def _loss_and_slope(theta: Tensor, targets: Tensor, tau: Tensor, kappa: float, edges: Tensor) -> tuple[Tensor, Tensor]:
+def _paired(
+    compiled: ModuleType, quantiles: Tensor, targets: Tensor, tau: Tensor, kappa: float, edges: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Return loss and derivative, pair by pair (`rmix_kit.compiling.quantile_pairs`)."""
+    n_quantiles, n_targets = quantiles.shape[-1], targets.shape[-1]
+    if edges is None:
+        shares = torch.full((n_targets,), 1 / n_targets)
+    else:
+        shares = ((edges[1:] - edges[:-1]) / edges[-1]).float()
+        targets = torch.sort(targets, dim=-1).values  # shares are those of the sorted targets
+    loss, slope = torch.empty(quantiles.shape[:-1]), torch.empty(quantiles.shape)
+    if tau.dim() > 1:
+        tau = tau.expand(quantiles.shape)
+    compiled.loss_and_slope(
+        quantiles.reshape(-1, n_quantiles).contiguous().numpy(),
+        targets.reshape(-1, n_targets).contiguous().numpy(),
+        tau.reshape(-1, n_quantiles).contiguous().numpy(),
+        shares.numpy(),
+        kappa,
+        loss.view(-1).numpy(),
+        slope.view(-1, n_quantiles).numpy(),
+    )
+    return loss, slope
+
+
+def _sorted(theta: Tensor, targets: Tensor, tau: Tensor, kappa: float, edges: Tensor) -> tuple[Tensor, Tensor]:
     """Return the loss ``[...]`` and its derivative ``[..., quantile]`` of float64 inputs (float32 sums cancel).
 
     For one prediction theta, u = t - theta, and Huber_kappa(u) / kappa is u^2 / (2 kappa) up to |u| = kappa and
