@@ -36,7 +36,7 @@ class ActingTeam(TeamPolicy):
         """Return the carry of an episode's start, and take over the weights and input statistics of now."""
         self._is_older = np.zeros(num_envs, dtype=np.bool_)
         self._read()
-        return self._teams[0].initial_carry(num_envs)
+        return super().initial_carry(num_envs)
 
     def take_over(self) -> None:
         """Let episodes that begin from now on act by the weights of now."""

@@ -140,13 +140,9 @@ class TrainingLoop:
             self._log.close()
 
     def round(self) -> None:
-        """Collect a round of episodes; make the updates that are due for them, and the records, as they end.
-
-        As often as where copies wait for each other the team takes over the learner's weights: with its initial carry,
-        and whenever as many episodes have ended as there are copies.
-        """
+        """Collect a round of episodes; make the updates that are due for them, and the records, as they end."""
         state, plan = self._state, RoundPlan(self._config, self._state)
-        rounds, ended = self._playing(plan), 0
+        rounds = self._playing(plan)
         while True:
             before = state.env_steps
             with self._clock.timed("collecting"):
@@ -159,24 +155,30 @@ class TrainingLoop:
                     self._learn(before, played)
                 means = state.means.means()
                 self._show(means[RETURN], means[SUCCESS] if state.reports_success else None)
-            ended += played.episodes
-            if ended >= self._settings.num_envs:
-                self._policy.take_over()
-                ended = 0
             self._record_environment()
             if is_due(self._settings.log_interval, before, state.env_steps):
                 self._record()
         self._is_cut = plan.is_cut
 
     def _playing(self, plan: RoundPlan) -> Iterator[Round]:
-        """Play a round: all its episodes at once where copies wait for each other, otherwise those that end at once."""
-        state, rng = self._state, self._state.streams["exploration"]
-        if self._config.episodes_per_copy > 1:
-            yield from self._collector.play(plan.begin, epsilon=lambda: self._epsilon.at(state.env_steps), rng=rng)
-        else:
-            seeds, levels = plan.begin(self._settings.num_envs)
+        """Play a round: all its episodes at once where copies wait for each other, otherwise those that end at once.
+
+        The team takes over the learner's weights with its initial carry, and where copies do not wait as often as if
+        they did: whenever as many episodes have ended as there are copies.
+        """
+        state, num_envs, rng = self._state, self._settings.num_envs, self._state.streams["exploration"]
+        if self._config.episodes_per_copy == 1:
+            seeds, levels = plan.begin(num_envs)
             epsilon = self._epsilon.at(state.env_steps)
             yield self._collector.collect(seeds, epsilon=epsilon, rng=rng, risk_level=levels)
+            return
+        ended = 0
+        for played in self._collector.play(plan.begin, epsilon=lambda: self._epsilon.at(state.env_steps), rng=rng):
+            yield played
+            ended += played.episodes
+            if ended >= num_envs:
+                self._policy.take_over()
+                ended = 0
 
     def _keep(self, played: Round) -> None:
         """Count episodes, and add those that did not break to the replay."""
