@@ -75,6 +75,16 @@ def whole(draws: Tensor, count: Tensor | int) -> Tensor:
     return torch.mul(parts, count) >> WHOLE_BITS
 
 
+def risk_levels(draws: Tensor, count: int) -> Tensor:
+    """Return risk levels of {1/K, ..., 1}, float32 ``[...]``.
+
+    Args:
+        draws: int64 ``[...]``.
+        count: K.
+    """
+    return (whole(draws, count) + 1).float() / count
+
+
 def explore(greedy: Tensor, avail_actions: Tensor, epsilon: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
     """Do what `rmix_kit.collect.exploration.explore` does, with one draw an agent.
 

@@ -149,7 +149,7 @@ class DeviceLoop(TrainingLoop):
             self._record()
 
     def _note_episodes(self, totals: Mapping[str, float], steps: int) -> None:
-        state, settings = self._state, self._settings
+        state = self._state
         episodes = int(totals["episodes"])
         if episodes:
             for name, metric in METRICS.items():
@@ -158,8 +158,7 @@ class DeviceLoop(TrainingLoop):
         self._replay.added += episodes
         state.env_steps += steps
         state.reports_success = state.reports_success or reports_success(self._envs)
-        per_step = settings.updates_per_step
-        state.update_debt += steps * per_step if per_step else episodes * settings.updates_per_episode
+        state.owe(self._settings, env_steps=steps, episodes=episodes)
 
     def _note_updates(self, values: Sequence[float]) -> None:
         sums = self._programs.told(values)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from macn.counter_hash import counter_draws, stream_keys
 from rmix_kit.device.capture import Capture
-from rmix_kit.device.draws import episode_seeds, explore, stream_key, whole
+from rmix_kit.device.draws import episode_seeds, explore, risk_levels, stream_key
 from rmix_kit.device.games import Copies, Game
 from rmix_kit.device.replay import DeviceReplay
 from rmix_kit.errors import CheckpointError
@@ -18,6 +18,7 @@ from rmix_kit.networks.carry import Carry, zero_carry
 from rmix_kit.networks.unroll import greedy_actions, one_hot_actions
 from rmix_kit.policy import ActingAgent
 from rmix_kit.replay.episode import OBSERVED
+from rmix_kit.training.forms import misfits
 
 TOTALS = ("episodes", "return", "success", "fell", "length")
 """What is added up over the episodes that end in a block of steps."""
@@ -175,7 +176,7 @@ class Rollout:
         if not self._level_draws:
             return torch.zeros(episode.shape, device=episode.device)
         draws = stream_keys(self._keys["risk_level"], self._copy, episode)
-        return (whole(draws, self._level_draws) + 1).float() / self._level_draws
+        return risk_levels(draws, self._level_draws)
 
     def state_tensors(self) -> dict[str, Tensor]:
         """Return what a resumed run needs besides the episodes that have ended."""
@@ -190,16 +191,8 @@ class Rollout:
         Raises:
             CheckpointError: They are those of other copies, or of another game.
         """
-        own = self.state_tensors()
-        expected = {name: (tuple(value.shape), value.dtype) for name, value in own.items()}
-        found = {name: (tuple(value.shape), value.dtype) for name, value in tensors.items()}
-        if differing := sorted(
-            name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)
-        ):
-            name = differing[0]
-            raise CheckpointError(
-                f"the copies in play belong to another run: {name} is {found.get(name)}, expected {expected.get(name)}"
-            )
+        if differing := misfits(self.state_tensors(), tensors):
+            raise CheckpointError(f"the copies in play belong to another run: {differing[0]}")
         for name, place in self.now.tensors().items():
             place.copy_(tensors[name])
         self._replay.take_up(tensors["unfinished"])

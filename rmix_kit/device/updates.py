@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rmix_kit.algorithms.algorithm import Algorithm
 from rmix_kit.device.capture import Capture, Program, eager
-from rmix_kit.device.draws import numbered_draws, open_uniform, stream_key, uniform, whole
+from rmix_kit.device.draws import numbered_draws, open_uniform, risk_levels, stream_key, uniform
 from rmix_kit.device.games import Game
 from rmix_kit.device.replay import DeviceReplay
 from rmix_kit.errors import ConfigError
@@ -122,8 +122,8 @@ class BatchMaker:
         if not draws:
             return torch.zeros(len(slots), device=slots.device)
         drawn = numbered_draws(stream_key(self.seed, "level_redraw"), number[None], len(slots))[0]  # [batch]
-        level = (whole(drawn, draws) + 1).float() / draws
-        return torch.where(uniform(drawn) < self.algorithm.level_redraw_share, level, self.replay.levels[slots])
+        is_redrawn = uniform(drawn) < self.algorithm.level_redraw_share
+        return torch.where(is_redrawn, risk_levels(drawn, draws), self.replay.levels[slots])
 
     def _tau(self, slots: Tensor, number: Tensor, steps: int) -> Tensor:
         count = self.algorithm.tau_draws

@@ -14,6 +14,7 @@ from rmix_kit.errors import CheckpointError, NonFiniteError
 from rmix_kit.networks.agent import AgentNetwork
 from rmix_kit.replay import EpisodeBlock
 from rmix_kit.seeding import torch_seed
+from rmix_kit.training.forms import misfits
 from rmix_kit.training.input_statistics import InputStatistics
 from rmix_kit.training.optimizers import load_moments, make_optimizer, moments_of
 from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, NonNegativeInt, Progress, UnitFloat
@@ -242,13 +243,10 @@ def load_networks(networks: Networks[AgentNetwork], tensors: Mapping[str, Tensor
     Raises:
         CheckpointError: The record is that of other networks.
     """
-    expected = {name: (tuple(value.shape), value.dtype) for name, value in networks.state_dict().items()}
-    found = {name: (tuple(value.shape), value.dtype) for name, value in tensors.items()}
-    if differing := sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)):
-        name = differing[0]
+    own = networks.state_dict()
+    if differing := misfits(own, tensors):
         raise CheckpointError(
-            f"the weights belong to other networks: {name} is {found.get(name)}, expected {expected.get(name)}"
-            f" ({len(differing)} of {len(expected)} tensors differ)"
+            f"the weights belong to other networks: {differing[0]} ({len(differing)} of {len(own)} tensors differ)"
         )
     networks.load_state_dict(dict(tensors))
 

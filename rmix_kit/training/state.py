@@ -58,6 +58,13 @@ class TrainerState:
         """Return the state of a run that has not begun."""
         return cls(streams={name: generator(seed, name) for name in STREAMS})
 
+    def owe(self, settings: TrainingSettings, *, env_steps: int, episodes: int) -> None:
+        """Add the updates that so many environment steps and finished episodes are due."""
+        if settings.updates_per_step:
+            self.update_debt += env_steps * settings.updates_per_step
+        else:
+            self.update_debt += episodes * settings.updates_per_episode
+
     def advance(self, env_steps: int, planned: int) -> None:
         """Let the next update see that so many environment steps are done.
 

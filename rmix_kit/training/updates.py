@@ -67,10 +67,7 @@ class Updates:
     def _owed(self, played: Round) -> int:
         """Return how many updates are made now; a fraction stays owed."""
         state, settings, algorithm = self._state, self._config.training, self._config.algorithm
-        if settings.updates_per_step:
-            state.update_debt += played.env_steps * settings.updates_per_step
-        else:
-            state.update_debt += played.episodes * settings.updates_per_episode
+        state.owe(settings, env_steps=played.env_steps, episodes=played.episodes)
         count = int(state.update_debt)
         state.update_debt -= count
         if algorithm.data == "round":
