@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from rmix_kit.compiling.gru_passes import backward, forward
-from rmix_kit.networks.gru import keep, reached_by
 
 
 class _Trace(NamedTuple):
@@ -27,47 +27,41 @@ class _Trace(NamedTuple):
     recurrent: Tensor
 
 
-class CompiledGRUs(torch.autograd.Function):
-    """What `rmix_kit.networks.gru.packed_grus` calls where numba is installed, for float32 on the CPU."""
+class Compiled:
+    """What `rmix_kit.networks.gru.packed_grus` takes for float32 on the CPU."""
 
-    @staticmethod
-    def forward(  # torch leaves its context untyped
-        ctx: Any,  # noqa: ANN401
-        rows_per_step: tuple[int, ...],
-        *flat: Tensor,
-    ) -> tuple[Tensor, ...]:
-        """Take inputs and the four weights of each GRU in turn; give the hidden states of each."""
-        per_gru = [flat[start : start + 5] for start in range(0, len(flat), 5)]
-        total, size = flat[0].shape[0], flat[2].shape[1]
-        gates = flat[0].new_empty(len(per_gru), total, 3 * size)
+    def run(self, per_gru: list[tuple[Tensor, ...]], rows_per_step: tuple[int, ...]) -> tuple[Tensor, ...]:
+        """See `rmix_kit.networks.gru.Form.run`."""
+        total, size = per_gru[0][0].shape[0], per_gru[0][2].shape[1]
+        gates = per_gru[0][0].new_empty(len(per_gru), total, 3 * size)
         for gate, (inputs, weight_ih, *_) in zip(gates, per_gru, strict=True):
             torch.mm(inputs, weight_ih.t(), out=gate)  # [row, 3 * hidden]
         recurrent = torch.stack([tensors[2] for tensors in per_gru])
         biases = torch.stack([_biases(tensors[3], tensors[4]) for tensors in per_gru])
-        return keep(ctx, rows_per_step, per_gru, _step_through(gates, recurrent, biases, rows_per_step))
+        return _step_through(gates, recurrent, biases, rows_per_step)
 
-    @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor | None) -> tuple[Tensor | None, ...]:  # noqa: ANN401
-        """Give the gradients of what `forward` took; None for GRUs that no loss reached."""
-        reach = reached_by(grad_outputs)
-        found: list[Tensor | None] = [None] * (1 + 5 * len(grad_outputs))
-        if reach is not None:
-            trace = _Trace(*(tensor[reach.due] for tensor in ctx.saved_tensors[:4]))
-            grads, sums = _step_back(reach.totals, trace, ctx.rows_per_step)
-            size = reach.totals.shape[2]
-            later = grads[:, ctx.rows_per_step[0] :, size:]  # h' of the first step is zero
-            weights_hh = later.mT @ _states_before(trace.after, ctx.rows_per_step)  # [stack, 3 * hidden, hidden]
-            for i in reach.grus:
-                inputs, weight_ih = ctx.saved_tensors[4 + 2 * i : 6 + 2 * i]
-                of_input, sum_of = grads[i - reach.due.start, :, : 3 * size], sums[i - reach.due.start]
-                found[1 + 5 * i : 6 + 5 * i] = [  # in the order of the arguments
-                    of_input @ weight_ih.roll(size, 0),  # the new gate is first among these, and last elsewhere
-                    (of_input.t() @ inputs).roll(-size, 0),
-                    weights_hh[i - reach.due.start],
-                    sum_of[: 3 * size].roll(-size),
-                    sum_of[size:],
-                ]
-        return tuple(found)
+    def gradients(
+        self,
+        blocks: tuple[Tensor, ...],
+        totals: Tensor,
+        rows_per_step: tuple[int, ...],
+        reached: Mapping[int, tuple[Tensor, Tensor]],
+    ) -> dict[int, tuple[Tensor, ...]]:
+        """See `rmix_kit.networks.gru.Form.gradients`."""
+        trace, size = _Trace(*blocks), totals.shape[2]
+        grads, sums = _step_back(totals, trace, rows_per_step)
+        of_inputs, later = grads[..., : 3 * size], grads[:, rows_per_step[0] :, size:]  # h' of the first step is zero
+        weights_hh = later.mT @ _states_before(trace.after, rows_per_step)  # [stack, 3 * hidden, hidden]
+        return {
+            i: (
+                of_inputs[i] @ weight_ih.roll(size, 0),  # the new gate is first among these, and last elsewhere
+                (of_inputs[i].t() @ inputs).roll(-size, 0),
+                weights_hh[i],
+                sums[i, : 3 * size].roll(-size),
+                sums[i, size:],
+            )
+            for i, (inputs, weight_ih) in reached.items()
+        }
 
 
 def _biases(bias_ih: Tensor, bias_hh: Tensor) -> Tensor:

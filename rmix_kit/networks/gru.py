@@ -9,8 +9,8 @@ numba is installed, one compiled pass stands for a step's operations between the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -50,18 +50,94 @@ def packed_grus(inputs: list[Tensor], rows_per_step: tuple[int, ...], weights: l
         Hidden states of each GRU ``[row, hidden]``.
     """
     flat = [tensor for pair in zip(inputs, weights, strict=True) for tensor in (pair[0], *pair[1])]
-    result: tuple[Tensor, ...] = _function_for(flat).apply(rows_per_step, *flat)  # type: ignore[no-untyped-call]
+    result: tuple[Tensor, ...] = _PackedGRUs.apply(_form_for(flat), rows_per_step, *flat)  # type: ignore[no-untyped-call]
     return result
 
 
-def _function_for(tensors: list[Tensor]) -> type[torch.autograd.Function]:
-    """Return the quickest of those functions that compute the same for such tensors."""
+class Form(Protocol):
+    """A way of computing GRUs; all give the same up to rounding."""
+
+    def run(self, per_gru: list[tuple[Tensor, ...]], rows_per_step: tuple[int, ...]) -> tuple[Tensor, ...]:
+        """Go through time.
+
+        Args:
+            per_gru: Inputs and the four weights of each GRU.
+            rows_per_step: Rows of each step.
+
+        Returns:
+            Hidden states ``[stack, row, hidden]``, and what else `gradients` needs, ``[stack, ...]`` each.
+        """
+        ...
+
+    def gradients(
+        self,
+        blocks: tuple[Tensor, ...],
+        totals: Tensor,
+        rows_per_step: tuple[int, ...],
+        reached: Mapping[int, tuple[Tensor, Tensor]],
+    ) -> dict[int, tuple[Tensor, ...]]:
+        """Go back through time.
+
+        Args:
+            blocks: What `run` gave.
+            totals: Gradients of the hidden states ``[stack, row, hidden]``.
+            rows_per_step: Rows of each step.
+            reached: Inputs and weight_ih of the GRUs whose gradients are asked for, by their place in the stack.
+
+        Returns:
+            Of each of these: gradients of the inputs, weight_ih, weight_hh, bias_ih and bias_hh.
+        """
+        ...
+
+
+def _form_for(tensors: list[Tensor]) -> Form:
+    """Return the quickest form for such tensors."""
     if all(tensor.device.type == "cpu" and tensor.dtype == torch.float32 for tensor in tensors):
         compiled = compiled_module("rmix_kit.networks.compiled_grus")
         if not isinstance(compiled, str):
-            function: type[torch.autograd.Function] = compiled.CompiledGRUs
-            return function
-    return _PackedGRUs
+            form: Form = compiled.Compiled()
+            return form
+    return _Operations()
+
+
+class _PackedGRUs(torch.autograd.Function):
+    """GRUs of whichever form; frozen ones cost no backward pass, and neither do those that no loss reaches."""
+
+    @staticmethod
+    def forward(  # torch leaves its context untyped
+        ctx: Any,  # noqa: ANN401
+        form: Form,
+        rows_per_step: tuple[int, ...],
+        *flat: Tensor,
+    ) -> tuple[Tensor, ...]:
+        per_gru = [flat[start : start + 5] for start in range(0, len(flat), 5)]
+        blocks = form.run(per_gru, rows_per_step)
+        n_learning = sum(any(ctx.needs_input_grad[2 + 5 * i : 7 + 5 * i]) for i in range(len(per_gru)))
+        weights_ih = [tensor for tensors in per_gru[:n_learning] for tensor in tensors[:2]]
+        # Frozen GRUs are last, so that what the others need is a view of the front of each block and not a copy.
+        ctx.save_for_backward(*(tensor[:n_learning] for tensor in blocks), *weights_ih)
+        ctx.form, ctx.rows_per_step, ctx.n_blocks = form, rows_per_step, len(blocks)
+        ctx.set_materialize_grads(False)  # None, not zeros, says that no loss reached an output
+        outputs = blocks[0].unbind()
+        ctx.mark_non_differentiable(*outputs[n_learning:])
+        return outputs
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Tensor | None) -> tuple[Tensor | None, ...]:  # noqa: ANN401
+        found: list[Tensor | None] = [None] * (2 + 5 * len(grad_outputs))
+        # A loss need not reach every GRU: only those from the first to the last one reached are gone through.
+        known = [(i, grad) for i, grad in enumerate(grad_outputs) if grad is not None]
+        if not known:
+            return tuple(found)
+        first, nothing = known[0][0], torch.zeros_like(known[0][1])
+        due = slice(first, known[-1][0] + 1)
+        totals = torch.stack([nothing if grad is None else grad for grad in grad_outputs[due]])
+        saved = ctx.saved_tensors
+        blocks, inputs_and_weights = tuple(tensor[due] for tensor in saved[: ctx.n_blocks]), saved[ctx.n_blocks :]
+        reached = {i - first: inputs_and_weights[2 * i : 2 * i + 2] for i, _ in known}
+        for place, own in ctx.form.gradients(blocks, totals, ctx.rows_per_step, reached).items():
+            found[2 + 5 * (first + place) : 7 + 5 * (first + place)] = own  # in the order of the arguments
+        return tuple(found)
 
 
 def _by_step(rows: Tensor, rows_per_step: tuple[int, ...]) -> tuple[Tensor, ...]:
@@ -69,8 +145,8 @@ def _by_step(rows: Tensor, rows_per_step: tuple[int, ...]) -> tuple[Tensor, ...]
     return torch.split(rows, list(rows_per_step), dim=1)
 
 
-class _PackedGRUs(torch.autograd.Function):
-    """h = n + z (h' - n), n = tanh(x_n + r (W_n h' + b_n)), r and z sigmoids.
+class _Operations:
+    """torch's operations, on any device: h = n + z (h' - n), n = tanh(x_n + r (W_n h' + b_n)), r and z sigmoids.
 
     Backward, with d = dL/dh of a step complete (from its own output and from the step after):
     dL/dx_n = d (1 - z)(1 - n^2), and what enters the new gate from h' gets r times that;
@@ -79,88 +155,30 @@ class _PackedGRUs(torch.autograd.Function):
     Everything but d is known before the loop: `_factors` multiplies it out for all steps, `_step_back` completes d.
     """
 
-    @staticmethod
-    def forward(  # torch leaves its context untyped
-        ctx: Any,  # noqa: ANN401
-        rows_per_step: tuple[int, ...],
-        *flat: Tensor,
-    ) -> tuple[Tensor, ...]:
-        per_gru = [flat[start : start + 5] for start in range(0, len(flat), 5)]
-        total, size = flat[0].shape[0], flat[2].shape[1]
-        gates = flat[0].new_empty(len(per_gru), total, 3 * size)  # one block, so that a step's product is batched
+    def run(self, per_gru: list[tuple[Tensor, ...]], rows_per_step: tuple[int, ...]) -> tuple[Tensor, ...]:
+        """See `Form.run`."""
+        total, size = per_gru[0][0].shape[0], per_gru[0][2].shape[1]
+        gates = per_gru[0][0].new_empty(len(per_gru), total, 3 * size)  # one block, so that a step's product is batched
         for gate, (inputs, weight_ih, _, bias_ih, _) in zip(gates, per_gru, strict=True):
             torch.addmm(bias_ih, inputs, weight_ih.t(), out=gate)  # [row, 3 * hidden]; input widths may differ by GRU
         recurrent = torch.stack([tensors[2] for tensors in per_gru])  # [stack, 3 * hidden, hidden]
         bias = torch.stack([tensors[4] for tensors in per_gru]).unsqueeze(1)  # [stack, 1, 3 * hidden]
-        trace = _step_through(gates, recurrent, bias, rows_per_step)
-        return keep(ctx, rows_per_step, per_gru, (*trace, recurrent))
+        return (*_step_through(gates, recurrent, bias, rows_per_step), recurrent)
 
-    @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor | None) -> tuple[Tensor | None, ...]:  # noqa: ANN401
-        reach = reached_by(grad_outputs)
-        found: list[Tensor | None] = [None] * (1 + 5 * len(grad_outputs))
-        if reach is not None:
-            trace, recurrent = _Trace(*(tensor[reach.due] for tensor in ctx.saved_tensors[:5])), ctx.saved_tensors[5]
-            grads = _gradients(trace, reach.totals, recurrent[reach.due], ctx.rows_per_step)
-            for i in reach.grus:
-                inputs, weight_ih = ctx.saved_tensors[6 + 2 * i : 8 + 2 * i]
-                own = [of_all[i - reach.due.start] for of_all in grads]
-                # In the order of the arguments: inputs, weight_ih, weight_hh, bias_ih, bias_hh.
-                found[1 + 5 * i : 6 + 5 * i] = [own[0] @ weight_ih, own[0].t() @ inputs, *own[1:]]
-        return tuple(found)
-
-
-def keep(
-    ctx: Any,  # noqa: ANN401 - torch leaves its context untyped
-    rows_per_step: tuple[int, ...],
-    per_gru: list[tuple[Tensor, ...]],
-    blocks: tuple[Tensor, ...],
-) -> tuple[Tensor, ...]:
-    """Keep what the backward pass of the GRUs that learn needs, followed by inputs and weight_ih of each.
-
-    Args:
-        ctx: Of a function whose arguments are the rows per step and five tensors a GRU.
-        rows_per_step: Rows of each step.
-        per_gru: These tensors.
-        blocks: ``[stack, ...]`` each, hidden states first.
-
-    Returns:
-        Hidden states of each GRU.
-    """
-    n_learning = sum(any(ctx.needs_input_grad[1 + 5 * i : 6 + 5 * i]) for i in range(len(per_gru)))
-    inputs_and_weights = [tensor for tensors in per_gru[:n_learning] for tensor in tensors[:2]]
-    # Frozen GRUs are last, so that what the others need is a view of the front of each block and not a copy.
-    ctx.save_for_backward(*(tensor[:n_learning] for tensor in blocks), *inputs_and_weights)
-    ctx.rows_per_step = rows_per_step
-    ctx.set_materialize_grads(False)  # None, not zeros, says that no loss reached an output
-    outputs = blocks[0].unbind()
-    ctx.mark_non_differentiable(*outputs[n_learning:])
-    return outputs
-
-
-class Reach(NamedTuple):
-    """Which GRUs a loss has reached; those from the first to the last of them are gone through.
-
-    Attributes:
-        grus: Those that were reached.
-        due: Those that are gone through.
-        totals: Gradients of their hidden states ``[stack, row, hidden]``.
-    """
-
-    grus: list[int]
-    due: slice
-    totals: Tensor
-
-
-def reached_by(grad_outputs: Sequence[Tensor | None]) -> Reach | None:
-    """Return which GRUs the gradients of their outputs say are reached; None where none is."""
-    known = [(i, grad) for i, grad in enumerate(grad_outputs) if grad is not None]
-    if not known:
-        return None
-    due = slice(known[0][0], known[-1][0] + 1)
-    nothing = torch.zeros_like(known[0][1])
-    totals = torch.stack([nothing if grad is None else grad for grad in grad_outputs[due]])
-    return Reach([i for i, _ in known], due, totals)
+    def gradients(
+        self,
+        blocks: tuple[Tensor, ...],
+        totals: Tensor,
+        rows_per_step: tuple[int, ...],
+        reached: Mapping[int, tuple[Tensor, Tensor]],
+    ) -> dict[int, tuple[Tensor, ...]]:
+        """See `Form.gradients`."""
+        *trace, recurrent = blocks
+        of_input, *others = _gradients(_Trace(*trace), totals, recurrent, rows_per_step)
+        return {
+            i: (of_input[i] @ weight_ih, of_input[i].t() @ inputs, *(gradient[i] for gradient in others))
+            for i, (inputs, weight_ih) in reached.items()
+        }
 
 
 def _gradients(
