@@ -20,10 +20,8 @@ from rmix_kit.errors import CheckpointError, ConfigError, NonFiniteError
 from rmix_kit.metrics import FALLS, LENGTH, RETURN, SUCCESS
 from rmix_kit.training.evaluator import Evaluation
 from rmix_kit.training.loop import TrainingLoop
-from rmix_kit.training.progress_bar import Reporter
 from rmix_kit.training.round_plan import is_due
 from rmix_kit.training.run_config import RunConfig
-from rmix_kit.training.run_folder import RunFolder
 
 METRICS = dict(zip(TOTALS[1:], (RETURN, SUCCESS, FALLS, LENGTH), strict=True))
 
@@ -35,57 +33,6 @@ class DeviceLoop(TrainingLoop):
     the batches drawn, and of the updates of the block before. Updates that the block's episodes bring are therefore
     made after the next block, and their scalars stand in the row after that.
     """
-
-    def __init__(
-        self,
-        config: RunConfig,
-        folder: RunFolder,
-        *,
-        envs: VectorEnv,
-        test_envs: VectorEnv,
-        device: torch.device,
-        reporter: Reporter,
-        overrides: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Put game, replay and networks on the device, and go back to the newest checkpoint if there is one.
-
-        Args:
-            folder: Prepared and locked.
-            envs: Copies of the environment whose tensor form is played.
-            test_envs: Copies to evaluate in.
-            overrides: As of `TrainingLoop`.
-        """
-        settings = config.training
-        self._game = game_of(envs, device)
-        super().__init__(
-            config,
-            folder,
-            envs=envs,
-            test_envs=test_envs,
-            device=device,
-            reporter=reporter,
-            overrides=overrides,
-        )
-        parts = make_parts(
-            self._game,
-            self._learner,
-            self._replay,
-            seed=config.seed,
-            rollout_steps=settings.rollout_steps,
-            batch_size=settings.batch_size,
-            reward_scale=self._state.reward_scale(settings),
-            capture=capture_for(device),
-        )
-        self._rollout, self._programs = parts.rollout, parts.updates
-        if self._storage.last_saved is not None:
-            try:
-                self._rollout.load_state(self._storage.rollout or {})
-            except CheckpointError:
-                self._log.close()
-                raise
-        self._draw_key = stream_key(config.seed, "replay")
-        self._drawn = torch.zeros(0, settings.batch_size, dtype=torch.int64, device=device)
-        self._taken = self._rollout.now.totals
 
     @staticmethod
     def check(config: RunConfig, envs: VectorEnv) -> None:
@@ -106,10 +53,39 @@ class DeviceLoop(TrainingLoop):
         game_of(envs, torch.device("cpu"))
 
     def held_episodes(self) -> DeviceReplay:
-        """Return the replay on the device."""
-        settings = self._settings
-        self._replay = DeviceReplay(self._game, settings.buffer_episodes, settings.num_envs, self._learner.device)
+        """Make the replay on the device."""
+        settings, device = self._settings, self._learner.device
+        self._game = game_of(self._envs, device)
+        self._replay = DeviceReplay(self._game, settings.buffer_episodes, settings.num_envs, device)
         return self._replay
+
+    def prepare(self) -> None:
+        """Put game, replay and networks together, and go back to the copies in play at the newest checkpoint.
+
+        Raises:
+            CheckpointError: They are those of another run.
+        """
+        config, settings, device = self._config, self._settings, self._learner.device
+        parts = make_parts(
+            self._game,
+            self._learner,
+            self._replay,
+            seed=config.seed,
+            rollout_steps=settings.rollout_steps,
+            batch_size=settings.batch_size,
+            reward_scale=self._state.reward_scale(settings),
+            capture=capture_for(device),
+        )
+        self._rollout, self._programs = parts.rollout, parts.updates
+        if self._storage.last_saved is not None:
+            try:
+                self._rollout.load_state(self._storage.rollout or {})
+            except CheckpointError:
+                self._log.close()
+                raise
+        self._draw_key = stream_key(config.seed, "replay")
+        self._drawn = torch.zeros(0, settings.batch_size, dtype=torch.int64, device=device)
+        self._taken = self._rollout.now.totals
 
     def rollout_tensors(self) -> dict[str, Tensor]:
         """Return the copies in play, by name."""

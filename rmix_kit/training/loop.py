@@ -61,8 +61,6 @@ class TrainingLoop:
             config.algorithm, envs.spec, settings.target, seed=config.seed, device=device, codec=codec_of(envs)
         )
         self._policy = ActingTeam(self._learner.online.agent, envs.spec, device)
-        self._collector = Collector(envs, self._policy)
-        self._buffer = ReplayBuffer(envs.spec, settings.buffer_episodes, device, codec=codec_of(envs))
         self._held = self.held_episodes()
         for line in (
             f"{config.algorithm.name} on {config.env}, {device}",
@@ -84,23 +82,30 @@ class TrainingLoop:
         note_origin(folder, {**origin, "overrides": overrides})
         is_new = not folder.metrics.exists()
         self._log = MetricsLog(folder, keep=kept, purge_step=None if is_new else purge_from(self._state.env_steps))
-        self._epsilon, self._learning_rate = epsilon, learning_rate = schedules(settings, config.steps)
-        self._updates = Updates(
-            config,
-            self._state,
-            learner=self._learner,
-            buffer=self._buffer,
-            epsilon=epsilon,
-            learning_rate=learning_rate,
-        )
+        self._epsilon, self._learning_rate = schedules(settings, config.steps)
         self._loss: float | None = None
         self._knows_environment = self._is_cut = False
         self._recorded_step: int | None = None
         self._clock = Stopwatch("collecting", "learning", "evaluating", "saving")
+        self.prepare()
 
     def held_episodes(self) -> HeldEpisodes:
-        """Return the replay that is saved: that of the rounds."""
+        """Make the replay, which the newest checkpoint is about to fill."""
+        spec, capacity = self._envs.spec, self._settings.buffer_episodes
+        self._buffer = ReplayBuffer(spec, capacity, self._learner.device, codec=codec_of(self._envs))
         return self._buffer
+
+    def prepare(self) -> None:
+        """Make what plays and learns, once all else stands at the newest checkpoint."""
+        self._collector = Collector(self._envs, self._policy)
+        self._updates = Updates(
+            self._config,
+            self._state,
+            learner=self._learner,
+            buffer=self._buffer,
+            epsilon=self._epsilon,
+            learning_rate=self._learning_rate,
+        )
 
     def rollout_tensors(self) -> dict[str, Tensor] | None:
         """Return the copies in play, by name; rounds leave none."""
