@@ -19,7 +19,7 @@ from rmix_kit.training.run import load
 from rmix_kit.training.run_config import RunConfig
 from rmix_kit.training.trainer import train
 from tests.algorithms.cases import small
-from tests.training.runs import At, Notes, content, send, tiny, with_training
+from tests.training.runs import At, Notes, assert_resumes_exactly, content, send, tiny, with_training
 
 DRAWING = [kind for kind in ALGORITHMS if kind.name in ("rmix-averse", "lh-iqn", "qtran")]
 """Algorithms that draw levels or fractions, and one whose first group counts."""
@@ -92,11 +92,7 @@ def test_battles_are_trained_on_and_resumed_exactly(tmp_path: Path) -> None:
     config = on_device(
         tiny(env="smac:3m?backend=builtin", steps=600), checkpoint_interval=250, evaluation_episodes=1, batch_size=2
     )
-    train(config, tmp_path / "whole", reporter=Notes())
-    with pytest.raises(Interrupted):
-        train(config, tmp_path / "parts", reporter=At(300, send(signal.SIGTERM)))
-    train(config, tmp_path / "parts", resume=True, reporter=Notes())
-    assert content(tmp_path / "parts") == content(tmp_path / "whole")
+    assert_resumes_exactly(config, tmp_path, at=300)
 
 
 def test_a_checkpoint_without_the_copies_in_play_is_refused(tmp_path: Path) -> None:

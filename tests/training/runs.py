@@ -9,10 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from rmix_kit.algorithms.rmix import RMIX
+from rmix_kit.errors import Interrupted
 from rmix_kit.training.progress_bar import SilentReporter, Status
 from rmix_kit.training.run_config import RunConfig
 from rmix_kit.training.settings import TrainingSettings
+from rmix_kit.training.trainer import train
 
 CLOCKED = ("timing.jsonl", "origin.jsonl", "seal.json", "tensorboard", ".lock")
 
@@ -90,3 +94,12 @@ class At(Notes):
 def send(number: signal.Signals) -> Callable[[], None]:
     """Sends this process a signal."""
     return lambda: os.kill(os.getpid(), number)
+
+
+def assert_resumes_exactly(config: RunConfig, folder: Path, *, at: int) -> None:
+    """Assert that a run that SIGTERM stops at a step, and that goes on, ends with the bytes of one left alone."""
+    train(config, folder / "whole", reporter=Notes())
+    with pytest.raises(Interrupted):
+        train(config, folder / "parts", reporter=At(at, send(signal.SIGTERM)))
+    train(config, folder / "parts", resume=True, reporter=Notes())
+    assert content(folder / "parts") == content(folder / "whole")

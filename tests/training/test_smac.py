@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import signal
 from pathlib import Path
 
 import pytest
 
 from rmix_kit.algorithms import ALGORITHMS
 from rmix_kit.config.load import resolve
-from rmix_kit.errors import Interrupted
 from rmix_kit.training.trainer import train
-from tests.training.runs import At, Notes, content, send, tiny, with_training
+from tests.training.runs import assert_resumes_exactly, tiny, with_training
 
 SMALL = ("num_envs=2", "batch_size=2", "evaluation_episodes=2", "evaluation_interval=1000", "updates_per_step=0")
 
@@ -39,8 +37,4 @@ def test_battles_that_are_gone_on_with_end_with_the_same_bytes(tmp_path: Path) -
     config = with_training(
         tiny(env="smac:3m?backend=builtin", steps=400), checkpoint_interval=150, evaluation_episodes=1, batch_size=2
     )
-    train(config, tmp_path / "whole", reporter=Notes())
-    with pytest.raises(Interrupted):
-        train(config, tmp_path / "parts", reporter=At(200, send(signal.SIGTERM)))
-    train(config, tmp_path / "parts", resume=True, reporter=Notes())
-    assert content(tmp_path / "parts") == content(tmp_path / "whole")
+    assert_resumes_exactly(config, tmp_path, at=200)
