@@ -21,7 +21,7 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-browser test-faults test-learning test-ray test-envs mutants bench gpu docs
+.PHONY: help install demo test test-browser test-faults test-learning test-ray test-envs mutants bench bench-others gpu docs
 
 help:
 	@echo "make demo           train RMIX on a cliff map, export it, run the exported agents"
@@ -32,7 +32,8 @@ help:
 	@echo "make test-ray       sweeps and workers on a two-node Ray cluster on this machine"
 	@echo "make test-envs      with other people's libraries and environments, installed into $(ENVS)"
 	@echo "make mutants        plant two hundred small faults in the core, one at a time; do the tests notice?"
-	@echo "make bench          measure speed; writes benchmarks/results/*.csv"
+	@echo "make bench          measure speed: the table of docs/performance.md, where it says how to add other people's code"
+	@echo "make bench-others   everything else that is measured here; hours"
 	@echo "make gpu            measure training on a GPU, nine minutes; without one, or with DRY=1, a dry run"
 	@echo "make docs           write the generated pages under docs/"
 
@@ -89,9 +90,18 @@ test-envs: $(ENVS_INSTALLED)
 mutants: $(INSTALLED)
 	$(RUN) -m tests.mutants --workers $(WORKERS) --sample 200 --seed 0 --results benchmarks/results/mutants.csv $(AGAIN)
 
-# A name with a leading underscore is a part of a benchmark, not one.
+# The table of docs/performance.md. Other people's code is measured where a checkout and a Python for it are given.
 bench: $(INSTALLED)
-	@set -e; for script in benchmarks/[!_]*.py; do echo "== $$script"; $(RUN) $$script; done
+	$(RUN) benchmarks/speed.py
+	$(RUN) benchmarks/update_phases.py
+	$(if $(RELEASED),$(RUN) benchmarks/released_rmix.py --released $(RELEASED))
+	$(if $(JAXMARL),$(RUN) benchmarks/long/jaxmarl_peer.py $(JAXMARL) --python $(JAXMARL_PYTHON))
+	$(if $(EPYMARL),$(RUN) benchmarks/long/epymarl_speed.py $(EPYMARL) --python $(EPYMARL_PYTHON))
+
+# Everything else that is measured here. A name with a leading underscore is a part of a benchmark, not one.
+bench-others: $(INSTALLED)
+	@set -e; for script in $(filter-out %/speed.py %/update_phases.py %/released_rmix.py %/gpu.py,$(wildcard benchmarks/[!_]*.py)); \
+		do echo "== $$script"; $(RUN) $$script; done
 
 # One command for the day that a card can be had; writes benchmarks/results/gpu.csv there.
 gpu: $(INSTALLED)
