@@ -63,8 +63,8 @@ def episode_seed(run_seed: int, stream: str, episode: int) -> int:
     """Return the seed with which an episode is reset.
 
     Args:
-        stream: "train", "validation" (the evaluations during training, which choose the best checkpoint) or "test"
-            (every evaluation after it), so that none replays an episode of another.
+        stream: "train", "validation" or one of `validation_stream` (the evaluations during training, which choose the
+            best checkpoint) or "test" (every evaluation after it), so that none replays an episode of another.
         episode: Number of the episode, from 0.
 
     Returns:
@@ -72,6 +72,11 @@ def episode_seed(run_seed: int, stream: str, episode: int) -> int:
     """
     digest = hashlib.sha256(f"{run_seed}/{stream}/{episode}".encode()).digest()
     return int.from_bytes(digest[:4], "little") >> 1
+
+
+def validation_stream(env_steps: int) -> str:
+    """Return the stream of the evaluation that a run makes after so many environment steps."""
+    return f"validation/{env_steps}"
 
 
 def generator_state(source: np.random.Generator) -> dict[str, Any]:

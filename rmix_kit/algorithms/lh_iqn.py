@@ -51,6 +51,7 @@ class LHIQN(ValueBased[LHIQNNetworks]):
         n_max: Most rewards in a target before it bootstraps; 1 in the paper.
         quantile_kappa: Huber threshold in scaled reward units.
         td_lambda: Unused; targets are n-step.
+        trace: Unused likewise; they are cut where an action is not greedy.
     """
 
     name: ClassVar[str] = "lh-iqn"

@@ -50,6 +50,7 @@ class RMIXAverse(ValueBased[AverseNetworks]):
         n_max: Most rewards in a target before it bootstraps.
         quantile_kappa: Huber threshold in scaled reward units; small, so that quantiles and not expectiles are learned.
         td_lambda: Unused; targets are n-step.
+        trace: Unused likewise; they are cut where an action is not greedy.
     """
 
     name: ClassVar[str] = "rmix-averse"

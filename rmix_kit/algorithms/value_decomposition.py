@@ -30,7 +30,10 @@ class ValueBased(Algorithm[NetworksT]):
     The greedy action of the next step is the online networks' (double Q-learning), its value the target networks'.
 
     Attributes:
-        td_lambda: Trace decay of the TD targets in [0, 1]; 0 is the paper's one-step target. Watkins' cut applies.
+        td_lambda: Trace decay of the TD targets in [0, 1]; 0 is the paper's one-step target.
+        trace: How far TD targets look: "watkins" cuts them before the first replayed action that is not greedy (Watkins
+            1989), "peng" never does (Peng and Williams 1996): more rewards reach a step, at the price of a share of
+            what the explorers then got.
         has_bounded_targets: Keep V' within what the rewards seen so far allow (`bound_values`).
         hidden_size: Width of the agents' recurrent state.
         optimizer: "adam" or "rmsprop".
@@ -40,6 +43,7 @@ class ValueBased(Algorithm[NetworksT]):
     """
 
     td_lambda: UnitFloat = 0.8
+    trace: Literal["watkins", "peng"] = "watkins"
     has_bounded_targets: bool = True
     hidden_size: PositiveInt = 64
     optimizer: Literal["adam", "rmsprop"] = "adam"
@@ -59,17 +63,21 @@ class ValueBased(Algorithm[NetworksT]):
         }
 
     def td_targets(self, batch: EpisodeBatch, next_values: Tensor, greedy: Tensor) -> Tensor:
-        """TD(lambda) targets, the trace cut where the replayed joint action is not greedy.
+        """TD(lambda) targets along `trace`; Watkins' is cut where the replayed joint action is not greedy.
 
         Args:
             next_values: V' of the step after, ``[batch, time]``; ``[batch, time, agent]`` where agents learn alone,
-                each agent's trace then cut where its own action is not greedy.
+                each agent's trace then looks at its own action only.
             greedy: The online networks' available argmax of every step, int64 ``[batch, time + 1, agent]``.
 
         Returns:
             Detached, the shape of ``next_values``.
         """
         is_joint = next_values.ndim == batch.reward.ndim
+        if self.trace == "peng":
+            trace = unbroken_trace(batch) if is_joint else unbroken_trace(batch).unsqueeze(-1).expand_as(next_values)
+        else:
+            trace = watkins_trace(batch, greedy) if is_joint else own_traces(batch, greedy)
 
         def for_each(values: Tensor) -> Tensor:
             return values if is_joint else values.unsqueeze(-1).expand_as(next_values)
@@ -78,7 +86,7 @@ class ValueBased(Algorithm[NetworksT]):
             for_each(batch.reward),
             for_each(batch.terminated),
             bound_values(next_values, batch.reward_range, self.gamma) if self.has_bounded_targets else next_values,
-            watkins_trace(batch, greedy) if is_joint else own_traces(batch, greedy),
+            trace,
             gamma=self.gamma,
             td_lambda=self.td_lambda,
         ).detach()
@@ -213,6 +221,17 @@ def bound_values(values: Tensor, reward_range: Tensor, gamma: float) -> Tensor:
     low = torch.where(lowest < 0, lowest * horizon, lowest)  # a reward of zero never meets an infinite horizon
     high = torch.where(highest > 0, highest * horizon, highest)
     return torch.minimum(torch.maximum(values, low), high)
+
+
+def unbroken_trace(batch: EpisodeBatch) -> Tensor:
+    """Say where the return may go on whatever was played: step t + 1 is real.
+
+    Returns:
+        bool ``[batch, time]``; false at the last step.
+    """
+    trace = batch.mask.roll(-1, dims=1)  # a copy
+    trace[:, -1] = False
+    return trace
 
 
 def watkins_trace(batch: EpisodeBatch, greedy: Tensor) -> Tensor:

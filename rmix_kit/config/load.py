@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -11,7 +12,7 @@ from rmix_kit.config.document import KEYS as PRESET_KEYS
 from rmix_kit.config.document import Document, preset_names, read_document, read_preset
 from rmix_kit.config.frame import frame_values
 from rmix_kit.config.overrides import Values, parse_overrides
-from rmix_kit.config.schema import Device, RunConfig, TrainingSettings, algorithm_class
+from rmix_kit.config.schema import Device, RunConfig, TrainingSettings, algorithm_class, with_newer_settings
 from rmix_kit.config.validation import build
 from rmix_kit.config.values import SECTIONS, flatten, nest
 from rmix_kit.console import standard_error
@@ -66,7 +67,7 @@ def resolve(
     preset = preset or (file.values.get("preset") if file else None) or algo
     values: Values = preset_values(algo, preset, env, report)
     if file is not None:
-        values.update(flatten(file, SECTIONS))
+        values.update(flatten(of_its_time(file), SECTIONS))
     values.update(command_line(overrides, cls, num_envs=num_envs, checkpoint_every=checkpoint_every))
     nested = nest(values)
 
@@ -175,6 +176,16 @@ def read_config_file(path: Path | None, *, algo: str, preset: str | None) -> Doc
         if given is not None and there not in (None, given):
             raise ConfigError(f"{document.where((key,))}: {key} is {there!r} in the file and {given!r} here")
     return document
+
+
+def of_its_time(file: Document) -> Document:
+    """Return a run's own record with the settings that it leaves out as runs were before them; another file as it is.
+
+    Args:
+        file: With keys that are known.
+    """
+    is_record = set(file.values) == set(FILE_KEYS)
+    return replace(file, values=dict(with_newer_settings(file.values))) if is_record else file
 
 
 def check_keys(document: Document, path: tuple[str, ...], known: Sequence[str]) -> None:

@@ -20,7 +20,8 @@ def lambda_returns(
         reward: ``[batch, time, ...]``.
         terminated: bool, the same shape.
         next_values: Value V' of the step after, the same shape.
-        trace: bool, the same shape; c_t, true only if step t + 1 is real and its replayed action is greedy.
+        trace: bool, the same shape; c_t, true only if step t + 1 is real (and, for Watkins' Q(lambda), its replayed
+            action greedy; uncut it is Peng and Williams' of 1996).
         td_lambda: In [0, 1].
 
     Returns:

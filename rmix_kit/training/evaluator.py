@@ -62,7 +62,8 @@ def evaluate(
     Args:
         seed: Episode i is reset with the seed of (seed, stream, i).
         risk_level: In (0, 1] for all agents; None leaves it to them.
-        stream: "test", or "validation" while training: those episodes choose the best checkpoint and play nowhere else.
+        stream: "test", or one of "validation" while training: those episodes choose the best checkpoint and play
+            nowhere else.
         knows_success: The environment has said elsewhere whether episodes are solved.
 
     Returns:

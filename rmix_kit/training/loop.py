@@ -16,6 +16,7 @@ from rmix_kit.metrics import RETURN, SUCCESS
 from rmix_kit.origin import origin_of_process
 from rmix_kit.replay import ReplayBuffer
 from rmix_kit.replay.held import HeldEpisodes
+from rmix_kit.seeding import validation_stream
 from rmix_kit.training.acting import ActingTeam
 from rmix_kit.training.device import why_slow
 from rmix_kit.training.evaluator import Evaluation, evaluate
@@ -259,7 +260,7 @@ class TrainingLoop:
                 episodes=self._settings.evaluation_episodes,
                 seed=self._config.seed,
                 checkpoint_step=state.env_steps,
-                stream="validation",
+                stream=validation_stream(state.env_steps) if self._settings.fresh_evaluations else "validation",
                 knows_success=state.reports_success,
             )
         state.reports_success = evaluation.success is not None

@@ -90,7 +90,7 @@ class MetricsLog:
         keep_whole_rows(folder.timing)
         self._timing = open(folder.timing, "a", encoding="utf-8", opener=open_own)  # noqa: SIM115
         self._board = open_board(folder.tensorboard, purge_step, advice=ROOM)
-        self._start = time.monotonic()
+        self._start, self._cpu_before = time.monotonic(), time.process_time()
         self._process = secrets.randbits(48)
 
     def row(self, kind: str, env_steps: int, numbers: Mapping[str, float | int | None]) -> None:
@@ -119,19 +119,19 @@ class MetricsLog:
             self._write({"kind": "environment", "env_steps": env_steps, **facts})
 
     def time(self, env_steps: int, updates: int, seconds: Mapping[str, float]) -> None:
-        """Write how long things took: wall seconds, CPU seconds of the process, and the most memory it has held.
+        """Write how long things took: wall and CPU seconds, and the most memory that the process has held.
 
-        A clock that nobody sets counts the wall seconds from the beginning of the process, which each row names by a
-        random number: they add up whatever becomes of the date.
+        Both count from when this training was begun or gone on with, which each row names by a random number, so that
+        they add up whatever becomes of the date; what the process did before, another training perhaps, is not in them.
 
         Args:
             updates: Updates made.
-            seconds: Time spent in each activity since the process began, by name.
+            seconds: Time spent in each activity since then, by name.
         """
         row: dict[str, Any] = {"env_steps": env_steps, "updates": updates, "process": self._process}
         row |= {name: round(value, 3) for name, value in seconds.items()}
         row |= {"total": round(time.monotonic() - self._start, 3), "unix_time": round(time.time(), 3)}
-        row |= {"cpu": round(time.process_time(), 3), "peak_mebibytes": round(peak_mebibytes(), 1)}
+        row |= {"cpu": round(time.process_time() - self._cpu_before, 3), "peak_mebibytes": round(peak_mebibytes(), 1)}
         self._timing.write(json_text(row) + "\n")
         self._timing.flush()
 

@@ -79,8 +79,10 @@ class RunConfig:
 
         Settings at what they were before they existed are left out (`rmix_kit.training.settings.BEFORE`).
         """
-        settings = self.settings
-        training = {k: v for k, v in settings["training"].items() if k not in BEFORE or v != BEFORE[k]}
+        shown = {
+            section: {k: v for k, v in values.items() if k not in BEFORE[section] or v != BEFORE[section][k]}
+            for section, values in self.settings.items()
+        }
         return {
             "algo": self.algorithm.name,
             "preset": self.preset,
@@ -88,8 +90,7 @@ class RunConfig:
             "seed": self.seed,
             "steps": self.steps,
             "device": self.device,
-            **settings,
-            "training": training,
+            **shown,
         }
 
     @classmethod
@@ -132,8 +133,11 @@ def with_newer_settings(values: Mapping[str, Any]) -> Mapping[str, Any]:
     Args:
         values: As `RunConfig.to_dict` gave it, then or now.
     """
-    training = values.get("training")
-    return {**values, "training": {**BEFORE, **training}} if isinstance(training, Mapping) else values
+    owner = next((cls for cls in ALGORITHMS if cls.name == values.get("algo")), None)
+    known = set() if owner is None else {entry.name for entry in fields(owner)}
+    before = {**BEFORE, "algorithm": {k: v for k, v in BEFORE["algorithm"].items() if k in known}}
+    given = {name: section for name in BEFORE if isinstance(section := values.get(name), Mapping)}
+    return {**values, **{name: {**before[name], **section} for name, section in given.items()}}
 
 
 def algorithm_class(name: str) -> type[Algorithm[Any]]:

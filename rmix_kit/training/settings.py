@@ -38,6 +38,8 @@ class TrainingSettings:
         target: How target networks follow.
         evaluation_interval: Environment steps between evaluations.
         evaluation_episodes: Greedy episodes per evaluation.
+        fresh_evaluations: Every evaluation during training plays episodes of its own; false plays the same ones each
+            time, whose luck is then part of every score.
         evaluation_copies: Copies of the environment to evaluate in; 0 for those of training, which an environment that
             can exist once needs; null for one an episode, at most 32.
         checkpoint_interval: Environment steps between checkpoints.
@@ -66,6 +68,7 @@ class TrainingSettings:
     target: TargetSettings = field(default_factory=TargetSettings)
     evaluation_interval: PositiveInt = 10_000
     evaluation_episodes: PositiveInt = 32
+    fresh_evaluations: bool = True
     evaluation_copies: NonNegativeInt | None = None
     checkpoint_interval: PositiveInt = 10_000
     keep_checkpoints: PositiveInt = 3
@@ -80,8 +83,13 @@ class TrainingSettings:
         return self.num_envs if self.evaluation_copies == 0 else self.evaluation_copies
 
 
-BEFORE: Mapping[str, Any] = MappingProxyType({"episodes_per_copy": 1, "rollout": "host", "rollout_steps": 32})
-"""What runs did before there was a setting for it; records leave out settings that say the same."""
+BEFORE: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "algorithm": {"trace": "watkins"},
+        "training": {"episodes_per_copy": 1, "fresh_evaluations": False, "rollout": "host", "rollout_steps": 32},
+    }
+)
+"""What runs did before there was a setting for it, by section; records leave out settings that say the same."""
 
 
 def schedules(settings: TrainingSettings, steps: int) -> tuple[LinearSchedule, LinearSchedule]:

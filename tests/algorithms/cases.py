@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from rmix_kit.algorithms import ALGORITHMS, Algorithm, Networks
+from rmix_kit.algorithms.iql import IQL
 from rmix_kit.algorithms.rmix import RMIX
 from rmix_kit.training.learner import Learner, TargetSettings
 from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, Progress
@@ -34,6 +35,8 @@ CASES: dict[str, Algorithm] = {kind.name: small(kind) for kind in ALGORITHMS} | 
     "rmix, static level": small(RMIX, risk_level=0.5),
     "rmix, dummy reward": small(RMIX, distribution_target="dummy"),
     "rmix, one-step": small(RMIX, td_lambda=0.0, has_bounded_targets=False),
+    "rmix, uncut": small(RMIX, trace="peng"),
+    "iql, uncut": small(IQL, trace="peng"),
 }
 
 UNTRAINED = {"rmix, no risk gradient": ("agent.predictor.",)}

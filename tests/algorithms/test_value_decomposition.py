@@ -44,6 +44,25 @@ def test_agents_that_learn_alone_follow_their_own_traces_and_a_joint_value_the_j
     torch.testing.assert_close(together, torch.tensor([[6.0, 12.0]]))
 
 
+def test_pengs_targets_go_on_through_what_explorers_did_and_end_with_the_episode() -> None:
+    """Peng and Williams 1996: G_t = r_t + gamma [(1 - lambda) V'_{t+1} + lambda G_{t+1}], by hand for two episodes."""
+    batch = random_batch(SPEC, [3, 2], 0)
+    reward = torch.tensor([[1.0, 2.0, 4.0], [8.0, 16.0, 0.0]])
+    terminated = torch.tensor([[False, False, True], [False, False, False]])
+    batch = replace(batch, reward=reward, terminated=terminated)
+    nobody_greedy = (torch.nn.functional.pad(batch.actions, (0, 0, 0, 1)) + 1) % 3
+    settings = {"gamma": 0.5, "td_lambda": 0.5, "has_bounded_targets": False}
+    values = torch.tensor([[10.0, 20.0, 30.0], [40.0, 50.0, 60.0]])
+    # First: 4; 2 + (20 + 4) / 4 = 8; 1 + (10 + 8) / 4 = 5.5. Second, cut by the clock: 16 + 25, 8 + 81 / 4.
+    expected = torch.tensor([[5.5, 8.0, 4.0], [28.25, 41.0, 0.0]])
+    found = VDN(**settings, trace="peng").td_targets(batch, values, nobody_greedy)
+    torch.testing.assert_close(found[batch.mask], expected[batch.mask])
+    alone = IQL(**settings, trace="peng").td_targets(batch, values.unsqueeze(-1).expand(-1, -1, 2), nobody_greedy)
+    torch.testing.assert_close(alone[batch.mask], expected.unsqueeze(-1).expand(-1, -1, 2)[batch.mask])
+    cut = VDN(**settings).td_targets(batch, values, nobody_greedy)  # one-step targets, where nobody is greedy
+    torch.testing.assert_close(cut[batch.mask], torch.tensor([6.0, 12.0, 4.0, 28.0, 41.0]))
+
+
 def test_the_trace_leaves_the_batch_as_it_was() -> None:
     batch = random_batch(SPEC, [4, 2], 0)
     mask = batch.mask.clone()

@@ -94,7 +94,7 @@ def td_targets(
         episode.rewards,
         episode.terminated,
         next_values,
-        is_greedy,
+        [True] * len(is_greedy) if algorithm.trace == "peng" else is_greedy,
         gamma=algorithm.gamma,
         td_lambda=algorithm.td_lambda,
     )

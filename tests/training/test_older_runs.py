@@ -19,7 +19,7 @@ from rmix_kit.training.settings import BEFORE
 from rmix_kit.training.trainer import train
 from tests.training.runs import At, Notes, content, send, tiny, with_training
 
-LOCKSTEP = with_training(tiny(steps=900), episodes_per_copy=1)
+LOCKSTEP = with_training(tiny(steps=900), episodes_per_copy=1, fresh_evaluations=False)
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +34,25 @@ def test_a_record_says_nothing_of_what_runs_always_did(whole: Path) -> None:
     folder = RunFolder(whole)
     manifest = verify_checkpoint(folder.checkpoint(folder.steps()[-1]))
     for record in (read_yaml(folder.config.read_text()), manifest.config):
-        assert not BEFORE.keys() & record["training"].keys()
+        for section, settings in BEFORE.items():
+            assert not settings.keys() & record[section].keys()
     assert folder.read_config() == LOCKSTEP
 
 
-def test_a_record_without_the_setting_is_of_a_run_whose_copies_wait() -> None:
+def test_a_record_without_the_settings_is_of_a_run_whose_copies_wait_and_whose_evaluations_repeat() -> None:
     values = tiny().to_dict()
     assert values["training"].pop("episodes_per_copy") == 8
-    assert RunConfig.from_dict(values).training.episodes_per_copy == 1
+    assert values["training"].pop("fresh_evaluations")
+    found = RunConfig.from_dict(values)
+    assert found.training.episodes_per_copy == 1
+    assert not found.training.fresh_evaluations
+
+
+@pytest.mark.parametrize("algo", ["rmix", "vdn", "coma"])
+def test_a_record_without_a_trace_is_of_a_run_that_cut_it(algo: str) -> None:
+    values = resolve(algo=algo, env="macn:4x12", seed=0, steps=900).to_dict()
+    assert "trace" not in values["algorithm"]
+    assert getattr(RunConfig.from_dict(values).algorithm, "trace", "none") == ("none" if algo == "coma" else "watkins")
 
 
 def test_a_run_from_before_the_setting_goes_on_as_it_was_begun(whole: Path, tmp_path: Path) -> None:
@@ -74,7 +85,7 @@ def test_its_configuration_repeats_it(whole: Path, tmp_path: Path) -> None:
         resolve(algo="rmix", env=LOCKSTEP.env, seed=0, steps=900, config_file=file, report=lambda _: None)
         for file in (record, by_hand)
     ]
-    assert [config.training.episodes_per_copy for config in found] == [1, 1]
+    assert [config.training.fresh_evaluations for config in found] == [False, True]
     assert found[0] == LOCKSTEP
 
 

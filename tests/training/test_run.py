@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,8 @@ def test_no_episode_that_chose_the_best_checkpoint_is_played_by_evaluate(
     best = load(tmp_path / "run", "best")
     best.evaluate(episodes=200, seed=best.config.seed, make_env=spied)
     training, choosing, evaluating = played
-    assert len(choosing) == best.config.training.evaluation_episodes
+    metrics = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    evaluations = sum(json.loads(row)["kind"] == "evaluation" for row in metrics)
+    assert len(choosing) == evaluations * best.config.training.evaluation_episodes
     assert not evaluating & choosing
     assert not evaluating & training
