@@ -25,6 +25,8 @@ from rmix_kit.results import Episodes, RunRecord
 
 ScoreName: TypeAlias = Literal["success_rate", "normalized_return"]
 _COUNTED = (RETURN, SUCCESS, FALLS, "episodes", *map(cvar_name, TAIL_LEVELS))
+AVERAGED = "smac:"
+"""Where a team's last checkpoint says little of it: win rates swing by tens of percent between neighbouring ones."""
 _SEEN_BY_AGENTS_ALONE = ("show_agents", "include_position")  # options of MACN that do not change its game
 
 
@@ -85,7 +87,7 @@ class Scores:
     def describe(self, env: str) -> str:
         """Say in words what the score on an environment is."""
         if env not in self.anchors:
-            return "win rate" if env.startswith("smac:") else "success rate"
+            return "win rate" if env.startswith(AVERAGED) else "success rate"
         ends = self.anchors[env]
         if ends.is_exact:
             words = ("the worst possible", "the exact optimum")
@@ -95,6 +97,13 @@ class Scores:
 
     def source(self) -> str:
         """Say from which episodes scores come."""
+        averaged = {group.env.startswith(AVERAGED) for group in self.groups}
+        over_thirds = "the mean over the last third of a run's evaluations during training"
+        if averaged == {True}:
+            return over_thirds
+        return self._source_of_ends() + (f" ({AVERAGED}* from {over_thirds})" if True in averaged else "")
+
+    def _source_of_ends(self) -> str:
         if self.has_last:
             counts = sorted({len(run.last) for group in self.groups for run in group.runs if run.last is not None})
             return (
@@ -118,7 +127,13 @@ class Scores:
         return found
 
     def of(self, group: Group) -> Floats:
-        """Return the scores of a group, ``[run]``."""
+        """Return the scores of a group, ``[run]``.
+
+        Raises:
+            RecordError: A run was never evaluated, or a number is not known.
+        """
+        if group.env.startswith(AVERAGED):
+            return np.array([_late_success(run) for run in group.runs], dtype=np.float64)
         rows = [self.final(run) for run in group.runs]
         if (ends := self.anchors.get(group.env)) is None:
             return np.array([row[SUCCESS] for row in rows], dtype=np.float64)
@@ -172,6 +187,19 @@ def summary_of(episodes: Episodes) -> dict[str, Any]:
         checkpoint_step=episodes.checkpoint_step,
         seed=episodes.seed,
     )
+
+
+def last_third(values: Sequence[float]) -> float:
+    """Return the mean of the last third of values, at least one of them."""
+    return float(np.mean(values[-max(1, round(len(values) / 3)) :]))
+
+
+def _late_success(run: RunRecord) -> float:
+    rates = [row.get(SUCCESS) for row in run.evaluations]
+    known = [rate for rate in rates if rate is not None]
+    if not rates or len(known) < len(rates):
+        raise RecordError(f"the run {run.name!r} has evaluations without {SUCCESS}; leave it out or train it again")
+    return last_third(known)
 
 
 def last_evaluation(run: RunRecord) -> dict[str, Any]:

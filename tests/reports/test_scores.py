@@ -8,7 +8,7 @@ from rmix_kit.envs.text import parse
 from rmix_kit.errors import RecordError
 from rmix_kit.reports.groups import group_runs
 from rmix_kit.reports.run_tables import threshold_table
-from rmix_kit.reports.scores import Scores, anchors_of
+from rmix_kit.reports.scores import Scores, anchors_of, last_third
 from tests.reports.records import BRIDGE, MMM2, evaluation, record, small_set
 
 
@@ -35,10 +35,34 @@ def test_returns_are_normalised_between_the_worst_and_the_exact_optimum() -> Non
 
 
 def test_without_an_exact_optimum_the_score_stays_the_win_rate() -> None:
-    (group,) = group_runs([record(env=MMM2, won=10)])
+    (group,) = group_runs([record(env=MMM2, won=10, successes=(0.0, 0.5, 0.75))])
     scores = Scores([group], "normalized_return")
-    assert scores.of(group).tolist() == [0.25]
+    assert scores.of(group).tolist() == [0.75]
     assert scores.describe(MMM2) == "win rate"
+
+
+def test_on_smac_the_score_is_the_mean_over_the_last_third_of_the_evaluations() -> None:
+    swinging = record(env=MMM2, won=1, successes=(0.0, 0.1, 0.2, 0.3, 0.9, 0.0))
+    (group,) = group_runs([swinging])
+    scores = Scores([group])
+    assert scores.of(group).tolist() == [pytest.approx(0.45)]
+    assert scores.source() == "the mean over the last third of a run's evaluations during training"
+    both = Scores(group_runs([swinging, record(won=30)]))
+    assert "(smac:* from the mean over the last third" in both.source()
+    assert "the last checkpoint's 40 greedy episodes" in both.source()
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"), [([4.0], 4.0), ([1.0, 3.0], 3.0), ([1.0, 2.0, 6.0], 6.0), ([0.0] * 5 + [3.0, 5.0], 4.0)]
+)
+def test_the_last_third_is_at_least_one_value(values: list[float], expected: float) -> None:
+    assert last_third(values) == expected
+
+
+def test_a_smac_run_without_its_win_rates_is_refused_by_name() -> None:
+    run = record(env=MMM2, evaluations=(evaluation(0, 0.5), evaluation(9, 0.5) | {"success_rate": None}))
+    with pytest.raises(RecordError, match="'rmix-0' has evaluations without success_rate"):
+        Scores(group_runs([run])).of(group_runs([run])[0])
 
 
 def test_what_an_agent_sees_does_not_change_the_optimum() -> None:
