@@ -14,6 +14,8 @@ import click
 from macn import document as environments
 from rmix_kit.algorithms import ALGORITHMS
 from rmix_kit.envs.smac import document as smac
+from rmix_kit.envs.text import parse
+from rmix_kit.reports.scripted import scripted_rows
 from rmix_kit.reproduction.summary import NOT_RUN
 from rmix_kit.training.learner import TargetSettings
 from rmix_kit.training.settings import TrainingSettings
@@ -168,7 +170,31 @@ def _measured(name: str) -> tuple[list[dict[str, str]], str]:
 
 def smac_page() -> str:
     """SMAC's docstring, and the tables of its simulator."""
-    return NOTE + smac.page()
+    return NOTE + smac.page() + "\n" + _scripts_section()
+
+
+def _scripts_section() -> str:
+    rows = scripted_rows()
+    names = list(dict.fromkeys(row["script"] for row in rows))
+    found = {(row["environment"], row["script"]): row for row in rows}
+    episodes = sorted({row["episodes"] for row in rows})
+    lines = [
+        "## What scripts win",
+        "",
+        f"Plans of a few lines (`rmix_kit/envs/smac/scripts.py`) at difficulty 7, won of {episodes[0]:,} battles, and "
+        "their mean return in brackets: `rmix-kit reproduce smac --part scripts --out FOLDER`. They see all units. "
+        '"nearest" walks up and shoots whoever is nearest, "focus" whoever is weakest; "kite" walks away from enemies '
+        'within 4 cells while its weapon cools down; "line" waits in a bent line until the first enemy is within 6 '
+        'cells. "Best known" is the best of these and of 250 plans drawn for the map. Reports draw them dotted.',
+        "",
+        f"| map | {' | '.join(names)} |",
+        "|" + "---|" * (len(names) + 1),
+    ]
+    for env in dict.fromkeys(row["environment"] for row in rows):
+        own = [found[env, name] for name in names]
+        cells = [f"{row['won'] / row['episodes']:.1%} ({row['return']:.1f})" for row in own]
+        lines.append(f"| `{parse(env).name}` | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
 
 
 def settings_table(kind: type) -> str:

@@ -49,6 +49,7 @@ def command(
         rmix-kit reproduce didactic --dry-run
         rmix-kit reproduce macn --out docs/results/macn --jobs 2
         rmix-kit reproduce smac --backend builtin --part maps
+        rmix-kit reproduce smac --part scripts --out lines
         rmix-kit reproduce epymarl --part small --fraction 0.25 --seeds 2
 
     The folder gets records/ (a file per finished run: keep these, nothing else is needed to go on), runs/, logs/,
@@ -57,7 +58,7 @@ def command(
     """
     from rmix_kit.reproduction.cells import check_can_join, check_environments, open_reproduction
     from rmix_kit.reproduction.scale import scale_in, scaled, write_scale
-    from rmix_kit.reproduction.suites import SUITES
+    from rmix_kit.reproduction.suites import SCRIPTS, SUITES
     from rmix_kit.sweeps.local import check_machine
 
     made = SUITES[suite](backend)
@@ -65,13 +66,15 @@ def command(
     scale = scale_in(folder, fraction, seeds)
     made = scaled(made, scale)
     reproduction = open_reproduction(made, folder)
-    if unknown := sorted(set(parts) - set(reproduction.parts)):
-        raise click.UsageError(f"{made.name} has no part {unknown[0]!r}; it has {', '.join(reproduction.parts)}")
+    if unknown := sorted(set(parts) - set(made.part_names)):
+        raise click.UsageError(f"{made.name} has no part {unknown[0]!r}; it has {', '.join(made.part_names)}")
     missing = reproduction.missing(parts)
     estimate = _estimate(reproduction, parts, jobs)
     if dry_run:
         _show(estimate, as_json)
         return
+    if made.scripted and not report_only and (not parts or SCRIPTS in parts):
+        _play_scripts(made.scripted, folder)
     failed = 0
     if missing.runs and not report_only:
         check_can_join(reproduction, missing)
@@ -114,6 +117,19 @@ def _show(estimate: dict[str, Any], as_json: bool) -> None:
     rows = [(row["part"], row["runs"], row["missing"], f"{row['hours']:.1f}") for row in estimate["parts"]]
     print_rows(estimate["suite"], rows, ("part", "runs", "not recorded", "hours"))
     note(estimate["in_words"])
+
+
+def _play_scripts(maps: tuple[str, ...], out: Path) -> None:
+    """Write what scripts win on maps, unless that is there."""
+    from rmix_kit.files.writing import write_file
+    from rmix_kit.reproduction.scripted import EPISODES, scripted_table
+
+    path = out / "scripts.csv"
+    if not path.exists():
+        note(f"scripts play {EPISODES:,} battles each on {len(maps)} maps, some minutes")
+        out.mkdir(parents=True, exist_ok=True)
+        write_file(path, scripted_table(maps).to_csv().encode())
+    note(f"scripts: {path}")
 
 
 def _train(missing: Plan, jobs: int) -> int:

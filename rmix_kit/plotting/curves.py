@@ -37,6 +37,7 @@ _MARGIN, _SMALL_MARGIN = 0.03, 0.08  # below and above a range that is given, as
 _PANELS_IN_ROW, _COLUMN_SMALL, _PAGE_SMALL = 3, 3, 7  # side by side: whole ones, small ones in a column and in a page
 _COLUMN_LETTERS, _PAGE_LETTERS, _SMALL_LETTERS = 40, 26, 14  # of a title's line above a panel
 _MOST_MARKS, _SMALL_MARKS = 8, 4
+_APART, _LEVEL_POINTS = 0.08, 7.0  # share of the axis below which lines across are one; size of what they say
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,16 +62,31 @@ class Curve:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Level:
+    """A height that curves are compared with, such as what a script reaches.
+
+    Attributes:
+        label: Beside its line.
+        y: Where it is.
+    """
+
+    label: str
+    y: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Panel:
     """One pair of axes.
 
     Attributes:
         title: Above it.
         curves: In the legend's order.
+        levels: Lines across.
     """
 
     title: str
     curves: tuple[Curve, ...]
+    levels: tuple[Level, ...] = ()
 
 
 def draw_curves(
@@ -107,6 +123,7 @@ def draw_curves(
         for place, (axes, panel) in enumerate(_filled(grid, panels)):
             for curve in panel.curves:
                 _draw_curve(axes, curve, looks[curve.algorithm], is_profile=is_profile)
+            _draw_levels(axes, panel.levels, y_range)
             axes.set_title(_in_two_lines(panel.title, _COLUMN_LETTERS if is_single else _PAGE_LETTERS))
             axes.set_xlabel(x_label)
             if place % columns == 0:
@@ -161,6 +178,25 @@ def _draw_curve(axes: Axes, curve: Curve, look: Look, *, is_profile: bool, most_
     axes.fill_between(curve.x, curve.low, curve.high, color=look.colour, alpha=0.16, linewidth=0, step=step)
     every = max(1, len(curve.x) // most_marks)
     axes.plot(curve.x, curve.middle, label=curve.label, markersize=3.2, markevery=every, **line, **_steps(is_profile))
+
+
+def _draw_levels(axes: Axes, levels: Sequence[Level], y_range: tuple[float, float] | None) -> None:
+    """Draw dotted lines, those that would lie on one another as one with all their labels."""
+    span = (y_range[1] - y_range[0]) if y_range else max((abs(level.y) for level in levels), default=0.0)
+    together: list[list[Level]] = []
+    for level in sorted(levels, key=lambda level: level.y):
+        if together and level.y - together[-1][0].y < _APART * span:
+            together[-1].append(level)
+        else:
+            together.append([level])
+    for group in together:
+        y = sum(level.y for level in group) / len(group)
+        axes.axhline(y, color=INK, alpha=0.5, linewidth=0.6, linestyle=":")
+        label = ", ".join(level.label for level in group)
+        axes.annotate(
+            label, (0.99, y), xycoords=("axes fraction", "data"), xytext=(0, 1), textcoords="offset points",
+            ha="right", va="bottom", fontsize=_LEVEL_POINTS, color=INK, alpha=0.8,
+        )  # fmt: skip
 
 
 def _steps(is_profile: bool) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from rmix_kit.reports.run_tables import (
 )
 from rmix_kit.reports.score_tables import improvement_table, profile_table, statistics_table
 from rmix_kit.reports.scores import Comparison, Scores
+from rmix_kit.reports.scripted import line_table
 from rmix_kit.reports.statistics import PROFILE_RESAMPLES, RESAMPLES
 from rmix_kit.reports.table import Table
 
@@ -57,6 +58,7 @@ class Tables:
     histograms: Table
     marks: Table
     catastrophes: Table
+    lines: Table
     thresholds: Table
     memory: Table
     replay: Table
@@ -92,6 +94,7 @@ def make_page(
         histograms=histogram_table(scores),
         marks=mark_table(scores),
         catastrophes=catastrophe_table(scores),
+        lines=line_table(environments_of(groups)),
         thresholds=threshold_table(groups),
         memory=memory_table(groups),
         replay=replay_table(groups),
@@ -212,6 +215,8 @@ def _environment(tables: Tables, env: str, scores: Scores) -> Section:
     ]
     if tables.catastrophes.where(environment=env):
         shown_views.append(views.catastrophe_view(tables.catastrophes, env))
+    if tables.lines.where(environment=env):
+        shown_views.append(views.line_view(tables.lines, env))
     if env not in scores.silent:
         shown_views.append(views.threshold_view(tables.thresholds, env))
     return Section(

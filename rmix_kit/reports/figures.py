@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from rmix_kit.metrics import METRICS, SUCCESS, TAIL_LEVELS, cvar_name, label_of
-from rmix_kit.plotting.curves import Curve, Panel, draw_curves
+from rmix_kit.plotting.curves import Curve, Level, Panel, draw_curves
 from rmix_kit.plotting.matrix import draw_probabilities
 from rmix_kit.plotting.rows import Histogram, draw_histograms, draw_intervals
 from rmix_kit.plotting.rows import Row as Interval
 from rmix_kit.reports.groups import algorithm_of
 from rmix_kit.reports.score_tables import STATISTICS
+from rmix_kit.reports.scripted import line_table
 from rmix_kit.reports.table import Row, Table
 
 if TYPE_CHECKING:
@@ -86,7 +87,17 @@ def draw_learning(table: Table, envs: Sequence[str], metric: str, band: Band) ->
         metric: Of the table.
         band: What is shaded.
     """
-    panels = [Panel(title=env, curves=_curves(table.where(environment=env, metric=metric), band)) for env in envs]
+    lines = line_table(envs)
+    panels = [
+        Panel(
+            title=env,
+            curves=_curves(table.where(environment=env, metric=metric), band),
+            levels=tuple(
+                Level(label=row["script"], y=row["value"]) for row in lines.where(environment=env, metric=metric)
+            ),
+        )
+        for env in envs
+    ]
     y_range = (0.0, 1.0) if METRICS[metric].is_bounded else None
     return draw_curves(panels, x_label="environment steps", y_label=axis_of(metric, envs), y_range=y_range)
 

@@ -161,6 +161,21 @@ def catastrophe_view(table: Table, env: str) -> View:
     return view("Defeats" if is_defeat else "Falls", table, rows, columns, note)
 
 
+def line_view(table: Table, env: str) -> View:
+    """Show what scripts win."""
+    earned = {row["script"]: row["value"] for row in table.where(environment=env, metric=RETURN)}
+    columns = [
+        ("script", text("script")),
+        ("won", share("value")),
+        ("95 % Wilson interval", lambda row: f"{100 * row['low']:.1f} to {100 * row['high']:.1f} %"),
+        ("return", lambda row: f"{earned[row['script']]:.4g}"),
+        ("battles", number("episodes")),
+    ]
+    rows = table.where(environment=env, metric=SUCCESS)
+    note = "Plans of a few lines (rmix_kit.envs.smac.scripts) that see all units; dotted in the curves."
+    return view("What scripts win", table, rows, columns, note)
+
+
 def improvement_view(table: Table, scope: str) -> View:
     """Show probabilities of improvement of at least one half, the largest first; the others are their complements."""
     columns = [

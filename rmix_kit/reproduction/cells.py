@@ -51,7 +51,8 @@ class Reproduction:
         """
         parts = [part for name, part in self.parts.items() if not chosen or name in chosen]
         runs = tuple(run for part in parts for run in part.runs if run.name not in self.records)
-        return replace(parts[0], source=f"reproduce {self.suite.name}", runs=runs)
+        any_part = next(iter(self.parts.values()))
+        return replace(any_part, source=f"reproduce {self.suite.name}", runs=runs)
 
     def expected(self) -> list[tuple[str, str, tuple[int, ...]]]:
         """Return every planned cell: algorithm, environment text, seeds."""

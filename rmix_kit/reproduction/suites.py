@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rmix_kit.metrics import SUCCESS
 from rmix_kit.reports.scores import ScoreName
 from rmix_kit.reproduction import epymarl as benchmark
+from rmix_kit.smac.maps import SCENARIOS
 from rmix_kit.sweeps.sweep_file import AlgorithmEntry, EnvironmentEntry, Frame, SweepFile
 
 EVERYONE = (
@@ -25,6 +26,7 @@ ALL_ACTIONS_EVENLY = {
 }
 """Exploration stays uniform, as in the published didactic experiments; the evaluations are greedy."""
 ON_POLICY = ("coma", "dop")
+SCRIPTS = "scripts"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +54,7 @@ class Suite:
             record tells; measured on one core of a small machine.
         score: What its report compares.
         extra: The extra that installs its environments, where they do not come with rmix-kit.
+        scripted: Maps of SMAC that scripts play too, in the simulator; their part is `SCRIPTS`.
     """
 
     name: str
@@ -60,6 +63,12 @@ class Suite:
     seconds_per_step: float
     score: ScoreName = SUCCESS
     extra: str = ""
+    scripted: tuple[str, ...] = ()
+
+    @property
+    def part_names(self) -> tuple[str, ...]:
+        """What ``--part`` takes."""
+        return (*(part.name for part in self.parts), *((SCRIPTS,) if self.scripted else ()))
 
 
 def didactic(backend: str) -> Suite:
@@ -104,6 +113,7 @@ def smac(backend: str) -> Suite:
         title=f"The paper's six SMAC maps in {where}",
         parts=(_part("maps", ("rmix", "rdn", "vdn", "qmix"), environments, FIVE_SEEDS),),
         seconds_per_step=4e-3,
+        scripted=() if backend == "sc2" else tuple(SCENARIOS),
     )
 
 

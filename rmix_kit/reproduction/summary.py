@@ -12,6 +12,7 @@ from rmix_kit.envs.make import remark_on
 from rmix_kit.envs.text import parse
 from rmix_kit.reports.groups import Cell
 from rmix_kit.reports.scores import anchors_of
+from rmix_kit.reports.scripted import scripted_rows
 from rmix_kit.reports.success import silent_environments, with_agreed_success
 from rmix_kit.results import Episodes, RunRecord
 
@@ -65,19 +66,30 @@ def _table(env: str, by_cell: dict[tuple[str, str], list[RunRecord]], cells: Seq
     if remark := remark_on(env):
         lines += [remark, ""]
     silent = silent_environments(run for (_, where), runs in by_cell.items() if where == env for run in runs)
-    rows = [
+    rows: list[dict[str, str]] = [
         {"algorithm": algo, "runs": f"{len(runs)} of {len(seeds)}", **_shown(runs, env, best, silent)}
         for algo, _, seeds in cells
         if (runs := by_cell.get((algo, env)))
     ]
     if not rows:
-        return [*lines, NOT_RUN]
+        return [*lines, NOT_RUN, *_scripts(env)]
     lines += [_line(list(rows[0])), "|" + "---|" * len(rows[0]), *(_line(list(row.values())) for row in rows)]
     if silent:
         lines += ["", NO_SUCCESS]
+    lines += _scripts(env)
     if missing := [algo for algo, _, _ in cells if (algo, env) not in by_cell]:
         lines += ["", f"Not run: {', '.join(missing)}."]
     return lines
+
+
+def _scripts(env: str) -> list[str]:
+    """Say what scripts reach on an environment; nothing where none has played."""
+    shown = [
+        f"{row['script']} {row['won'] / row['episodes']:.1%} ({row['return']:.3g})"
+        for row in scripted_rows()
+        if row["environment"] == env
+    ]
+    return ["", f"Scripts win (return): {', '.join(shown)}."] if shown else []
 
 
 def _line(cells: Sequence[str]) -> str:

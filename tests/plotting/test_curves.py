@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from matplotlib.figure import Figure
 
-from rmix_kit.plotting.curves import MOST_TOGETHER, Curve, Panel, draw_curves
+from rmix_kit.plotting.curves import MOST_TOGETHER, Curve, Level, Panel, draw_curves
 from rmix_kit.plotting.rows import Row, draw_intervals
 from rmix_kit.plotting.style import ALGORITHMS, looks_of
 
@@ -129,3 +130,14 @@ def test_the_first_row_of_estimates_is_on_top() -> None:
     low, high = axes.get_ylim()
     assert low > high
     assert [label.get_text() for label in axes.get_yticklabels()] == ["rmix", "qmix"]
+
+
+def test_lines_across_stand_where_they_belong_and_those_on_one_another_are_one_with_both_names() -> None:
+    levels = (Level(label="kite", y=0.96), Level(label="nearest", y=0.5), Level(label="best known", y=0.98))
+    figure = draw_curves([replace(panel("qmix"), levels=levels)], x_label="x", y_label="y", y_range=(0.0, 1.0))
+    (axes,) = figure.axes
+    said = {text.get_text(): text.xy[1] for text in axes.texts}
+    assert said == {"nearest": 0.5, "kite, best known": pytest.approx(0.97)}
+    dotted = [line.get_ydata()[0] for line in axes.lines if line.get_linestyle() == ":"]
+    assert dotted == [0.5, pytest.approx(0.97)]
+    assert all(text.get_fontsize() >= SMALLEST_POINTS for text in axes.texts)
