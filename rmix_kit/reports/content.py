@@ -11,6 +11,7 @@ from rmix_kit.metrics import RETURN, TAIL_LEVELS
 from rmix_kit.reports import figures, views
 from rmix_kit.reports.curves import curve_table
 from rmix_kit.reports.groups import Group, algorithm_of, environments_of
+from rmix_kit.reports.pace import unequal_updates
 from rmix_kit.reports.page import Page, Section
 from rmix_kit.reports.paper import FIGURE_15_ALGORITHMS
 from rmix_kit.reports.risk_tables import catastrophe_table, histogram_table, mark_table, tail_table
@@ -196,6 +197,7 @@ def _comparison(tables: Tables, comparison: Comparison, scores: Scores) -> Secti
 
 def _environment(tables: Tables, env: str, scores: Scores) -> Section:
     score = scores.describe(env)
+    runs = [run for group in scores.groups if group.env == env for run in group.runs]
     shown = [
         *figures.learning_figures(tables.curves, env),
         *(
@@ -222,7 +224,7 @@ def _environment(tables: Tables, env: str, scores: Scores) -> Section:
     return Section(
         name=f"environment-{figures.slug(env)}",
         title=env,
-        texts=tuple(filter(None, (remark(env), f"Score: {score}."))),
+        texts=tuple(filter(None, (remark(env), f"Score: {score}.", unequal_updates(runs)))),
         figures=tuple(shown),
         views=tuple(shown_views),
         folded=(views.final_view(tables.final, env),),

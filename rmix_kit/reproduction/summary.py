@@ -11,6 +11,7 @@ from statistics import fmean, median
 from rmix_kit.envs.make import remark_on
 from rmix_kit.envs.text import parse
 from rmix_kit.reports.groups import Cell
+from rmix_kit.reports.pace import unequal_updates
 from rmix_kit.reports.scores import anchors_of
 from rmix_kit.reports.scripted import scripted_rows
 from rmix_kit.reports.success import silent_environments, with_agreed_success
@@ -76,6 +77,8 @@ def _table(env: str, by_cell: dict[tuple[str, str], list[RunRecord]], cells: Seq
     lines += [_line(list(rows[0])), "|" + "---|" * len(rows[0]), *(_line(list(row.values())) for row in rows)]
     if silent:
         lines += ["", NO_SUCCESS]
+    if told := unequal_updates(run for (_, where), runs in by_cell.items() if where == env for run in runs):
+        lines += ["", told]
     lines += _scripts(env)
     if missing := [algo for algo, _, _ in cells if (algo, env) not in by_cell]:
         lines += ["", f"Not run: {', '.join(missing)}."]
