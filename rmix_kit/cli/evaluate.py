@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
+from rmix_kit.cli.calibration import show_calibration
 from rmix_kit.cli.frontier import OPTIONS, asked_levels, frontier_options, show_frontier
 from rmix_kit.cli.kit import KitCommand
 from rmix_kit.cli.output import print_episodes, print_joint_table, print_json
@@ -17,6 +18,7 @@ from rmix_kit.cli.words import CHECKPOINT, ENVIRONMENT, RISK_LEVEL, SEED
 if TYPE_CHECKING:
     from rmix_kit.envs.consent import Consent
 
+FOLDER = click.Path(path_type=Path)
 OF_EPISODES = ("episodes", "seed", "risk_level", *OPTIONS)
 
 
@@ -30,6 +32,7 @@ OF_EPISODES = ("episodes", "seed", "risk_level", *OPTIONS)
 @click.option("--risk-level", default="dynamic", show_default=True, type=RISK_LEVEL, help="In (0, 1], or dynamic.")
 @frontier_options
 @click.option("--table", "as_table", is_flag=True, help="The learned value of every joint action, for one-step games.")
+@click.option("--calibration", metavar="OUT", type=FOLDER, help="Compare predicted return distributions with returns.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON alone.")
 @click.pass_context
 def command(
@@ -44,6 +47,7 @@ def command(
     risk_levels: tuple[float | None, ...] | None,
     frontier: Path | None,
     as_table: bool,
+    calibration: Path | None,
     as_json: bool,
 ) -> None:
     """Play greedy episodes with a checkpoint of RUN.
@@ -53,6 +57,7 @@ def command(
         rmix-kit evaluate runs/averse --risk-level 0.1
         rmix-kit evaluate runs/averse --risk-levels 0.1,1.0 --episodes 1000 --frontier dial
         rmix-kit evaluate runs/climbing --table
+        rmix-kit evaluate runs/averse --episodes 1000 --risk-level 0.1 --calibration forecasts
 
     The same seed plays the same episodes; `rmix-kit run` on the exported agents gives the same numbers.
     """
@@ -62,6 +67,8 @@ def command(
     if as_table:
         refuse_options_of_episodes(context)
     levels = asked_levels(context, risk_levels, frontier)
+    if calibration and (levels or as_table):
+        raise click.UsageError("--calibration compares at one level; leave --table, --risk-levels and --frontier out")
     loaded = rmix_kit.load(run, checkpoint=checkpoint, consent=consent)
     text = resolved_text(env or loaded.own_environment())
     if levels:
@@ -76,6 +83,9 @@ def command(
             checkpoint_step=loaded.checkpoint_step,
             as_json=as_json,
         )
+        return
+    if calibration:
+        show_calibration(loaded, text, episodes, seed, risk_level, out=calibration, as_json=as_json)
         return
     if as_table:
         check_has_one_step(text)

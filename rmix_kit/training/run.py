@@ -18,6 +18,7 @@ from rmix_kit.fit import check_fit
 from rmix_kit.networks.agent import AgentNetwork
 from rmix_kit.policy import ActingAgent, GreedyPolicy, team_policy
 from rmix_kit.seeding import check_seed
+from rmix_kit.training.calibration import Calibration, calibrate, check_distributional
 from rmix_kit.training.checkpoint import network_tensors
 from rmix_kit.training.evaluator import Evaluation, evaluate
 from rmix_kit.training.joint_table import JointTable, spec_of, tabulate
@@ -122,6 +123,25 @@ class Run:
             EnvironmentContractError: The policies do not fit the environment.
             UntrustedCodeError: The run's own environment is code, and nobody has consented to run it.
         """
+        self._check_asked(episodes, seed, risk_level)
+        text = env_text or self.own_environment()
+        envs = self._copies(make_env, text, episodes)
+        try:
+            agent = self.networks.agent
+            team = team_policy(agent if watched_by is None else watched_by(agent), envs.spec, torch.device("cpu"))
+            return evaluate(
+                team,
+                envs,
+                episodes=episodes,
+                seed=seed,
+                checkpoint_step=self.checkpoint_step,
+                risk_level=risk_level,
+            )
+        finally:
+            envs.close()
+
+    def _check_asked(self, episodes: int, seed: int, risk_level: float | None) -> None:
+        """Refuse numbers out of range, and a level where there is no dial."""
         if episodes < 1:
             raise ConfigError(f"episodes is {episodes}; at least 1 is played")
         check_seed(seed)
@@ -131,19 +151,47 @@ class Run:
             raise ConfigError(
                 f"risk_level is {risk_level}, and {self.config.algorithm.name} has no risk dial; leave it out"
             )
-        text = env_text or self.own_environment()
+
+    def _copies(self, make_env: Callable[[str, int], VectorEnv], text: str, episodes: int) -> VectorEnv:
+        """Make copies to play so many episodes in, which the policies fit."""
         most = self.config.training.most_evaluation_copies if text == self.config.env else None
         envs = copies_to_play(make_env, text, copies_for(episodes, most))
         try:
             check_fit(self.policy_specs(), envs.spec, text)
-            agent = self.networks.agent
-            team = team_policy(agent if watched_by is None else watched_by(agent), envs.spec, torch.device("cpu"))
-            return evaluate(
-                team,
+        except BaseException:
+            envs.close()
+            raise
+        return envs
+
+    def calibration(
+        self, env_text: str | None = None, episodes: int = 200, seed: int = 0, risk_level: float | None = None
+    ) -> Calibration:
+        """Play greedy episodes, and compare the return distributions that agents predict with the returns that come.
+
+        Args:
+            env_text: Where; the run's own environment if None.
+            episodes: How many, at least 1; those of `evaluate` with the same seed.
+            seed: Of the episodes.
+            risk_level: In (0, 1] for all agents; None leaves it to them.
+
+        Raises:
+            ConfigError: A number is out of range, or the algorithm predicts no distribution.
+            EnvironmentContractError: The policies do not fit the environment, or no episode ended by its task.
+        """
+        check_distributional(self.networks.agent, self.config.algorithm.name)
+        self._check_asked(episodes, seed, risk_level)
+        text = env_text or self.own_environment()
+        envs = self._copies(make_vector_env, text, episodes)
+        try:
+            return calibrate(
+                self.config.algorithm,
+                self.networks,
                 envs,
+                env_text=text,
                 episodes=episodes,
                 seed=seed,
                 checkpoint_step=self.checkpoint_step,
+                reward_scale=self.reward_scale,
                 risk_level=risk_level,
             )
         finally:

@@ -14,11 +14,12 @@ from rmix_kit.reports.frontier.table import level_table, markdown, visit_table
 _KINDS = ("png", "svg")
 
 
-def check_can_write(folder: Path) -> None:
+def check_can_write(folder: Path, option: str = "--frontier") -> None:
     """Refuse before anything is played what would fail after it.
 
     Args:
         folder: Where the files shall be; it may be missing.
+        option: Which named it.
 
     Raises:
         RunFolderError: There is a file in the folder's place, or nothing may be written there.
@@ -28,9 +29,9 @@ def check_can_write(folder: Path) -> None:
 
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not there.is_dir():
-        raise RunFolderError(f"{there} is a file; --frontier takes a folder, new or old, for its tables and figures")
+        raise RunFolderError(f"{there} is a file; {option} takes a folder, new or old, for its tables and figures")
     if not os.access(there, os.W_OK):
-        raise RunFolderError(f"nothing may be written in {there}; give --frontier another folder")
+        raise RunFolderError(f"nothing may be written in {there}; give {option} another folder")
 
 
 def write_frontier(frontier: Frontier, folder: Path) -> list[Path]:
