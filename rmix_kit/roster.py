@@ -20,6 +20,8 @@ ROSTER: Mapping[str, str] = MappingProxyType(
         "coma": "COMA (Foerster et al. 2018): actors with a counterfactual baseline, on fresh episodes alone",
         "dop": "stochastic DOP (Wang et al. 2021): actors with a linearly decomposed critic",
         "lh-iqn": "LH-IQN (Lyu and Amato 2020): alone, on an implicit quantile network that is slow to sink",
+        "dmix": "DMIX (DFAC, Sun et al. 2021): a mixture of means, and the sum of what distributions add to them",
+        "ddn": "DDN (DFAC, Sun et al. 2021): the joint return distribution is the sum of the agents'",
     }
 )
 """What each algorithm is, in one line, by the name that ``--algo`` takes."""

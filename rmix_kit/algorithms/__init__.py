@@ -6,6 +6,8 @@ from typing import Any
 
 from rmix_kit.algorithms.algorithm import Algorithm, Networks, OptimizerSettings
 from rmix_kit.algorithms.coma import COMA
+from rmix_kit.algorithms.ddn import DDN
+from rmix_kit.algorithms.dmix import DMIX
 from rmix_kit.algorithms.dop import DOP
 from rmix_kit.algorithms.iql import IQL
 from rmix_kit.algorithms.lh_iqn import LHIQN
@@ -32,6 +34,8 @@ ALGORITHMS: tuple[type[Algorithm[Any]], ...] = (
     COMA,
     DOP,
     LHIQN,
+    DMIX,
+    DDN,
 )
 
 __all__ = ["ALGORITHMS", "Algorithm", "Networks", "OptimizerSettings"]

@@ -8,8 +8,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from rmix_kit.algorithms.algorithm import Networks, OptimizerSettings
-from rmix_kit.algorithms.value_decomposition import ValueBased
+from rmix_kit.algorithms.algorithm import Networks
+from rmix_kit.algorithms.implicit import ImplicitQuantileLearning
 from rmix_kit.losses import masked_mean, quantile_huber_loss
 from rmix_kit.losses.hysteresis import LikelihoodWindow, hysteretic_weights
 from rmix_kit.networks.implicit_quantile import ImplicitQuantileAgent, unroll_together
@@ -19,8 +19,6 @@ from rmix_kit.types import (
     EpisodeBatch,
     Losses,
     NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
     Progress,
     UnitFloat,
 )
@@ -29,7 +27,7 @@ LHIQNNetworks = Networks[ImplicitQuantileAgent]
 
 
 @dataclass(frozen=True, kw_only=True)
-class LHIQN(ValueBased[LHIQNNetworks]):
+class LHIQN(ImplicitQuantileLearning[LHIQNNetworks]):
     """Likelihood Hysteretic IQN (Lyu and Amato 2020): an implicit quantile network per agent, slow to sink.
 
     target_k = r + gamma (1 - d) Z_i^-(tau'_k, u_i*), u_i* the available argmax of the online means; the loss is the
@@ -39,51 +37,24 @@ class LHIQN(ValueBased[LHIQNNetworks]):
     the targets. GRU instead of LSTM and whole episodes instead of traces, as for every algorithm here; targets may take
     several rewards, as in `rmix-averse`; the fractions of a step are shared by its agents (DFAC).
 
-    Attributes:
-        n_quantiles: Fractions drawn per step for the predictions, N.
-        n_target_quantiles: Fractions drawn per step for the targets, N'.
-        n_acting_quantiles: Midpoints whose mean is an action's value when acting and in the targets' choice.
+    Attributes: those of `ImplicitQuantileLearning`, and
         beta_start: Least weight of a step down at step 0, in [0, 1].
         beta_end: The same from ``beta_steps`` on.
         beta_steps: Environment steps over which beta moves linearly; 0 for ``beta_end`` from the start.
         likelihood_window: "spread" scales the likelihood's window to the predictions' range; "absolute" is the
             author's 0.5 / N in scaled reward units.
-        n_max: Most rewards in a target before it bootstraps; 1 in the paper.
-        quantile_kappa: Huber threshold in scaled reward units.
-        td_lambda: Unused; targets are n-step.
-        trace: Unused likewise; they are cut where an action is not greedy.
     """
 
     name: ClassVar[str] = "lh-iqn"
 
-    n_quantiles: PositiveInt = 8
-    n_target_quantiles: PositiveInt = 8
-    n_acting_quantiles: PositiveInt = 32
     beta_start: UnitFloat = 0.2
     beta_end: UnitFloat = 0.4
     beta_steps: NonNegativeInt = 200_000
     likelihood_window: LikelihoodWindow = "spread"
-    n_max: PositiveInt = 5
-    quantile_kappa: PositiveFloat = 0.05
-
-    @property
-    def tau_draws(self) -> int:
-        """N fractions for the predictions, then N' for the targets."""
-        return self.n_quantiles + self.n_target_quantiles
 
     def build(self, spec: EnvSpec) -> LHIQNNetworks:
         """Make the agent network."""
-        agent = ImplicitQuantileAgent(
-            spec,
-            hidden_size=self.hidden_size,
-            n_acting_quantiles=self.n_acting_quantiles,
-            image_channels=self.image_channels,
-        )
-        return Networks(agent)
-
-    def optimizers(self) -> dict[str, OptimizerSettings]:
-        """One group, "quantile", that holds every parameter."""
-        return {"quantile": super().optimizers()["td"]}
+        return Networks(self.implicit_agent(spec))
 
     def beta(self, progress: Progress) -> float:
         """Return the least weight of a step down as training stands."""

@@ -26,13 +26,15 @@ INK, GRID = "#1a1c20", "#d5d7dc"
 COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", INK)
 ALGORITHMS = (
     "rmix", "qmix", "vdn", "rdn", "iql", "qplex", "qtran",
-    "rmix-averse", "ow-qmix", "coma", "dop", "lh-iqn", "cw-qmix",
+    "rmix-averse", "ow-qmix", "coma", "dop", "lh-iqn", "cw-qmix", "dmix", "ddn",
 )  # fmt: skip
 _MARKS = "osD^vP*"
-_LOOKS = 2 * len(COLOURS)
+_LOOKS = 3 * len(COLOURS)
 
 Dashes: TypeAlias = str | tuple[float, tuple[float, ...]]
-_BROKEN: Dashes = (0.0, (4.0, 1.6))
+_LINES: tuple[Dashes, ...] = ("-", (0.0, (4.0, 1.6)), (0.0, (1.0, 1.2)))
+_SHIFT = 3
+"""By how many the marks of the third round are moved, so that no colour has one twice."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +58,7 @@ def looks_of(algorithms: Iterable[str]) -> dict[str, Look]:
     """Return the looks of what one picture shows.
 
     An algorithm of the roster has its own, everywhere. Other names have one that depends on the name, or the next that
-    nobody in the picture has; beyond fourteen, looks come again.
+    nobody in the picture has; beyond twenty-one, looks come again.
     """
     names = dict.fromkeys(algorithms)
     places = {name: ALGORITHMS.index(name) for name in names if name in ALGORITHMS}
@@ -164,4 +166,5 @@ def legend_millimetres(labels: int, columns: int) -> float:
 
 def _look(place: int) -> Look:
     round_, slot = divmod(place, len(COLOURS))
-    return Look(colour=COLOURS[slot], line=_BROKEN if round_ else "-", mark=_MARKS[slot], is_hollow=bool(round_))
+    mark = _MARKS[(slot + (_SHIFT if round_ == 2 else 0)) % len(_MARKS)]
+    return Look(colour=COLOURS[slot], line=_LINES[round_], mark=mark, is_hollow=round_ == 1)

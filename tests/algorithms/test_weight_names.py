@@ -62,6 +62,8 @@ NAMES = {
     + linear("critic.baseline")
     + under("mixer", *layers("weight_layers", 2), *layers("bias_layers", 2)),
     "lh-iqn": under("agent", *ENCODER, *linear("tau_layer", "head")),
+    "dmix": under("agent", *ENCODER, *linear("tau_layer", "head")) + MONOTONIC,
+    "ddn": under("agent", *ENCODER, *linear("tau_layer", "head")),
 }
 
 

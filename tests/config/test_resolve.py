@@ -261,6 +261,12 @@ PUBLISHED: dict[str, dict[str, object]] = {
     }
     | {"epsilon_end": 0.05, "epsilon_steps": 500_000, "interval_steps": 600, "batch_size": 32, "on_policy_episodes": 16}
     | {"tree_lambda": 0.93, "tree_steps": 5, "has_normalised_weights": True, "updates_per_episode": 0.25},
+    **dict.fromkeys(
+        ("dmix", "ddn"),
+        {"n_quantiles": 8, "n_target_quantiles": 8, "n_acting_quantiles": 32, "n_max": 1, "quantile_kappa": 1.0}
+        | {"optimizer": "adam", "learning_rate": 5e-4, "optimizer_eps": 1e-5, "grad_clip": 10.0, "gamma": 0.99}
+        | {name: FRAME[name] for name in ("num_envs", "updates_per_episode", "interval_episodes", "epsilon_steps")},
+    ),
     "lh-iqn": {"n_quantiles": 16, "n_target_quantiles": 16, "n_acting_quantiles": 16, "n_max": 1, "quantile_kappa": 1.0}
     | {"beta_start": 0.2, "beta_end": 0.4, "beta_steps": 200_000, "likelihood_window": "absolute", "gamma": 0.99}
     | {"optimizer": "adam", "learning_rate": 1e-3, "updates_per_step": 0.2, "batch_size": 32, "epsilon_end": 0.1}

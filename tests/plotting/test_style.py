@@ -32,7 +32,7 @@ def test_algorithms_of_one_colour_differ_in_line_and_mark() -> None:
     for first, second in itertools.combinations(looks_of(ALGORITHMS).values(), 2):
         if first.colour == second.colour:
             assert first.line != second.line
-            assert first.is_hollow != second.is_hollow
+            assert (first.mark, first.is_hollow) != (second.mark, second.is_hollow)
 
 
 @pytest.mark.parametrize("deficiency", DEFICIENCIES)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from rmix_kit.algorithms import Algorithm, Networks
 from rmix_kit.algorithms.coma import COMA
+from rmix_kit.algorithms.dmix import DMIX
 from rmix_kit.algorithms.dop import DOP
 from rmix_kit.algorithms.lh_iqn import LHIQN
 from rmix_kit.algorithms.qtran import QTRAN
@@ -29,6 +30,7 @@ Reference = Callable[[Any, Networks, Networks, list[Episode]], Tensor]
 CASES = ROSTER_CASES | {
     "lh-iqn, absolute window": small(LHIQN, likelihood_window="absolute", beta_start=0.05, beta_end=0.1, n_max=1),
     "lh-iqn, more predictions than targets": small(LHIQN, n_quantiles=5, n_target_quantiles=3, beta_steps=0),
+    "dmix, one reward": small(DMIX, n_quantiles=5, n_target_quantiles=3, n_max=1, quantile_kappa=1.0),
     "rmix-averse, several rewards": small(RMIXAverse, n_max=3, default_risk_level=0.4, tail_level=0.3),
     "qtran, unequal weights": small(QTRAN, lambda_opt=0.7, lambda_nopt=0.3),
     "coma, entropy": small(COMA, entropy_bonus=0.2, entropy_floor=1.0, entropy_floor_end=0.6, entropy_floor_steps=4000),

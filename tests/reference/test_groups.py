@@ -25,6 +25,8 @@ OWNED: dict[str, dict[str, tuple[str, ...]]] = {
     "coma": {"critic": CRITIC, "actor": AGENT},
     "dop": {"critic": (*CRITIC, "critic.baseline.", "mixer.weight_layers.", "mixer.bias_layers."), "actor": AGENT},
     "lh-iqn": {"quantile": (*AGENT, "agent.tau_layer.")},
+    "dmix": {"quantile": (*AGENT, "agent.tau_layer.", *MONOTONIC)},
+    "ddn": {"quantile": (*AGENT, "agent.tau_layer.")},
     "rmix-averse": {"quantile": AGENT},
     "rdn": {"td": AGENT + PREDICTOR, "quantile": AGENT},
     "rmix": {"td": AGENT + PREDICTOR + MONOTONIC, "quantile": AGENT},

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.algorithms.cases import PROGRESS
-from tests.reference import coma, dop, lh_iqn, qtran, rmix, rmix_averse, value_decomposition, wqmix
+from tests.reference import coma, dmix, dop, lh_iqn, qtran, rmix, rmix_averse, value_decomposition, wqmix
 from tests.reference.cases import BATCHES, CASES, Reference, assert_like_reference, draw, gradients, stirred
 
 REFERENCES: dict[str, dict[str, Reference]] = {
@@ -19,6 +19,8 @@ REFERENCES: dict[str, dict[str, Reference]] = {
     "coma": {"critic": coma.critic_loss, "actor": coma.policy_loss},
     "dop": {"critic": dop.critic_loss, "actor": dop.policy_loss},
     "lh-iqn": {"quantile": lh_iqn.loss},
+    "dmix": {"quantile": dmix.loss},
+    "ddn": {"quantile": dmix.loss},
     "rmix-averse": {"quantile": rmix_averse.loss},
     "rmix": {"td": rmix.td_loss, "quantile": rmix.quantile_loss},
     "rdn": {"td": rmix.td_loss, "quantile": rmix.quantile_loss},
