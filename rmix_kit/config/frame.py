@@ -1,8 +1,8 @@
-"""The frame for environments that no preset knows: `frame.yaml`."""
+"""The frames around algorithms: of kinds that no preset knows (`frame.yaml`), and of SMAC (`frame-smac.yaml`)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -11,31 +11,43 @@ from rmix_kit.config.document import Document, read_document
 from rmix_kit.config.overrides import Values
 from rmix_kit.config.values import SECTIONS, flatten
 
-FILE = "frame.yaml"
+FILES = ("frame.yaml", "frame-smac.yaml")
+BACKEND = "backend="
 
 
-def frame_values(algo: str, kind: str, report: Callable[[str], None]) -> Values:
-    """Return the frame's values for an algorithm on a kind of environments; none for kinds that presets were tuned on.
+def frame_values(algo: str, env: str, report: Callable[[str], None]) -> Values:
+    """Return the frame's values for an algorithm in an environment; none where there is no frame for it.
 
     Args:
-        kind: What stands before an environment text's colon.
+        env: Environment text.
         report: Told of the values.
     """
-    document = _document()
-    if kind not in document.values["kinds"]:
-        return {}
+    kind, _, rest = env.strip().partition(":")
+    kind = kind.lower()
+    options = rest.partition("?")[2].split("&")
+    backend = next((option.removeprefix(BACKEND) for option in options if option.startswith(BACKEND)), "")
     values: Values = {}
-    for within in ((), ("of_kind", kind), ("algorithms", algo)):
-        if _has(document, within):
-            values |= flatten(document, SECTIONS, within=within)
-    shown = ", ".join(f"{'.'.join(path)}={value}" for path, (value, _) in values.items())
-    report(f"frame for {kind}: environments: {shown}")
+    for document in map(_document, FILES):
+        if kind in document.values["kinds"]:
+            for within in ((), ("of_backend", backend), ("of_kind", kind), *_of_algorithm(document, algo)):
+                if _has(document, within):
+                    values |= flatten(document, SECTIONS, within=within)
+    if values:
+        shown = ", ".join(f"{'.'.join(path)}={value}" for path, (value, _) in values.items())
+        report(f"frame for {kind}: environments: {shown}")
     return values
 
 
+def _of_algorithm(document: Document, algo: str) -> Iterator[tuple[str, str]]:
+    """Give the entries for an algorithm, one of whose names may stand for several: ``vdn, qmix``."""
+    for names in document.values["algorithms"]:
+        if algo in names.split(", "):
+            yield "algorithms", names
+
+
 @cache
-def _document() -> Document:
-    return read_document((files("rmix_kit.config") / FILE).read_text(encoding="utf-8"), FILE)
+def _document(file: str) -> Document:
+    return read_document((files("rmix_kit.config") / file).read_text(encoding="utf-8"), file)
 
 
 def _has(document: Document, within: tuple[str, ...]) -> bool:

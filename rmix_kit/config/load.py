@@ -122,7 +122,7 @@ def find_algorithm(name: str) -> type[Algorithm[Any]]:
 def preset_values(algo: str, name: str, env: str, report: Callable[[str], None]) -> Values:
     """Return a preset's values, those for the map that the environment text names among them.
 
-    An algorithm's own preset takes the frame of `frame.yaml` on kinds of environments that it was not tuned on.
+    An algorithm's own preset takes the frame of `rmix_kit.config.frame` on the kinds of environments that have one.
 
     Args:
         name: The preset; an algorithm without a file of its name has no values of its own.
@@ -132,7 +132,7 @@ def preset_values(algo: str, name: str, env: str, report: Callable[[str], None])
         ConfigError: The preset does not exist or is another algorithm's.
     """
     kind, _, name_and_options = env.strip().partition(":")
-    frame = frame_values(algo, kind.lower(), report) if name == algo else {}
+    frame = frame_values(algo, env, report) if name == algo else {}
     if name == algo and name not in preset_names():
         return frame
     document = read_preset(name)

@@ -285,11 +285,14 @@ def test_the_paper_presets_of_the_baselines_have_the_published_values(settle: Re
 
 def test_a_preset_speaks_for_a_whole_kind_and_then_for_a_single_map(settle: Resolve) -> None:
     config = settle(algo="rmix", env="smac:corridor?backend=builtin")
-    assert (config.training.reward_scale, config.training.num_envs) == (1.0, 8)
+    assert (config.training.reward_scale, config.training.num_envs) == (1.0, 32)
     assert vars(config.algorithm)["n_quantiles"] == 55
     assert vars(settle(algo="rmix", env="smac:3m").algorithm)["n_quantiles"] == 32
     assert settle(algo="rmix", env="SMAC:3m?backend=builtin").training.reward_scale == 1.0
     assert settle(algo="rmix", env="macn:4x7").training.num_envs == 32
+
+
+ON_POLICY = ("coma", "dop")
 
 
 @pytest.mark.parametrize("algo", [cls.name for cls in ALGORITHMS])
@@ -297,3 +300,29 @@ def test_every_algorithm_has_a_frame_for_starcraft(settle: Resolve, algo: str) -
     training = settle(algo=algo, env="smac:5m_vs_6m").training
     assert (training.reward_scale, training.num_envs) == (1.0, 8)
     assert (training.evaluation_interval, training.evaluation_episodes) == (10_000, 32)
+    assert training.learning_rate_decay_from == 1.0
+    assert training.epsilon_share == 0.0
+    assert training.updates_per_step == (0.0 if algo in ON_POLICY else 0.02)
+
+
+def test_the_simulator_has_more_copies_than_the_game(settle: Resolve) -> None:
+    for env, copies in (("smac:3m?backend=builtin", 32), ("SMAC:3m?difficulty=9&backend=builtin", 32), ("smac:3m", 8)):
+        assert settle(algo="qmix", env=env).training.num_envs == copies
+    assert settle(algo="qmix", env="smac:3m?backend=sc2").training.num_envs == 8
+    assert settle(algo="coma", env="smac:3m?backend=builtin").training.num_envs == 8  # a round teaches once
+    assert settle(algo="qmix", preset="qmix-paper", env="smac:3m?backend=builtin").training.num_envs == 1
+
+
+@pytest.mark.parametrize("algo", ["rmix", "rdn", "vdn", "qmix"])
+def test_starcraft_has_a_trace_that_is_not_cut_and_macn_keeps_its_own(settle: Resolve, algo: str) -> None:
+    battle, cliff = (vars(settle(algo=algo, env=env).algorithm) for env in ("smac:3m?backend=builtin", "macn:4x12"))
+    assert (battle["trace"], battle["td_lambda"], battle["learning_rate"]) == ("peng", 0.6, 1e-3)
+    assert (cliff["trace"], cliff["td_lambda"], cliff["learning_rate"]) == ("watkins", 0.8, 5e-4)
+
+
+def test_distributions_are_trained_on_starcraft_whether_or_not_battles_are_won(settle: Resolve) -> None:
+    for algo in ("rmix", "rdn"):
+        assert vars(settle(algo=algo, env="smac:MMM2?backend=builtin").algorithm)["quantile_start_steps"] == 25_000
+        assert (
+            vars(settle(algo=algo, preset=f"{algo}-paper", env="smac:MMM2").algorithm)["quantile_start_steps"] == 10**9
+        )
