@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ from click.testing import CliRunner
 
 from rmix_kit.cli.main import main
 from rmix_kit.envs.make import remark_on
+from rmix_kit.envs.smac.scripts import NAMES
 from rmix_kit.errors import RecordError
-from rmix_kit.reproduction import suites
+from rmix_kit.reproduction import scripted, suites
 from rmix_kit.reproduction.cells import check_can_join, open_reproduction, record_path
 from rmix_kit.reproduction.estimate import cpu_seconds, total_hours
 from rmix_kit.reproduction.suites import EVERYONE, SUITES, Part, Suite
@@ -243,3 +245,28 @@ def test_an_unknown_part_is_refused(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["reproduce", "macn", "--out", str(tmp_path / "out"), "--part", "clif"])
     assert result.exit_code == 2
     assert "has no part 'clif'; it has cliff, bridge, further" in result.stderr
+
+
+def test_scripts_are_played_once_and_nothing_is_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "out"
+    monkeypatch.setattr(suites, "SCENARIOS", ("3m",))
+    monkeypatch.setattr(scripted, "play", partial(scripted.play, episodes=4, copies=4))
+    arguments = ["reproduce", "smac", "--out", str(out), "--part", "scripts"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    rows = (out / "scripts.csv").read_text().splitlines()
+    assert rows[0] == "environment,script,episodes,won,return"
+    assert len(rows) == 1 + len(NAMES)
+    assert not (out / "runs").exists()
+    assert "Scripts win (return): random 0.0%" in result.stdout
+    (out / "scripts.csv").write_text("what was there\n")
+    assert CliRunner().invoke(main, arguments).exit_code == 0
+    assert (out / "scripts.csv").read_text() == "what was there\n"
+
+
+def test_scripts_are_a_part_of_the_simulator_alone(tmp_path: Path) -> None:
+    out = str(tmp_path / "out")
+    refused = CliRunner().invoke(main, ["reproduce", "macn", "--out", out, "--part", "scripts"])
+    assert refused.exit_code == 2
+    unknown = CliRunner().invoke(main, ["reproduce", "smac", "--out", out, "--part", "script"])
+    assert "it has maps, scripts" in unknown.output
