@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from rmix_kit.training.run import Run
 
 HEADER = ("quantity", "value")
+RARE = 1e-5
+"""Exact outcomes below this probability are not drawn: they would stretch the axis."""
 
 
 def show_calibration(
@@ -72,6 +74,7 @@ def draw(found: Calibration) -> Figure:
     exact, _ = exact_or_why_not(settings_of(text) if text.kind == "macn" else None, level)
     if exact is not None:
         label = "optimum, exact" if level == 1.0 else f"exact at level {level:g}"
-        shares = exact.probabilities.cumsum()
-        whole.append(Staircase(label=label, values=exact.returns, shares=shares, is_reference=True))
+        happens = exact.probabilities > RARE
+        shares = exact.probabilities.cumsum()[happens]
+        whole.append(Staircase(label=label, values=exact.returns[happens], shares=shares, is_reference=True))
     return draw_calibration(found.algorithm, found.pit.tolist(), forecast, whole)
