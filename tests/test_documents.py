@@ -53,6 +53,14 @@ def test_a_summary_is_made_from_the_records(folder: Path, tmp_path: Path) -> Non
     shutil.copytree(folder.parent, tmp_path, dirs_exist_ok=True)
     suite = scaled(SUITES[name](backend or "builtin"), scale_in(tmp_path, None, None))
     reproduction = open_reproduction(suite, tmp_path)
-    written = len(list((tmp_path / "records").iterdir()))
+    written = len(list((tmp_path / "records").glob("*")))
     assert len(reproduction.records) == written, "a record belongs to no planned run"
     assert page_of(reproduction) == folder.read_text(encoding="utf-8")
+
+
+def test_the_table_of_smacs_frame_is_made_from_the_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = DOCS.parent / "benchmarks" / "long"
+    monkeypatch.syspath_prepend(str(folder))
+    table = runpy.run_path(str(folder / "smac_recipe.py"))["table"]()
+    page = (DOCS / "baselines.md").read_text(encoding="utf-8")
+    assert page.split("<!-- recipe -->")[1].split("<!-- end of recipe -->")[0].strip() == table
