@@ -133,7 +133,7 @@ class Scores:
             RecordError: A run was never evaluated, or a number is not known.
         """
         if group.env.startswith(AVERAGED):
-            return np.array([_late_success(run) for run in group.runs], dtype=np.float64)
+            return np.array([late_success(run) for run in group.runs], dtype=np.float64)
         rows = [self.final(run) for run in group.runs]
         if (ends := self.anchors.get(group.env)) is None:
             return np.array([row[SUCCESS] for row in rows], dtype=np.float64)
@@ -194,7 +194,12 @@ def last_third(values: Sequence[float]) -> float:
     return float(np.mean(values[-max(1, round(len(values) / 3)) :]))
 
 
-def _late_success(run: RunRecord) -> float:
+def late_success(run: RunRecord) -> float:
+    """Return the mean success rate over the last third of a run's evaluations.
+
+    Raises:
+        RecordError: It was never evaluated, or a rate is not known.
+    """
     rates = [row.get(SUCCESS) for row in run.evaluations]
     known = [rate for rate in rates if rate is not None]
     if not rates or len(known) < len(rates):

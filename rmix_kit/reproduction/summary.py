@@ -12,7 +12,7 @@ from rmix_kit.envs.make import remark_on
 from rmix_kit.envs.text import parse
 from rmix_kit.reports.groups import Cell
 from rmix_kit.reports.pace import unequal_updates
-from rmix_kit.reports.scores import anchors_of
+from rmix_kit.reports.scores import AVERAGED, anchors_of, late_success
 from rmix_kit.reports.scripted import scripted_rows
 from rmix_kit.reports.success import silent_environments, with_agreed_success
 from rmix_kit.results import Episodes, RunRecord
@@ -108,7 +108,8 @@ def _shown(runs: Sequence[RunRecord], env: str, best: float | None, silent: Coll
     shown = {"return by seed": ", ".join(map(_with_error, played))}
     if best is not None:
         shown["distance to the best"] = f"{best - median(returns):.3g}" if returns else ""
-    if env.startswith("smac:"):
+    if env.startswith(AVERAGED):
+        shown["score by seed"] = ", ".join(f"{late_success(run):.0%}" for run in runs)
         shown["win rate by seed"] = ", ".join(f"{rate:.0%}" for rate in success)
     elif env not in silent:
         shown["success"] = f"{fmean(success):.0%}" if success else ""
