@@ -47,19 +47,20 @@ class Optimizer(ABC):
         Args:
             gradients: By name of the parameter; at least one.
             learning_rate: Of this step; a float32 scalar on the device where the host is not to be asked for it.
-            found_inf: float32 scalar: 1 leaves every parameter as it is. None steps in any case.
+            found_inf: float32 scalar: 1 leaves every parameter and moment as it is. None steps in any case.
         """
         for name in gradients.keys() - self.moments.keys():
             parameter = self.parameters[name]
             self.moments[name] = {"step": torch.zeros((), device=parameter.device)} | {
                 average: torch.zeros_like(parameter) for average in self.AVERAGES
             }
-        torch._foreach_add_([self.moments[name]["step"] for name in gradients], 1)
+        steps = [self.moments[name]["step"] for name in gradients]
+        torch._foreach_add_(steps, 1 if found_inf is None else 1 - found_inf)
         self._move(
             [self.parameters[name] for name in gradients],
             [gradient.contiguous() for gradient in gradients.values()],  # as parameters lie: GPUs' kernels insist on it
             [[self.moments[name][average] for name in gradients] for average in self.AVERAGES],
-            [self.moments[name]["step"] for name in gradients],
+            steps,
             learning_rate,
             found_inf,
         )
@@ -152,12 +153,13 @@ class RMSprop(Optimizer):
         found_inf: Tensor | None,
     ) -> None:
         del steps
-        if (
-            found_inf is not None
-        ):  # a gradient of zeros moves nothing, and is no product of zero with what is not finite
+        smoothing: float | Tensor = RMSPROP_SMOOTHING
+        if found_inf is not None:
+            # A gradient of zeros moves nothing, and is no product of zero with what is not finite.
             gradients = [gradient.masked_fill(found_inf == 1, 0.0) for gradient in gradients]
+            smoothing = torch.full_like(found_inf, RMSPROP_SMOOTHING).masked_fill(found_inf == 1, 1.0)
         (squares,) = averages
-        torch._foreach_mul_(squares, RMSPROP_SMOOTHING)
+        torch._foreach_mul_(squares, smoothing)
         torch._foreach_addcmul_(squares, gradients, gradients, value=1 - RMSPROP_SMOOTHING)
         roots = torch._foreach_sqrt(squares)
         torch._foreach_add_(roots, self._eps)
