@@ -42,8 +42,8 @@ class Due(NamedTuple):
 class DeviceLoop(TrainingLoop):
     """Plays a block of steps, draws for the updates that are owed, reads once, and starts the updates.
 
-    Beside loops of other seeds (`rmix_kit.device.together`) it says what is due and what was made of it; what is between
-    is done for all of them.
+    Beside loops of other seeds (`rmix_kit.device.together`) it says what is due and what came of it; what is between is
+    done for all of them.
 
     The host waits for the device in that one read: it tells of the episodes that ended in the block, of the lengths of
     the batches drawn, and of the updates of the block before. Updates that the block's episodes bring are therefore

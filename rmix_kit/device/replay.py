@@ -56,6 +56,7 @@ class DeviceReplay:
         slots, self._rows = capacity + num_envs, spec.episode_limit + 1
         words = self._dtype.itemsize // WORD.itemsize  # exactly: a reward is a word, and records are aligned
         self._records = torch.zeros(slots * self._rows, words, dtype=WORD, device=device)
+        self._offset: Tensor | None = None
         self._counter = torch.zeros((), dtype=torch.int64, device=device)
         self.held = torch.zeros((), dtype=torch.int64, device=device)
         self._places = torch.arange(capacity, slots, device=device)  # behind the ring: where copies that go on write
@@ -76,6 +77,8 @@ class DeviceReplay:
         joint = copy(replays[0])
         for name in DeviceReplay.TENSORS:
             setattr(joint, name, laid_together([getattr(replay, name) for replay in replays]))
+        rows = joint._records.shape[1]
+        joint._offset = (torch.arange(len(replays), device=joint.device) * rows).unsqueeze(-1)  # [seed, 1]
         return joint
 
     @property
@@ -135,6 +138,11 @@ class DeviceReplay:
             parts.append(self._nothing(self._dtype.itemsize - at))
         return torch.cat(parts, -1).view(WORD)
 
+    def _first_rows(self, slots: Tensor) -> Tensor:
+        """Return where slots int64 ``[..., slot]`` begin among the records of all seeds."""
+        rows = slots * self._rows
+        return rows if self._offset is None else rows + self._offset
+
     def _nothing(self, size: int) -> Tensor:
         return torch.zeros(*self.slot.shape, size, dtype=torch.uint8, device=self.device)
 
@@ -146,9 +154,9 @@ class DeviceReplay:
             records: Of the step, int32 ``[..., env, word]``.
             following: Of the observation after it, which the next step of the episode overwrites.
         """
-        row = self.slot * self._rows + step  # [..., env]
+        row = self._first_rows(self.slot) + step  # [..., env]
         rows, words = torch.cat([row, row + 1], -1), torch.cat([records, following], -2)  # [..., 2 * env, word]
-        self._records.scatter_(-2, rows.unsqueeze(-1).expand(words.shape), words)  # none of them twice
+        self._records.flatten(0, -2).index_copy_(0, rows.flatten(), words.flatten(0, -2))
 
     def close(self, ended: Tensor, length: Tensor, *, terminated: Tensor, level: Tensor) -> None:
         """Let the episodes that have ended be drawn.
@@ -205,10 +213,10 @@ class DeviceReplay:
             bool ``[..., batch, time + 1]``.
         """
         time = torch.arange(steps + 1, device=self.device)
-        rows = (slots * self._rows).unsqueeze(-1) + time  # [..., batch, time + 1]
+        rows = self._first_rows(slots).unsqueeze(-1) + time  # [..., batch, time + 1]
         is_real = time <= self.lengths.gather(-1, slots).unsqueeze(-1)  # [..., batch, time + 1]
-        place = rows.flatten(-2).unsqueeze(-1).expand(*slots.shape[:-1], -1, self._records.shape[-1])
-        records = torch.unflatten(self._records.gather(-2, place), -2, (-1, steps + 1))  # [..., batch, time + 1, word]
+        records = self._records.flatten(0, -2).index_select(0, rows.flatten())
+        records = torch.unflatten(records, 0, rows.shape)  # [..., batch, time + 1, word]
         return unpack((records * is_real.unsqueeze(-1)).view(torch.uint8), self._dtype), is_real
 
     def add(self, block: EpisodeBlock) -> None:

@@ -97,7 +97,8 @@ class Rollout:
             level_draws: K of the risk levels {1/K, ..., 1} drawn per episode; 0 for none.
             capture: How blocks are started.
         """
-        self._game, self._act, self._replay = game, agent.step, replay
+        self._game, self._replay = game, replay
+        self._act: Acting = agent.step
         self._steps, self._level_draws = steps, level_draws
         device, num_envs = replay.device, len(replay.slot)
         self._copy = torch.arange(num_envs, device=device)
@@ -187,9 +188,7 @@ class Rollout:
         )
         replay.note_rewards(by_seed(played.reward))
         ended = played.terminated | played.truncated
-        replay.close(
-            by_seed(ended), by_seed(length), terminated=by_seed(played.terminated), level=by_seed(now.level)
-        )
+        replay.close(by_seed(ended), by_seed(length), terminated=by_seed(played.terminated), level=by_seed(now.level))
         paid = now.paid + played.reward
         counted = torch.stack([ended, paid * ended, played.success & ended, played.fell & ended, length * ended])
         return self._going_on(

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from rmix_kit.device.capture import Capture
 from rmix_kit.device.draws import stream_keys_of
-from rmix_kit.device.joint import JointUpdates, acting_together, weights_together
+from rmix_kit.device.joint_networks import acting_together, weights_together
+from rmix_kit.device.joint_updates import JointUpdates
 from rmix_kit.device.loop import DeviceLoop
 from rmix_kit.device.parts import Parts
 from rmix_kit.device.replay import DeviceReplay
@@ -43,16 +44,14 @@ class JointParts:
         act = acting_together(first.learner.online.agent, weights)
         self.rollout = Rollout.together([each.rollout for each in parts], act, self.replay, capture)
         batches = replace(first.batches, replay=self.replay, seed=tuple(seeds))
-        self.updates = JointUpdates(
-            learners, updates, batches, weights=weights, batch_size=batch_size, capture=capture
-        )
+        self.updates = JointUpdates(learners, updates, batches, weights=weights, batch_size=batch_size, capture=capture)
 
 
 class BlocksTogether:
     """Does for several loops what each would do alone between the beginning of a block and what it says of it."""
 
     def __init__(self, loops: Sequence[DeviceLoop], seeds: Sequence[int], batch_size: int, capture: Capture) -> None:
-        """Take over play and updates.
+        """Take over play and updates of loops that have begun a block.
 
         Args:
             loops: One for each seed, of one configuration otherwise.
@@ -66,8 +65,6 @@ class BlocksTogether:
         self._draw_keys = stream_keys_of(seeds, "replay", device).unsqueeze(-1)  # [seed, 1]
         self._first = torch.zeros(len(loops), 1, dtype=torch.int64, device=device)
         self._numbers = self._drawn = self._first
-        for loop in loops:
-            loop.is_beside = True
 
     def play(self) -> None:
         """Play the block that every loop has begun, and let each see its part of the one look."""

@@ -266,7 +266,7 @@ class Updates:
         gradients, norms = learner.gradients(losses)
         checked = torch.stack([*losses.groups.values(), *norms.values()]).detach()
         self.is_bad.copy_(torch.maximum(self.is_bad, (~checked.isfinite().all()).float()))
-        learner.step(gradients, norms, self._learning_rate, found_inf=self.is_bad)
+        learner.step(gradients, learner.kept_shares(norms), self._learning_rate, found_inf=self.is_bad)
         metrics = losses.metrics | {NORM + group: norm for group, norm in norms.items()}
         if variant.sums is None:
             variant.names = tuple(metrics)

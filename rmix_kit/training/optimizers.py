@@ -38,6 +38,14 @@ class Optimizer(ABC):
         self.moments: dict[str, dict[str, Tensor]] = {}
         self._eps = eps
 
+    @property
+    def stepped(self) -> dict[str, dict[str, Tensor]]:
+        """The moments of parameters that have been stepped; counts are read back.
+
+        A seed that was skipped whenever others stepped has moments already, of zeros.
+        """
+        return {name: entries for name, entries in self.moments.items() if entries["step"].item() > 0}
+
     @torch.no_grad()
     def step(
         self, gradients: Mapping[str, Tensor], learning_rate: float | Tensor, found_inf: Tensor | None = None
@@ -55,7 +63,10 @@ class Optimizer(ABC):
                 average: torch.zeros_like(parameter) for average in self.AVERAGES
             }
         steps = [self.moments[name]["step"] for name in gradients]
-        torch._foreach_add_(steps, 1 if found_inf is None else 1 - found_inf)
+        if found_inf is None:
+            torch._foreach_add_(steps, 1)
+        else:
+            torch._foreach_add_(steps, 1 - found_inf, alpha=1)  # named, or torch would read the number back
         self._move(
             [self.parameters[name] for name in gradients],
             [gradient.contiguous() for gradient in gradients.values()],  # as parameters lie: GPUs' kernels insist on it
@@ -189,8 +200,9 @@ def moments_of(optimizers: Mapping[str, Optimizer]) -> dict[str, Tensor]:
     return {
         f"{group}/{name}/{entry}": value
         for group, optimizer in optimizers.items()
+        for stepped in (optimizer.stepped,)
         for name in optimizer.parameters
-        for entry, value in optimizer.moments.get(name, {}).items()
+        for entry, value in stepped.get(name, {}).items()
     }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rmix_kit.envs.make import make_vector_env
-from rmix_kit.errors import ConfigError, Interrupted
+from rmix_kit.errors import ConfigError, Interrupted, NonFiniteError
 from rmix_kit.training.device import choose_device, torch_threads
 from rmix_kit.training.loop import TrainingLoop
 from rmix_kit.training.progress_bar import Reporter, Status, make_reporter
@@ -122,6 +122,8 @@ def run_together(loops: Mapping[int, TrainingLoop], signals: StopSignals, config
 
     heard = StopSignals()  # what all loops are told of: asked once a block, so that all stop at the same one
     going = {seed: (loop, loop.stages(heard)) for seed, loop in loops.items() if isinstance(loop, DeviceLoop)}
+    for loop, _ in going.values():
+        loop.is_beside = True
     every = [stages for _, stages in going.values()]
     blocks: BlocksTogether | None = None
     interruption: Interrupted | None = None
@@ -142,8 +144,11 @@ def run_together(loops: Mapping[int, TrainingLoop], signals: StopSignals, config
             going = left
             if blocks is not None and going:
                 blocks.play()
-                for _, stages in going.values():
-                    next(stages)  # what the block brought
+                for seed, (_, stages) in going.items():
+                    try:
+                        next(stages)  # what the block brought
+                    except NonFiniteError as error:
+                        raise NonFiniteError(f"seed {seed}: {error}") from error
                 blocks.learn()
             heard.received = signals.received
     finally:
