@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from rmix_kit.training.run_config import RunConfig
 from rmix_kit.training.run_folder import RunFolder
 from rmix_kit.training.signals import StopSignals
 from rmix_kit.training.trainer import MakeEnv, checked, opened
+from rmix_kit.types import Progress
 
 
 class SeedReporter:
@@ -98,28 +99,33 @@ def train_seeds(
             if (planned := checked(replace(config, seed=seed), folder, own, **shared)) is not None:
                 run = opened(planned, folder, own, extend_inexactly=extend_inexactly, overrides=overrides, **shared)
                 loops[seed] = stack.enter_context(run)
-        run_together(loops, signals, config)
+        run_together(loops, signals, config, reporter)
     return [load(folder.path, consent="once") for folder in folders]  # the caller named them
 
 
-def run_together(loops: Mapping[int, TrainingLoop], signals: StopSignals, config: RunConfig) -> None:
+def run_together(
+    loops: Mapping[int, TrainingLoop], signals: StopSignals, config: RunConfig, reporter: Reporter
+) -> None:
     """Run loops block by block: what the device does is started for all of them at once.
 
     Args:
         loops: Opened, by seed; all of them play on the device.
         signals: At one, every loop saves at the end of its round.
         config: Of all, but for the seed.
+        reporter: Told once how they run.
 
     Raises:
         Interrupted: A signal came before the end.
     """
-    if len(loops) == 1:
-        next(iter(loops.values())).run(signals)
+    if len(loops) < 2:
+        for loop in loops.values():
+            loop.run(signals)
         return
     from rmix_kit.device.capture import capture_for
     from rmix_kit.device.loop import DeviceLoop
     from rmix_kit.device.together import BlocksTogether
 
+    reporter.note(f"{len(loops)} seeds {_way_of(config)}")
     heard = StopSignals()  # what all loops are told of: asked once a block, so that all stop at the same one
     going = {seed: (loop, loop.stages(heard)) for seed, loop in loops.items() if isinstance(loop, DeviceLoop)}
     for loop, _ in going.values():
@@ -130,29 +136,43 @@ def run_together(loops: Mapping[int, TrainingLoop], signals: StopSignals, config
     try:
         while going:
             left = {}
-            for seed, (loop, stages) in going.items():  # the end of a round, and the beginning of the next
+            for seed, (loop, stages) in going.items():  # the end of a block, and the beginning of the next
                 try:
-                    next(stages)
-                    left[seed] = loop, stages
-                except StopIteration:
-                    continue
+                    if _advance(seed, stages):
+                        left[seed] = loop, stages
                 except Interrupted as error:
                     interruption = error
-            if left and (blocks is None or len(left) < len(going)):
-                chosen, size = [loop for loop, _ in left.values()], config.training.batch_size
-                blocks = BlocksTogether(chosen, list(left), size, capture_for(choose_device(config.device)))
-            going = left
-            if blocks is not None and going:
-                blocks.play()
-                for seed, (_, stages) in going.items():
-                    try:
-                        next(stages)  # what the block brought
-                    except NonFiniteError as error:
-                        raise NonFiniteError(f"seed {seed}: {error}") from error
-                blocks.learn()
+            if blocks is None or len(left) < len(going):
+                blocks, going = None, left
+            if not going:
+                break
+            if blocks is None:
+                chosen, size = [loop for loop, _ in going.values()], config.training.batch_size
+                blocks = BlocksTogether(chosen, list(going), size, capture_for(choose_device(config.device)))
+            blocks.play()
+            for seed, (_, stages) in going.items():  # what the block brought
+                _advance(seed, stages)
+            blocks.learn()
             heard.received = signals.received
     finally:
         for stages in every:
             stages.close()
     if interruption is not None:
         raise interruption
+
+
+def _way_of(config: RunConfig) -> str:
+    if config.algorithm.loss_variant(Progress()) is None:
+        return f"play as one, and learn in turns: no two updates of {config.algorithm.name} are repetitions"
+    return "play and learn as one"
+
+
+def _advance(seed: int, stages: Iterator[None]) -> bool:
+    """Run a seed's loop to its next pause; False where it has come to its end."""
+    try:
+        next(stages)
+    except StopIteration:
+        return False
+    except NonFiniteError as error:
+        raise NonFiniteError(f"seed {seed}: {error}") from error
+    return True

@@ -18,7 +18,7 @@ from rmix_kit.training.run_config import RunConfig
 from rmix_kit.training.side_by_side import seed_folder, train_seeds
 from rmix_kit.training.trainer import train
 from tests.device.test_training import on_device
-from tests.training.runs import Notes, content, send, tiny, with_training
+from tests.training.runs import At, Notes, content, send, tiny, with_training
 
 SEEDS = (3, 0, 8)
 
@@ -109,6 +109,17 @@ def test_a_signal_saves_every_seed_and_all_go_on_exactly(beside: Path, tmp_path:
     assert [f"seed {seed}: going on from step_28" in notes.text for seed in SEEDS] == [True] * 3
     for seed in SEEDS:
         assert content(seed_folder(tmp_path, seed)) == content(seed_folder(beside, seed))
+
+
+def test_a_seed_that_ends_before_the_others_leaves_them_to_go_on(tmp_path: Path) -> None:
+    short = replace(config(), steps=300)
+    with pytest.raises(Interrupted):
+        train(replace(short, seed=3), seed_folder(tmp_path, 3), reporter=At(150, send(signal.SIGTERM)))
+    notes = Notes()
+    train_seeds(short, SEEDS, tmp_path, resume=True, reporter=notes)
+    assert "3 seeds play and learn as one" in notes.lines
+    last = [rows_of(seed_folder(tmp_path, seed))[-1] for seed in SEEDS]
+    assert [(row["kind"], row["env_steps"]) for row in last] == [("evaluation", 308)] * 3
 
 
 class Poison:
