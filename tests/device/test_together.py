@@ -17,6 +17,7 @@ from rmix_kit.device.together import JointParts
 from rmix_kit.device.updates import Planned
 from tests.algorithms.cases import small
 from tests.device.setup import CPU, MACN, SMAC, Parts, make_parts, play
+from tests.device.test_capture import Outside
 from tests.device.test_meta import META, Placing, watched
 from tests.device.test_updates import OFF_POLICY, THIRDS, Counted, progress_of
 from tests.fixtures.device_watch import DeviceWatch
@@ -196,6 +197,17 @@ def test_updates_of_several_seeds_never_ask_the_host(name: str) -> None:
     with DeviceWatch("meta") as watch, Placing() as placing:
         together.updates.run(slots, numbers, plans)
     assert watch.complaints + placing.complaints == []
+
+
+def test_nothing_is_allocated_or_read_between_updates_of_several_seeds(played: list[dict[str, Tensor]]) -> None:
+    outside = Outside()
+    together = joined(filled(played, THIRDS), capture=outside)
+    numbers, drawn = torch.arange(1, 4).expand(3, 3), torch.zeros(3, 3, 6, dtype=torch.int64)
+    plan = [Planned(9, progress_of(number), 1.0) for number in (1, 2, 3)]
+    together.updates.run(drawn, numbers, [plan] * 3)
+    with outside:
+        together.updates.run(drawn, numbers, [plan, plan[:1], plan])
+    assert outside.allocated == outside.read == []
 
 
 def test_play_and_updates_of_several_seeds_are_captured_as_those_of_one(played: list[dict[str, Tensor]]) -> None:
