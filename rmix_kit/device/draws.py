@@ -42,17 +42,18 @@ def episode_seeds(key: Tensor, copy: Tensor, episode: Tensor) -> Tensor:
     return seeds
 
 
-def numbered_draws(key: int | Tensor, numbers: Tensor, count: int) -> Tensor:
+def numbered_draws(key: int | Tensor, numbers: Tensor, count: int | Tensor) -> Tensor:
     """Return draws that are counted by a number and an index: int64 ``[..., count]``.
 
     Args:
         key: Of the stream; int64 that broadcasts to ``[...]`` where numbers belong to several streams.
         numbers: int64 ``[...]``.
-        count: Draws of each number.
+        count: Draws of each number, with the indices from 0; or the indices themselves, int64 ``[count]``.
     """
     keys = mix(torch.zeros_like(numbers) + key + GAMMA).reshape(-1)  # [number]
-    draws: Tensor = counter_draws(keys, numbers.reshape(-1), torch.arange(count, device=numbers.device))
-    return draws.reshape(*numbers.shape, count)
+    indices = torch.arange(count, device=numbers.device) if isinstance(count, int) else count
+    draws: Tensor = counter_draws(keys, numbers.reshape(-1), indices)
+    return draws.reshape(*numbers.shape, len(indices))
 
 
 def stream_keys_of(seeds: Sequence[int], stream: str, device: torch.device) -> Tensor:

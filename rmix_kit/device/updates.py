@@ -155,7 +155,11 @@ class BatchMaker:
         count = self.algorithm.tau_draws
         if not count:
             return torch.zeros(*slots.shape, steps + 1, 0, device=slots.device)
-        draws = numbered_draws(self._keys["tau"], number, slots.shape[-1] * (steps + 1) * count)
+        # Counted by episode and step and not by the batch's length, which seeds trained together have in common.
+        stride = (self.replay.episode_limit + 1) * count
+        episodes = torch.arange(slots.shape[-1], device=slots.device) * stride  # [batch]
+        counters = (episodes[:, None] + torch.arange((steps + 1) * count, device=slots.device)).flatten()
+        draws = numbered_draws(self._keys["tau"], number, counters)
         return open_uniform(draws).reshape(*slots.shape, steps + 1, count)
 
 
