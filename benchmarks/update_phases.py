@@ -59,7 +59,7 @@ def phases(learner: Learner, algorithm: RMIX) -> Iterator[str]:
     gradients, norms = learner.gradients(Losses({"td": loss}, {}))
     yield "backward"
     learner.guard(Losses({"td": loss}, {}), norms)
-    learner.step(gradients, norms, 1.0)
+    learner.step(gradients, learner.kept_shares(norms), 1.0)
     yield "guard and step"
 
 

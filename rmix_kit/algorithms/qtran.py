@@ -78,7 +78,9 @@ class QTRAN(JointQLearning[QTRANNetworks]):
             "opt": masked_mean(optimal_error(take(utilities, best).sum(-1), best_q_jt, v_jt), batch.mask),
             "nopt": masked_mean(bound_error(take(utilities, batch.actions).sum(-1), q_jt, v_jt), batch.mask),
         }
-        loss = terms["td"] + self.lambda_opt * terms["opt"] + self.lambda_nopt * terms["nopt"]
+        # With an axis: beside a tensor without one, torch.vmap would lay a number as a scalar of the host.
+        opt, nopt = self.lambda_opt * terms["opt"].unsqueeze(0), self.lambda_nopt * terms["nopt"].unsqueeze(0)
+        loss = terms["td"] + opt.squeeze(0) + nopt.squeeze(0)
         metrics = {"q_jt": masked_mean(q_jt.detach(), batch.mask), "target": masked_mean(targets, batch.mask)}
         return Losses({"td": loss}, metrics | {f"loss_{name}": term.detach() for name, term in terms.items()})
 

@@ -209,9 +209,9 @@ def bound_values(values: Tensor, reward_range: Tensor, gamma: float) -> Tensor:
         ``[...]``.
     """
     horizon = 1.0 / (1.0 - gamma) if gamma < 1.0 else torch.inf
-    lowest, highest = reward_range[0], reward_range[1]
-    low = torch.where(lowest < 0, lowest * horizon, lowest)  # a reward of zero never meets an infinite horizon
-    high = torch.where(highest > 0, highest * horizon, highest)
+    (lowest, highest), (far_low, far_high) = reward_range.unbind(), (reward_range * horizon).unbind()
+    low = torch.where(lowest < 0, far_low, lowest)  # a reward of zero never meets an infinite horizon
+    high = torch.where(highest > 0, far_high, highest)
     return torch.minimum(torch.maximum(values, low), high)
 
 

@@ -7,6 +7,7 @@ that nothing random has a state of its own.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -41,17 +42,27 @@ def episode_seeds(key: Tensor, copy: Tensor, episode: Tensor) -> Tensor:
     return seeds
 
 
-def numbered_draws(key: int, numbers: Tensor, count: int) -> Tensor:
-    """Return draws that are counted by a number and an index: int64 ``[number, count]``.
+def numbered_draws(key: int | Tensor, numbers: Tensor, count: int) -> Tensor:
+    """Return draws that are counted by a number and an index: int64 ``[..., count]``.
 
     Args:
-        key: Of the stream.
-        numbers: int64 ``[number]``.
+        key: Of the stream; int64 that broadcasts to ``[...]`` where numbers belong to several streams.
+        numbers: int64 ``[...]``.
         count: Draws of each number.
     """
-    keys = mix(torch.zeros_like(numbers) + key + GAMMA)
-    draws: Tensor = counter_draws(keys, numbers, torch.arange(count, device=numbers.device))
-    return draws
+    keys = mix(torch.zeros_like(numbers) + key + GAMMA).reshape(-1)  # [number]
+    draws: Tensor = counter_draws(keys, numbers.reshape(-1), torch.arange(count, device=numbers.device))
+    return draws.reshape(*numbers.shape, count)
+
+
+def stream_keys_of(seeds: Sequence[int], stream: str, device: torch.device) -> Tensor:
+    """Return the keys of several runs' streams, int64 ``[seed]`` on a device.
+
+    Args:
+        seeds: The runs'.
+        stream: One of `STREAMS`.
+    """
+    return torch.tensor([stream_key(seed, stream) for seed in seeds]).to(device)
 
 
 def uniform(draws: Tensor) -> Tensor:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,7 +15,7 @@ from rmix_kit.device.games import game_of
 from rmix_kit.device.parts import make_parts
 from rmix_kit.device.replay import DeviceReplay
 from rmix_kit.device.rollout import TOTALS
-from rmix_kit.device.updates import check_algorithm
+from rmix_kit.device.updates import Planned, check_algorithm
 from rmix_kit.envs.interface import VectorEnv, reports_success
 from rmix_kit.errors import CheckpointError, ConfigError, NonFiniteError
 from rmix_kit.metrics import FALLS, LENGTH, RETURN, SUCCESS
@@ -26,13 +27,36 @@ from rmix_kit.training.run_config import RunConfig
 METRICS = dict(zip(TOTALS[1:], (RETURN, SUCCESS, FALLS, LENGTH), strict=True))
 
 
+class Due(NamedTuple):
+    """What a block that begins owes.
+
+    Attributes:
+        updates: How many are made when it is over.
+        first: Number of the first of them.
+    """
+
+    updates: int
+    first: int
+
+
 class DeviceLoop(TrainingLoop):
     """Plays a block of steps, draws for the updates that are owed, reads once, and starts the updates.
+
+    Beside loops of other seeds (`rmix_kit.device.together`) it says what is due and what came of it; what is between is
+    done for all of them.
 
     The host waits for the device in that one read: it tells of the episodes that ended in the block, of the lengths of
     the batches drawn, and of the updates of the block before. Updates that the block's episodes bring are therefore
     made after the next block, and their scalars stand in the row after that.
+
+    Attributes:
+        parts: What it is made of.
+        is_beside: Whether somebody else starts its play and updates, together with those of other seeds.
+        due: Of the block that has begun.
+        plans: The updates that the block has to make.
     """
+
+    is_beside = False
 
     @staticmethod
     def check(config: RunConfig, envs: VectorEnv) -> None:
@@ -66,7 +90,7 @@ class DeviceLoop(TrainingLoop):
             CheckpointError: They are those of another run.
         """
         config, settings, device = self._config, self._settings, self._learner.device
-        parts = make_parts(
+        self.parts = make_parts(
             self._game,
             self._learner,
             self._replay,
@@ -76,7 +100,7 @@ class DeviceLoop(TrainingLoop):
             reward_scale=self._state.reward_scale(settings),
             capture=capture_for(device),
         )
-        self._rollout, self._programs = parts.rollout, parts.updates
+        self._rollout, self._programs = self.parts.rollout, self.parts.updates
         if self._storage.last_saved is not None:
             try:
                 self._rollout.load_state(self._storage.rollout or {})
@@ -86,6 +110,8 @@ class DeviceLoop(TrainingLoop):
         self._draw_key = stream_key(config.seed, "replay")
         self._drawn = torch.zeros(0, settings.batch_size, dtype=torch.int64, device=device)
         self._taken = self._rollout.now.totals
+        self.due = Due(updates=0, first=0)
+        self.plans: list[Planned] = []
 
     def rollout_tensors(self) -> dict[str, Tensor]:
         """Return the copies in play, by name."""
@@ -98,25 +124,41 @@ class DeviceLoop(TrainingLoop):
         state.update_debt -= owed
         if len(self._replay) < settings.batch_size:
             owed = 0
-        with self._clock.timed("collecting"):
-            self._rollout.run(self._epsilon.at(state.env_steps))
-            numbers = torch.arange(owed, device=self._replay.device) + (state.progress.updates + 1)
+        self.due = Due(updates=owed, first=state.progress.updates + 1)
+        self._rollout.epsilon.fill_(self._epsilon.at(state.env_steps))
+        if self.is_beside:
+            return
+        with self.timed("collecting"):
+            self._rollout.run()
+            numbers = torch.arange(owed, device=self._replay.device) + self.due.first
             self._drawn = self._replay.draw(self._draw_key, numbers, settings.batch_size)  # [update, batch]
-            longest = self._replay.lengths[self._drawn].amax(-1)  # [update]
+            longest = self._replay.longest(self._drawn)  # [update]
             self._taken = torch.cat([self._rollout.now.totals, longest.double(), self._programs.taken()])
+
+    def timed(self, activity: str) -> AbstractContextManager[None]:
+        """Count the time of a block of statements as that of an activity."""
+        return self._clock.timed(activity)
+
+    def see(self, values: Sequence[float]) -> None:
+        """Take what somebody else has read: totals of the block, lengths of the batches, and of updates before."""
+        self._seen = values
 
     def round(self) -> None:
         """Wait for the block of play, and make the updates that were owed before it."""
         state, settings = self._state, self._settings
         before, steps = state.env_steps, settings.num_envs * settings.rollout_steps
-        with self._clock.timed("collecting"):
-            values: list[float] = self._taken.tolist()  # the block's one look at the device
-        owed = len(self._drawn)
+        with self.timed("collecting"):
+            if not self.is_beside:
+                self.see(self._taken.tolist())  # the block's one look at the device
+        values, owed = self._seen, self.due.updates
         n_totals = len(TOTALS)
         self._note_updates(values[n_totals + owed :])
         self._note_episodes(dict(zip(TOTALS, values[:n_totals], strict=True)), steps)
-        with self._clock.timed("learning"):
-            self._start_updates(before, self._drawn, [int(length) for length in values[n_totals : n_totals + owed]])
+        with self.timed("learning"):
+            self._plan_updates(before, [int(length) for length in values[n_totals : n_totals + owed]])
+            if not self.is_beside:
+                for slots, planned in zip(self._drawn, self.plans, strict=True):
+                    self._programs.run(slots, *planned)
         means = state.means.means()
         if RETURN in means:
             self._show(means[RETURN], means[SUCCESS] if state.reports_success else None)
@@ -147,14 +189,15 @@ class DeviceLoop(TrainingLoop):
         for name, (total, count) in sums.items():
             self._state.means.add(name, total, count)
 
-    def _start_updates(self, before: int, drawn: Tensor, longest: Sequence[int]) -> None:
-        """Start the block's updates, its environment steps spread evenly over them."""
+    def _plan_updates(self, before: int, longest: Sequence[int]) -> None:
+        """Say what updates the block makes, its environment steps spread evenly over them."""
         state = self._state
         factor = self._learning_rate.at(state.env_steps)
+        self.plans = []
         for index, steps in enumerate(longest):
             env_steps = before + (index + 1) * (state.env_steps - before) // len(longest)
             state.advance(env_steps, self._config.steps)
-            self._programs.run(drawn[index], steps, state.progress, factor)
+            self.plans.append(Planned(steps, state.progress, factor))
 
     def _look(self) -> None:
         """Take what the updates since the last block have to say."""

@@ -18,12 +18,14 @@ class Parts:
 
     Attributes:
         replay: Written by the one, drawn from by the other.
+        batches: Of what is drawn.
     """
 
     game: Game
     learner: Learner
     replay: DeviceReplay
     rollout: Rollout
+    batches: BatchMaker
     updates: Updates
 
 
@@ -60,4 +62,4 @@ def make_parts(
         capture=capture,
     )
     batches = BatchMaker(game=game, replay=replay, algorithm=algorithm, seed=seed, reward_scale=reward_scale)
-    return Parts(game, learner, replay, rollout, Updates(learner, batches, batch_size, capture))
+    return Parts(game, learner, replay, rollout, batches, Updates(learner, batches, batch_size, capture))

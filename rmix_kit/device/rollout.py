@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
@@ -14,14 +15,19 @@ from rmix_kit.device.draws import episode_seeds, explore, risk_levels, stream_ke
 from rmix_kit.device.games import Copies, Game
 from rmix_kit.device.replay import DeviceReplay
 from rmix_kit.errors import CheckpointError
-from rmix_kit.networks.carry import Carry, zero_carry
+from rmix_kit.networks.carry import Carry, StepOutput, zero_carry
 from rmix_kit.networks.unroll import greedy_actions, one_hot_actions
 from rmix_kit.policy import ActingAgent
 from rmix_kit.replay.episode import OBSERVED
+from rmix_kit.stacked import laid_together
 from rmix_kit.training.forms import misfits
 
 TOTALS = ("episodes", "return", "success", "fell", "length")
 """What is added up over the episodes that end in a block of steps."""
+
+
+Acting: TypeAlias = Callable[[Tensor, Tensor, Tensor, Carry], StepOutput]
+"""`AgentNetwork.step`: rows of observations, one-hot agents, risk levels and carry."""
 
 
 class Now(NamedTuple):
@@ -34,7 +40,7 @@ class Now(NamedTuple):
         episode: int64 ``[env]``, the number of the episode among the copy's own.
         level: float32 ``[env]``, the risk level asked for; 0 leaves it to the agents.
         paid: float64 ``[env]``, the undiscounted return of the episode so far.
-        totals: float64 ``[total]``, `TOTALS` of the block.
+        totals: float64 ``[total]``, `TOTALS` of the block; ``[seed, total]`` where several seeds play together.
     """
 
     copies: Copies
@@ -51,13 +57,23 @@ class Now(NamedTuple):
         named |= {f"carry/{name}": value for name, value in self.carry.items()}
         return named | {name: getattr(self, name) for name in self._fields[2:]}
 
+    def of(self, tensors: Mapping[str, Tensor]) -> Now:
+        """Return where play stands by other tensors, which are called as those of `tensors`."""
+        return Now(
+            {name: tensors[f"game/{name}"] for name in self.copies},
+            {name: tensors[f"carry/{name}"] for name in self.carry},
+            *(tensors[name] for name in self._fields[2:]),
+        )
+
 
 class Rollout:
     """Copies of a game that never wait for each other: one that ends begins its next episode in the same step.
 
+    The copies of several seeds (`Rollout.together`) lie behind each other on the axis of the copies.
+
     Attributes:
         now: Where play stands; its tensors stay where they are.
-        epsilon: float32 scalar, exploration of the next block.
+        epsilon: float32 scalar, exploration of the next block; ``[seed]`` where several seeds play together.
     """
 
     def __init__(
@@ -81,7 +97,8 @@ class Rollout:
             level_draws: K of the risk levels {1/K, ..., 1} drawn per episode; 0 for none.
             capture: How blocks are started.
         """
-        self._game, self._agent, self._replay = game, agent, replay
+        self._game, self._replay = game, replay
+        self._act: Acting = agent.step
         self._steps, self._level_draws = steps, level_draws
         device, num_envs = replay.device, len(replay.slot)
         self._copy = torch.arange(num_envs, device=device)
@@ -106,13 +123,37 @@ class Rollout:
         )
         self._program = capture(self._play)
 
-    def run(self, epsilon: float) -> None:
+    @staticmethod
+    def together(rollouts: Sequence[Rollout], act: Acting, replay: DeviceReplay, capture: Capture) -> Rollout:
+        """Return the play of several seeds as one; each goes on as a part of it.
+
+        Args:
+            rollouts: Of the same game and sizes.
+            act: Of the agents of all seeds, whose rows lie one seed after the other.
+            replay: Of all seeds.
+            capture: How blocks are started.
+        """
+        joint = copy(rollouts[0])
+        joint._act, joint._replay = act, replay
+        for name in ("_copy", "_zero", "_identity", "_exploring"):
+            setattr(joint, name, torch.cat([getattr(rollout, name) for rollout in rollouts]))
+        joint._keys = {name: torch.cat([rollout._keys[name] for rollout in rollouts]) for name in joint._keys}
+        joint.epsilon = laid_together([rollout.epsilon for rollout in rollouts])  # [seed]
+        named = [rollout.now.tensors() for rollout in rollouts]
+        joined = {name: laid_together([tensors[name] for tensors in named]) for name in named[0]}
+        totals = joined.pop("totals")  # [seed, total]; all else is of copies or their agents
+        joint.now = joint.now.of({name: stack.flatten(0, 1) for name, stack in joined.items()} | {"totals": totals})
+        joint._program = capture(joint._play)
+        return joint
+
+    def run(self, epsilon: float | None = None) -> None:
         """Play a block of steps in every copy.
 
         Args:
-            epsilon: Exploration in [0, 1].
+            epsilon: Exploration in [0, 1]; None where it was set already, of every seed by itself.
         """
-        self.epsilon.fill_(epsilon)
+        if epsilon is not None:
+            self.epsilon.fill_(epsilon)
         self._program()
 
     @torch.no_grad()
@@ -129,20 +170,25 @@ class Rollout:
         kept = game.kept(now.copies)
         seen = game.rebuild(kept)
         level = now.level.repeat_interleave(len(self._agents))  # [env * agent]
-        output = self._agent.step(seen.obs.flatten(0, 1), self._identity, level, now.carry)
+        output = self._act(seen.obs.flatten(0, 1), self._identity, level, now.carry)
         greedy = greedy_actions(torch.unflatten(output.action_values, 0, (-1, len(self._agents))), seen.avail_actions)
         draws = counter_draws(self._exploring, now.clock, self._agents)  # [env, agent]
-        actions, is_explored = explore(greedy, seen.avail_actions, self.epsilon, draws)
+        epsilon = self.epsilon.unsqueeze(-1).expand(replay.slot.shape).reshape(-1, 1)  # [env, 1]
+        actions, is_explored = explore(greedy, seen.avail_actions, epsilon, draws)
         played = game.step(now.copies, actions)
         length = now.copies["elapsed"] + 1
+
+        def by_seed(values: Tensor) -> Tensor:  # [..., env], as the replay has its copies
+            return values.reshape(*values.shape[:-1], *replay.slot.shape)
+
         replay.write(
-            now.copies["elapsed"],
+            by_seed(now.copies["elapsed"]),
             replay.record(_observed(kept) | {"actions": actions, "is_explored": is_explored, "reward": played.reward}),
             replay.record(_observed(game.kept(played.copies))),
         )
-        replay.note_rewards(played.reward)
+        replay.note_rewards(by_seed(played.reward))
         ended = played.terminated | played.truncated
-        replay.close(ended, length, terminated=played.terminated, level=now.level)
+        replay.close(by_seed(ended), by_seed(length), terminated=by_seed(played.terminated), level=by_seed(now.level))
         paid = now.paid + played.reward
         counted = torch.stack([ended, paid * ended, played.success & ended, played.fell & ended, length * ended])
         return self._going_on(
@@ -151,7 +197,7 @@ class Rollout:
                 carry={"last_action": one_hot_actions(actions.flatten(), game.spec.n_actions)} | output.carry,
                 clock=now.clock + 1,
                 paid=paid * ~ended,
-                totals=now.totals + counted.sum(1),
+                totals=now.totals + by_seed(counted).sum(-1).movedim(0, -1),
             ),
             ended,
         )

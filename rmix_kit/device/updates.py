@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rmix_kit.algorithms.algorithm import Algorithm
 from rmix_kit.device.capture import Capture, Program, eager
-from rmix_kit.device.draws import numbered_draws, open_uniform, risk_levels, stream_key, uniform
+from rmix_kit.device.draws import numbered_draws, open_uniform, risk_levels, stream_key, stream_keys_of, uniform
 from rmix_kit.device.games import Game
 from rmix_kit.device.replay import DeviceReplay
 from rmix_kit.errors import ConfigError
@@ -37,6 +37,20 @@ def padded_lengths(limit: int) -> tuple[int, ...]:
     return (*lengths, limit)
 
 
+class Planned(NamedTuple):
+    """An update that is due.
+
+    Attributes:
+        longest: Steps of its longest episode.
+        progress: As it sees it.
+        learning_rate_factor: Factor on every group's learning rate.
+    """
+
+    longest: int
+    progress: Progress
+    learning_rate_factor: float
+
+
 @dataclass(kw_only=True)
 class _Variant:
     """One kind of update.
@@ -58,55 +72,67 @@ class _Variant:
 class BatchMaker:
     """Makes batches of a fixed length from slots of the replay.
 
+    It works on the last axes and any leading ones: where the replay is that of several seeds, all is ``[seed, ...]``.
+
     Attributes:
         game: Rebuilds what agents saw.
         algorithm: Says what is drawn with a batch.
-        seed: The run's.
+        seed: The run's; those of all, where the replay is that of several.
         reward_scale: Factor on every reward.
     """
 
     game: Game
     replay: DeviceReplay
     algorithm: Algorithm[Any]
-    seed: int
+    seed: int | tuple[int, ...]
     reward_scale: float
     _packings: dict[tuple[int, int], Packing] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Make keys, which are asked for in programs."""
+        self._keys = {stream: self._key(stream) for stream in ("tau", "level_redraw")}
+
+    def _key(self, stream: str) -> int | Tensor:
+        if isinstance(self.seed, int):
+            return stream_key(self.seed, stream)
+        return stream_keys_of(self.seed, stream, self.replay.device)
 
     def __call__(self, slots: Tensor, number: Tensor, steps: int) -> EpisodeBatch:
         """Return a batch.
 
         Args:
-            slots: int64 ``[batch]``.
-            number: int64 scalar, of the update.
+            slots: int64 ``[..., batch]``.
+            number: int64 ``[...]``, of the update.
             steps: Its length, at least that of the longest episode.
 
         Returns:
             Episodes in the order of the slots, all of them ``steps`` long to the networks; the mask says what is real.
         """
         replay = self.replay
-        fields, is_real = replay.gather(slots, steps)  # [batch, time + 1, ...], [batch, time + 1]
+        fields, is_real = replay.gather(slots, steps)  # [..., batch, time + 1, *field], [..., batch, time + 1]
         kept = {name: fields[OBSERVED + name] for name in replay.template}
         obs, state, avail_actions = self.game.rebuild(kept)
         if replay.codec is not None:
-            obs = obs.masked_fill(~is_real.reshape(*is_real.shape, *(1,) * (obs.ndim - 2)), 0)
+            obs = obs.masked_fill(~is_real.reshape(*is_real.shape, *(1,) * (obs.ndim - is_real.ndim)), 0)
             state = state.masked_fill(~is_real.unsqueeze(-1), 0)
-        mask = is_real[:, 1:]  # [batch, time]
-        is_last = torch.arange(1, steps + 1, device=slots.device) == replay.lengths[slots][:, None]  # [batch, time]
+        mask = is_real[..., 1:]  # [..., batch, time]
+        length = replay.lengths.gather(-1, slots).unsqueeze(-1)  # [..., batch, 1]
+        is_last = torch.arange(1, steps + 1, device=slots.device) == length  # [..., batch, time]
         return EpisodeBatch(
             obs=obs,
             state=state,
-            avail_actions=avail_actions | ~is_real[:, :, None, None],
-            actions=fields["actions"][:, :steps].long(),
-            reward=fields["reward"][:, :steps] * self.reward_scale,
-            terminated=is_last & replay.ends[slots][:, None],
+            avail_actions=avail_actions | ~is_real[..., None, None],
+            actions=fields["actions"][..., :steps, :].long(),
+            reward=fields["reward"][..., :steps] * self.reward_scale,
+            terminated=is_last & replay.ends.gather(-1, slots).unsqueeze(-1),
             mask=mask,
             reward_range=replay.reward_range * self.reward_scale,
-            is_explored=fields["is_explored"][:, :steps],
+            is_explored=fields["is_explored"][..., :steps, :],
             risk_level=self._levels(slots, number),
             tau=self._tau(slots, number, steps),
-            is_newest=torch.zeros_like(mask[:, 0]),
-            epsilon=torch.zeros((), device=slots.device),
-            packing=self.packing(len(slots), steps),
+            is_newest=torch.zeros_like(mask[..., 0]),
+            epsilon=torch.zeros(slots.shape[:-1], device=slots.device),
+            packing=self.packing(slots.shape[-1], steps),
         )
 
     def packing(self, batch_size: int, steps: int) -> Packing:
@@ -120,17 +146,17 @@ class BatchMaker:
     def _levels(self, slots: Tensor, number: Tensor) -> Tensor:
         draws = self.algorithm.risk_level_draws
         if not draws:
-            return torch.zeros(len(slots), device=slots.device)
-        drawn = numbered_draws(stream_key(self.seed, "level_redraw"), number[None], len(slots))[0]  # [batch]
+            return torch.zeros(slots.shape, device=slots.device)
+        drawn = numbered_draws(self._keys["level_redraw"], number, slots.shape[-1])  # [..., batch]
         is_redrawn = uniform(drawn) < self.algorithm.level_redraw_share
-        return torch.where(is_redrawn, risk_levels(drawn, draws), self.replay.levels[slots])
+        return torch.where(is_redrawn, risk_levels(drawn, draws), self.replay.levels.gather(-1, slots))
 
     def _tau(self, slots: Tensor, number: Tensor, steps: int) -> Tensor:
         count = self.algorithm.tau_draws
         if not count:
-            return torch.zeros(len(slots), steps + 1, 0, device=slots.device)
-        draws = numbered_draws(stream_key(self.seed, "tau"), number[None], len(slots) * (steps + 1) * count)
-        return open_uniform(draws).reshape(len(slots), steps + 1, count)
+            return torch.zeros(*slots.shape, steps + 1, 0, device=slots.device)
+        draws = numbered_draws(self._keys["tau"], number, slots.shape[-1] * (steps + 1) * count)
+        return open_uniform(draws).reshape(*slots.shape, steps + 1, count)
 
 
 class Updates:
@@ -181,6 +207,22 @@ class Updates:
         variant.runs += 1
         self._learner.follow(progress, self._learner.counts(name.removeprefix(NORM) for name in variant.names))
 
+    def count(self, steps: int, kind: Hashable, names: tuple[str, ...], sums: Tensor) -> None:
+        """Count an update that was made together with those of other seeds.
+
+        Args:
+            steps: Length of its batch.
+            kind: `Algorithm.loss_variant` of it.
+            names: Of its scalars.
+            sums: float64 ``[scalar]``, where it and later ones of its kind add them up; the same object each time.
+        """
+        variant = self._variant(steps, kind)
+        if variant.sums is not sums:
+            if variant.sums is not None:
+                sums.add_(variant.sums)
+            variant.names, variant.sums = names, sums
+        variant.runs += 1
+
     def taken(self) -> Tensor:
         """Return what `told` reads: `is_bad`, then the sums of all kinds' scalars, float64 ``[number]``."""
         return torch.cat(
@@ -224,7 +266,7 @@ class Updates:
         gradients, norms = learner.gradients(losses)
         checked = torch.stack([*losses.groups.values(), *norms.values()]).detach()
         self.is_bad.copy_(torch.maximum(self.is_bad, (~checked.isfinite().all()).float()))
-        learner.step(gradients, norms, self._learning_rate, found_inf=self.is_bad)
+        learner.step(gradients, learner.kept_shares(norms), self._learning_rate, found_inf=self.is_bad)
         metrics = losses.metrics | {NORM + group: norm for group, norm in norms.items()}
         if variant.sums is None:
             variant.names = tuple(metrics)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from rmix_kit.compiling.finding import compiled_module
 from rmix_kit.errors import ShapeError
+from rmix_kit.stacked import is_stacked, with_seeds_in_front
 
 
 def quantile_fractions(edges: Tensor) -> Tensor:
@@ -56,6 +57,12 @@ def quantile_huber_loss(
         raise ShapeError(
             f"quantiles {tuple(quantiles.shape)} and targets {tuple(targets.shape)} differ before the last axis"
         )
+    if is_stacked():  # leading axes are free: the seeds are one more
+
+        def of_all_seeds(quantiles: Tensor, targets: Tensor, tau: Tensor) -> tuple[Tensor]:
+            return (quantile_huber_loss(quantiles, targets, tau, kappa=kappa, edges=edges),)
+
+        return with_seeds_in_front(of_all_seeds, quantiles, targets, tau.expand(quantiles.shape))[0]
     return _QuantileHuber.apply(quantiles, targets.detach(), tau.detach(), kappa, edges)  # type: ignore[no-any-return,no-untyped-call]
 
 

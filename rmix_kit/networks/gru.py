@@ -10,12 +10,14 @@ numba is installed, one compiled pass stands for a step's operations between the
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
 from rmix_kit.compiling.finding import compiled_module
+from rmix_kit.stacked import is_stacked, with_seeds_in_front
 
 
 class GRUWeights(NamedTuple):
@@ -50,8 +52,21 @@ def packed_grus(inputs: list[Tensor], rows_per_step: tuple[int, ...], weights: l
         Hidden states of each GRU ``[row, hidden]``.
     """
     flat = [tensor for pair in zip(inputs, weights, strict=True) for tensor in (pair[0], *pair[1])]
+    if is_stacked():
+        return with_seeds_in_front(partial(_of_all_seeds, rows_per_step), *flat)
     result: tuple[Tensor, ...] = _PackedGRUs.apply(_form_for(flat), rows_per_step, *flat)  # type: ignore[no-untyped-call]
     return result
+
+
+def _of_all_seeds(rows_per_step: tuple[int, ...], *flat: Tensor) -> tuple[Tensor, ...]:
+    """Run every seed's GRUs side by side: inputs and weights ``[seed, ...]``, hidden states ``[seed, row, hidden]``."""
+    by_seed = [tensor.unbind() for tensor in flat]
+    seeds = range(len(flat[0]))
+    per_gru = [by_seed[start : start + 5] for start in range(0, len(flat), 5)]
+    inputs = [tensors[0][seed] for tensors in per_gru for seed in seeds]  # frozen ones of all seeds stay the last
+    weights = [GRUWeights(*(part[seed] for part in tensors[1:])) for tensors in per_gru for seed in seeds]
+    states = packed_grus(inputs, rows_per_step, weights)
+    return tuple(torch.stack(states[start : start + len(seeds)]) for start in range(0, len(states), len(seeds)))
 
 
 class Form(Protocol):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from rmix_kit.stacked import is_stacked
 from rmix_kit.types import Packing
 
 
@@ -51,7 +52,8 @@ def place(rows: Tensor, index: Tensor, shape: tuple[int, int, int]) -> Tensor:
     """
     size = shape[0] * shape[1] * shape[2]
     # No place is written twice, so that the order of writing, which devices do not promise, decides nothing.
-    padded = rows.new_zeros(size, *rows.shape[1:]).index_copy_(0, index, rows)
+    zeros = rows.new_zeros(size, *rows.shape[1:])
+    padded = zeros.index_copy(0, index, rows) if is_stacked() else zeros.index_copy_(0, index, rows)
     return torch.unflatten(padded, 0, shape)
 
 

@@ -17,6 +17,7 @@ from rmix_kit.risk.operators import (
     sort_quantiles,
     straight_through,
 )
+from rmix_kit.stacked import is_of_host
 from rmix_kit.types import Packing
 
 ROWS_PER_CHUNK = 2048
@@ -58,7 +59,7 @@ class LastLayer(NamedTuple):
         Returns:
             Quantiles, and which row each belongs to.
         """
-        if hidden_states.device.type != "cpu":
+        if not is_of_host(hidden_states):
             return ChosenRows(take(self.of_all(hidden_states), actions), None)
         # Stable: rows of an action stay in their order, in which the gradient of its weights is added up, so that the
         # same batch gives the same bits.
@@ -157,11 +158,11 @@ class QuantileOutput(NamedTuple):
             ``[batch, time + 1, agent, action]``; zeros on padding, and of actions that are not available.
         """
         available, weights = pack(avail_actions, self.packing), self.level_weights  # [row, action], [row, quantile]
-        if weights.device.type == "cpu":
+        if is_of_host(weights):
             values = self._values_by_action(available)
         else:  # one large operation is faster there than many small ones, whose sizes would have to be waited for
             quantiles = sort_quantiles(self.last_layer.of_all(self.hidden_states))  # [row, action, quantile]
-            values = quantiles.mul_(weights.unsqueeze(-2)).sum(-1) * available
+            values = (quantiles * weights.unsqueeze(-2)).sum(-1) * available
         return place(values, self.packing.index, self._shape)
 
     def _values_by_action(self, available: Tensor) -> Tensor:

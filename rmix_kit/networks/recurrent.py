@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence
 
 from rmix_kit.networks.gru import GRUWeights, packed_grus
+from rmix_kit.stacked import is_stacked
 
 
 class RecurrentEncoder(nn.Module):
@@ -36,7 +38,14 @@ class RecurrentEncoder(nn.Module):
         """
         embedded = torch.relu(self.input_layer(inputs))
         weight_ih, weight_hh, bias_ih, bias_hh = self.gru.all_weights[0]
-        return torch.gru_cell(embedded, hidden_state, weight_ih, weight_hh, bias_ih, bias_hh)
+        if not is_stacked():
+            return torch.gru_cell(embedded, hidden_state, weight_ih, weight_hh, bias_ih, bias_hh)
+        # What torch computes there, for which it has no way of computing several seeds together.
+        of_input = functional.linear(embedded, weight_ih, bias_ih).chunk(3, -1)  # reset, update, new: [row, hidden]
+        of_state = functional.linear(hidden_state, weight_hh, bias_hh).chunk(3, -1)
+        reset, update = (torch.sigmoid(of_state[gate] + of_input[gate]) for gate in (0, 1))
+        new = torch.tanh(of_input[2] + of_state[2] * reset)
+        return (hidden_state - new) * update + new
 
     def unroll(self, inputs: Tensor, rows_per_step: tuple[int, ...]) -> Tensor:
         """Embed whole episodes from a zero hidden state.
@@ -66,7 +75,8 @@ def unroll_encoders(
     """
     pairs = zip(encoders, inputs, strict=True)
     embedded = [torch.relu(encoder.input_layer(rows)) for encoder, rows in pairs]  # [row, hidden] each
-    if embedded[0].device.type == "cuda":  # cuDNN's kernels; elsewhere ours are faster
+    # cuDNN's kernels, which know nothing of several seeds; elsewhere, and for these, ours are faster.
+    if embedded[0].device.type == "cuda" and not is_stacked():
         return [torch_gru(encoder.gru, rows, rows_per_step) for encoder, rows in zip(encoders, embedded, strict=True)]
     return list(packed_grus(embedded, rows_per_step, [GRUWeights(*encoder.gru.all_weights[0]) for encoder in encoders]))
 

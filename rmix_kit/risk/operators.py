@@ -14,6 +14,7 @@ from torch import Tensor
 
 from rmix_kit.compiling.finding import compiled_module
 from rmix_kit.errors import ShapeError
+from rmix_kit.stacked import is_of_host, is_stacked
 
 
 def _check_quantiles(quantiles: Tensor) -> None:
@@ -39,7 +40,7 @@ def sort_quantiles(quantiles: Tensor) -> Tensor:
     """
     _check_quantiles(quantiles)
     is_traced = torch.compiler.is_exporting() or torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
-    if is_traced or quantiles.device.type != "cpu":
+    if is_traced or not is_of_host(quantiles):
         return torch.sort(quantiles, dim=-1).values
     if not (quantiles.requires_grad and torch.is_grad_enabled()):
         return torch.from_numpy(np.sort(quantiles.detach().numpy(), axis=-1))
@@ -73,7 +74,9 @@ def ranked_sum(quantiles: Tensor, weights: Tensor) -> RankedSum:
     """
     _check_quantiles(quantiles)
     values = quantiles.detach()
-    if not (torch.is_grad_enabled() and (quantiles.requires_grad or weights.requires_grad)):
+    # Whether a gradient is asked for, no tensor of several seeds can say.
+    is_asked_for = quantiles.requires_grad or weights.requires_grad or is_stacked()
+    if not (torch.is_grad_enabled() and is_asked_for):
         ordered = sort_quantiles(values)
         return RankedSum((ordered * weights).sum(-1), ordered)
     own, ordered = _by_rank(values, weights)
@@ -82,7 +85,7 @@ def ranked_sum(quantiles: Tensor, weights: Tensor) -> RankedSum:
 
 def _by_rank(values: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
     """Return each quantile's own weight ``[..., quantile]``, in the quantiles' order, and the sorted quantiles."""
-    if values.device.type == "cpu":
+    if is_of_host(values):
         compiled = compiled_module("rmix_kit.compiling.ranking")
         is_single = values.dtype == weights.dtype == torch.float32 and not weights.requires_grad
         if is_single and not isinstance(compiled, str):

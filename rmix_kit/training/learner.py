@@ -97,7 +97,7 @@ class Learner:
         for losses in self.algorithm.phases(self.online, self.target, batch, progress):
             gradients, norms = self.gradients(losses)
             self.guard(losses, norms)
-            self.step(gradients, norms, learning_rate_factor)
+            self.step(gradients, self.kept_shares(norms), learning_rate_factor)
             stepped += self.counts(losses.groups)
             metrics |= losses.metrics | {f"gradient_norm_{group}": norm for group, norm in norms.items()}
         self.follow(progress, stepped)
@@ -131,10 +131,20 @@ class Learner:
                 f"{bad}; no weight was changed. Lower the learning rate or reward_scale, or resume from a checkpoint"
             )
 
+    def kept_shares(self, norms: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return what clipping leaves of gradients, by group ``[...]``, in (0, 1].
+
+        Args:
+            norms: Global norms by group ``[...]``.
+        """
+        return {
+            group: (self._settings[group].grad_clip / (norm + 1e-6)).clamp(max=1.0) for group, norm in norms.items()
+        }
+
     def step(
         self,
         gradients: dict[str, list[Tensor | None]],
-        norms: dict[str, Tensor],
+        shares: Mapping[str, Tensor],
         learning_rate_factor: float | Tensor,
         found_inf: Tensor | None = None,
     ) -> None:
@@ -142,19 +152,17 @@ class Learner:
 
         Args:
             gradients: By group in parameter order, of all groups that are due.
-            norms: Their global norms.
+            shares: What clipping leaves of them (`kept_shares`).
             learning_rate_factor: Factor on every group's learning rate; a float32 scalar of the device likewise.
             found_inf: float32 scalar of the device: 1 leaves every weight as it is.
         """
         for group, optimizer in self._optimizers.items():
             if group not in gradients:
                 continue
-            settings = self._settings[group]
-            factor = (settings.grad_clip / (norms[group] + 1e-6)).clamp(max=1.0)
             found = zip(self._named[group], gradients[group], strict=True)
             reached = {name: gradient for name, gradient in found if gradient is not None}
-            clipped = torch._foreach_mul(list(reached.values()), factor)
-            learning_rate = settings.learning_rate * learning_rate_factor
+            clipped = torch._foreach_mul(list(reached.values()), shares[group])
+            learning_rate = self._settings[group].learning_rate * learning_rate_factor
             optimizer.step(dict(zip(reached, clipped, strict=True)), learning_rate, found_inf)
 
     def counts(self, groups: Iterable[str]) -> bool:
@@ -174,7 +182,7 @@ class Learner:
     @property
     def stepped_parameters(self) -> dict[str, int]:
         """How many parameters of each optimiser have moments."""
-        return {group: len(optimizer.moments) for group, optimizer in self._optimizers.items()}
+        return {group: len(optimizer.stepped) for group, optimizer in self._optimizers.items()}
 
     def state_tensors(self) -> dict[str, dict[str, Tensor]]:
         """Return all that a resumed run needs, by file: "online", "target", "optimizers" and "statistics".

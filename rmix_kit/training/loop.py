@@ -127,7 +127,7 @@ class TrainingLoop:
         """Start what need not be waited for; rounds on the host start nothing."""
 
     def stages(self, signals: StopSignals) -> Generator[None]:
-        """Do what `run` does, and pause after each beginning of a round, while the device is at work."""
+        """Do what `run` does, and pause in each round: when it has begun, and before what follows it."""
         state = self._state
         self._reporter.start(self._config.steps, state.env_steps)
         try:
@@ -138,6 +138,7 @@ class TrainingLoop:
                 self.begin_round()
                 yield
                 self.round()
+                yield
                 self.finish_round(before, signals)
             self._reporter.note(replay_fill(self._held))
         finally:

@@ -38,6 +38,14 @@ class Optimizer(ABC):
         self.moments: dict[str, dict[str, Tensor]] = {}
         self._eps = eps
 
+    @property
+    def stepped(self) -> dict[str, dict[str, Tensor]]:
+        """The moments of parameters that have been stepped; counts are read back.
+
+        A seed that was skipped whenever others stepped has moments already, of zeros.
+        """
+        return {name: entries for name, entries in self.moments.items() if entries["step"].item() > 0}
+
     @torch.no_grad()
     def step(
         self, gradients: Mapping[str, Tensor], learning_rate: float | Tensor, found_inf: Tensor | None = None
@@ -47,19 +55,23 @@ class Optimizer(ABC):
         Args:
             gradients: By name of the parameter; at least one.
             learning_rate: Of this step; a float32 scalar on the device where the host is not to be asked for it.
-            found_inf: float32 scalar: 1 leaves every parameter as it is. None steps in any case.
+            found_inf: float32 scalar: 1 leaves every parameter and moment as it is. None steps in any case.
         """
         for name in gradients.keys() - self.moments.keys():
             parameter = self.parameters[name]
             self.moments[name] = {"step": torch.zeros((), device=parameter.device)} | {
                 average: torch.zeros_like(parameter) for average in self.AVERAGES
             }
-        torch._foreach_add_([self.moments[name]["step"] for name in gradients], 1)
+        steps = [self.moments[name]["step"] for name in gradients]
+        if found_inf is None:
+            torch._foreach_add_(steps, 1)
+        else:
+            torch._foreach_add_(steps, 1 - found_inf, alpha=1)  # named, or torch would read the number back
         self._move(
             [self.parameters[name] for name in gradients],
             [gradient.contiguous() for gradient in gradients.values()],  # as parameters lie: GPUs' kernels insist on it
             [[self.moments[name][average] for name in gradients] for average in self.AVERAGES],
-            [self.moments[name]["step"] for name in gradients],
+            steps,
             learning_rate,
             found_inf,
         )
@@ -152,12 +164,13 @@ class RMSprop(Optimizer):
         found_inf: Tensor | None,
     ) -> None:
         del steps
-        if (
-            found_inf is not None
-        ):  # a gradient of zeros moves nothing, and is no product of zero with what is not finite
+        smoothing: float | Tensor = RMSPROP_SMOOTHING
+        if found_inf is not None:
+            # A gradient of zeros moves nothing, and is no product of zero with what is not finite.
             gradients = [gradient.masked_fill(found_inf == 1, 0.0) for gradient in gradients]
+            smoothing = torch.full_like(found_inf, RMSPROP_SMOOTHING).masked_fill(found_inf == 1, 1.0)
         (squares,) = averages
-        torch._foreach_mul_(squares, RMSPROP_SMOOTHING)
+        torch._foreach_mul_(squares, smoothing)
         torch._foreach_addcmul_(squares, gradients, gradients, value=1 - RMSPROP_SMOOTHING)
         roots = torch._foreach_sqrt(squares)
         torch._foreach_add_(roots, self._eps)
@@ -187,8 +200,9 @@ def moments_of(optimizers: Mapping[str, Optimizer]) -> dict[str, Tensor]:
     return {
         f"{group}/{name}/{entry}": value
         for group, optimizer in optimizers.items()
+        for stepped in (optimizer.stepped,)
         for name in optimizer.parameters
-        for entry, value in optimizer.moments.get(name, {}).items()
+        for entry, value in stepped.get(name, {}).items()
     }
 
 

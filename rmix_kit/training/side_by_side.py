@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from rmix_kit.envs.make import make_vector_env
-from rmix_kit.errors import ConfigError, Interrupted
+from rmix_kit.errors import ConfigError, Interrupted, NonFiniteError
 from rmix_kit.training.device import choose_device, torch_threads
 from rmix_kit.training.loop import TrainingLoop
 from rmix_kit.training.progress_bar import Reporter, Status, make_reporter
@@ -20,6 +18,7 @@ from rmix_kit.training.run_config import RunConfig
 from rmix_kit.training.run_folder import RunFolder
 from rmix_kit.training.signals import StopSignals
 from rmix_kit.training.trainer import MakeEnv, checked, opened
+from rmix_kit.types import Progress
 
 
 class SeedReporter:
@@ -67,7 +66,7 @@ def train_seeds(
     make_env: MakeEnv = make_vector_env,
     reporter: Reporter | None = None,
 ) -> list[Run]:
-    """Train a run from several seeds side by side: while the device plays for one, the host sees to the next.
+    """Train a run from several seeds side by side: one start of play and of updates serves all of them.
 
     Args:
         seeds: They take the place of the configuration's.
@@ -94,51 +93,86 @@ def train_seeds(
     folders = [RunFolder(seed_folder(out, seed)) for seed in seeds]
     shared: dict[str, Any] = {"resume": resume, "make_env": make_env}
     with torch_threads(config.training.threads), StopSignals() as signals, ExitStack() as stack:
-        loops: list[TrainingLoop] = []
+        loops: dict[int, TrainingLoop] = {}
         for seed, folder in zip(seeds, folders, strict=True):
             own = SeedReporter(seed, reporter, is_first=not loops)
             if (planned := checked(replace(config, seed=seed), folder, own, **shared)) is not None:
                 run = opened(planned, folder, own, extend_inexactly=extend_inexactly, overrides=overrides, **shared)
-                loops.append(stack.enter_context(run))
-        run_together(loops, signals, choose_device(config.device))
+                loops[seed] = stack.enter_context(run)
+        run_together(loops, signals, config, reporter)
     return [load(folder.path, consent="once") for folder in folders]  # the caller named them
 
 
-def run_together(loops: Sequence[TrainingLoop], signals: StopSignals, device: torch.device) -> None:
-    """Run loops in turn, a round each; on a GPU every loop has a stream, so that their work overlaps.
+def run_together(
+    loops: Mapping[int, TrainingLoop], signals: StopSignals, config: RunConfig, reporter: Reporter
+) -> None:
+    """Run loops block by block: what the device does is started for all of them at once.
 
     Args:
-        loops: Opened, one for each seed.
+        loops: Opened, by seed; all of them play on the device.
         signals: At one, every loop saves at the end of its round.
-        device: Of all loops.
+        config: Of all, but for the seed.
+        reporter: Told once how they run.
 
     Raises:
         Interrupted: A signal came before the end.
     """
-    if device.type == "cuda":
-        torch.cuda.synchronize()  # what was made for the loops on this stream is there before theirs begin
-    going = [(loop.stages(signals), _stream(device)) for loop in loops]
-    every = list(going)
+    if len(loops) < 2:
+        for loop in loops.values():
+            loop.run(signals)
+        return
+    from rmix_kit.device.capture import capture_for
+    from rmix_kit.device.loop import DeviceLoop
+    from rmix_kit.device.together import BlocksTogether
+
+    reporter.note(f"{len(loops)} seeds {_way_of(config)}")
+    heard = StopSignals()  # what all loops are told of: asked once a block, so that all stop at the same one
+    going = {seed: (loop, loop.stages(heard)) for seed, loop in loops.items() if isinstance(loop, DeviceLoop)}
+    for loop, _ in going.values():
+        loop.is_beside = True
+    every = [stages for _, stages in going.values()]
+    blocks: BlocksTogether | None = None
     interruption: Interrupted | None = None
     try:
         while going:
-            left = []
-            for stages, stream in going:
-                with nullcontext() if stream is None else torch.cuda.stream(stream):
-                    try:
-                        next(stages)
-                        left.append((stages, stream))
-                    except StopIteration:
-                        continue
-                    except Interrupted as error:
-                        interruption = error
-            going = left
+            left = {}
+            for seed, (loop, stages) in going.items():  # the end of a block, and the beginning of the next
+                try:
+                    if _advance(seed, stages):
+                        left[seed] = loop, stages
+                except Interrupted as error:
+                    interruption = error
+            if blocks is None or len(left) < len(going):
+                blocks, going = None, left
+            if not going:
+                break
+            if blocks is None:
+                chosen, size = [loop for loop, _ in going.values()], config.training.batch_size
+                blocks = BlocksTogether(chosen, list(going), size, capture_for(choose_device(config.device)))
+            blocks.play()
+            for seed, (_, stages) in going.items():  # what the block brought
+                _advance(seed, stages)
+            blocks.learn()
+            heard.received = signals.received
     finally:
-        for stages, _ in every:
+        for stages in every:
             stages.close()
     if interruption is not None:
         raise interruption
 
 
-def _stream(device: torch.device) -> torch.cuda.Stream | None:
-    return torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
+def _way_of(config: RunConfig) -> str:
+    if config.algorithm.loss_variant(Progress()) is None:
+        return f"play as one, and learn in turns: no two updates of {config.algorithm.name} are repetitions"
+    return "play and learn as one"
+
+
+def _advance(seed: int, stages: Iterator[None]) -> bool:
+    """Run a seed's loop to its next pause; False where it has come to its end."""
+    try:
+        next(stages)
+    except StopIteration:
+        return False
+    except NonFiniteError as error:
+        raise NonFiniteError(f"seed {seed}: {error}") from error
+    return True

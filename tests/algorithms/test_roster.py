@@ -153,7 +153,7 @@ def test_the_whole_update_stays_on_its_device_and_reads_nothing_back(name: str) 
         losses = algorithm.losses(learner.online, learner.target, batch, PROGRESS)
         gradients, norms = learner.gradients(losses)
     with DeviceWatch("meta", has_host_counters=True) as step_watch:
-        learner.step(gradients, norms, 1.0)
+        learner.step(gradients, learner.kept_shares(norms), 1.0)
         learner.follow(PROGRESS, 1)
     assert watch.complaints + step_watch.complaints == []
 

@@ -31,17 +31,18 @@ def make_parts(
     capacity: int = 30,
     steps: int = 8,
     batch_size: int = 6,
+    seed: int = SEED,
     device: torch.device = CPU,
     capture: Capture = eager,
 ) -> Parts:
     envs = make_vector_env(env, num_envs)
     game = game_of(envs, device)
-    learner = Learner(algorithm or small(RMIX), envs.spec, TargetSettings(), seed=SEED, device=device)
+    learner = Learner(algorithm or small(RMIX), envs.spec, TargetSettings(), seed=seed, device=device)
     return parts.make_parts(
         game,
         learner,
         DeviceReplay(game, capacity, num_envs, device),
-        seed=SEED,
+        seed=seed,
         rollout_steps=steps,
         batch_size=batch_size,
         reward_scale=0.05,
