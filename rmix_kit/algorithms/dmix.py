@@ -65,6 +65,20 @@ class DMIX(MonotonicMixing, ImplicitQuantileLearning[DMIXNetworks]):
         chosen = take(online.agent.unroll(batch).values()[:, EACH_STEP], batch.actions)
         return online.mixer(chosen, batch.state[:, EACH_STEP])
 
+    def joint_quantiles(self, online: DMIXNetworks, batch: EpisodeBatch, fractions: Tensor) -> Tensor:
+        """Return quantiles of the replayed joint actions' Z_tot.
+
+        Args:
+            fractions: ``[quantile]`` in (0, 1).
+
+        Returns:
+            ``[batch, time, quantile]``, in scaled reward units.
+        """
+        output = online.agent.unroll(batch)
+        chosen = take(output.values()[:, EACH_STEP], batch.actions)
+        tau = fractions.expand(*batch.obs.shape[:2], -1)
+        return _joint(online, output, chosen, batch.actions, tau, batch.state[:, EACH_STEP])
+
 
 def _joint(
     networks: DMIXNetworks, output: ImplicitQuantileOutput, means: Tensor, actions: Tensor, tau: Tensor, state: Tensor

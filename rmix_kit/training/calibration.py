@@ -1,7 +1,8 @@
 """Do return distributions say what comes? Predicted quantiles beside the returns that greedy episodes then had.
 
 An agent's quantiles are those of the action that it takes, of the discounted return of the whole team from that step
-on, under greedy play: what quantile losses on the environment's reward learn. Two measures of forecasts by Gneiting,
+on, under greedy play: what quantile losses on the environment's reward learn. DMIX's and DDN's agents have parts of a
+distribution, and the joint one is taken, once a step. Two measures of forecasts by Gneiting,
 Balabdaoui and Raftery (2007), "Probabilistic forecasts, calibration and sharpness":
 
 - the probability integral transform (PIT): where in the predicted distribution the return fell, uniform for a
@@ -14,13 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from rmix_kit.algorithms import Algorithm, Networks
+from rmix_kit.algorithms.dmix import DMIX, DMIXNetworks
 from rmix_kit.collect import Collector
 from rmix_kit.envs.interface import VectorEnv, codec_of
 from rmix_kit.errors import ConfigError, EnvironmentContractError
@@ -236,7 +238,7 @@ def _part(
         level_draws=algorithm.risk_level_draws,
         level_redraw_share=0.0,
     )
-    quantiles, fractions = _predicted(networks, networks.coded(batch))  # [batch, time, agent, quantile]
+    quantiles, fractions = _predicted(algorithm, networks, networks.coded(batch))  # [batch, time, agent, quantile]
     ordered = np.sort(quantiles, -1) / reward_scale
     rewards = batch.reward.double().numpy() / reward_scale  # [batch, time], zeros after the end
     to_go = np.zeros_like(rewards)
@@ -257,14 +259,21 @@ def _part(
 
 
 @torch.no_grad()
-def _predicted(networks: Networks[AgentNetwork], batch: EpisodeBatch) -> tuple[Floats, Floats]:
-    """Return quantiles of the actions taken ``[batch, time, agent, quantile]``, and their fractions."""
+def _predicted(algorithm: Algorithm[Any], networks: Networks[Any], batch: EpisodeBatch) -> tuple[Floats, Floats]:
+    """Return quantiles of the actions taken ``[batch, time, agent, quantile]`` (one "agent" for a joint distribution).
+
+    Returns:
+        The quantiles, and their fractions.
+    """
     agent = networks.agent
     if isinstance(agent, QuantileAgent):
         output = agent.unroll(batch)
         return output.quantiles_of(batch.actions).double().numpy(), quantile_fractions(output.edges).double().numpy()
     assert isinstance(agent, ImplicitQuantileAgent)
     fractions = (torch.arange(IMPLICIT_FRACTIONS) + 0.5) / IMPLICIT_FRACTIONS
+    if isinstance(algorithm, DMIX):
+        joint = algorithm.joint_quantiles(cast(DMIXNetworks, networks), batch, fractions)  # [batch, time, quantile]
+        return joint.unsqueeze(2).double().numpy(), fractions.double().numpy()
     tau = fractions.expand(*batch.mask.shape[:1], batch.mask.shape[1] + 1, -1)
     return agent.unroll(batch).quantiles_of(batch.actions, tau).double().numpy(), fractions.double().numpy()
 

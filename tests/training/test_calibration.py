@@ -13,6 +13,8 @@ from click.testing import CliRunner
 
 import rmix_kit
 from macn import oracle
+from rmix_kit.algorithms.ddn import DDN
+from rmix_kit.algorithms.dmix import DMIX
 from rmix_kit.cli.main import main
 from rmix_kit.errors import ConfigError, EnvironmentContractError
 from rmix_kit.training import calibration
@@ -125,6 +127,20 @@ def test_the_record_is_plain_and_knows_its_skill(trained: Path) -> None:
     record = json.loads(json.dumps(found.to_json()))
     assert record["skill"] == found.skill
     assert set(record) == {*Calibration.__dataclass_fields__, "skill"}
+
+
+@pytest.mark.parametrize("kind", [DMIX, DDN])
+def test_of_dmix_and_ddn_the_joint_distribution_is_compared_once_a_step(kind: type[DMIX], tmp_path: Path) -> None:
+    train(tiny(steps=200, algorithm=small(kind), preset=kind.name), tmp_path / "run", reporter=Notes())
+    run = rmix_kit.load(tmp_path / "run")
+    agent = run.networks.agent
+    for layer in (agent.head.weight, agent.head.bias):
+        layer.zero_()
+    agent.head.bias += 3.0 * run.reward_scale  # every agent is certain of 3, whatever it does
+    found = run.calibration(episodes=40)
+    expected = 6.0 if kind is DDN else found.first_quantiles[0]  # DDN: the sum of two agents
+    assert found.first_quantiles == pytest.approx(np.full(len(found.fractions), expected), abs=1e-4)
+    assert found.spread == pytest.approx(0.0, abs=1e-4)
 
 
 def test_algorithms_without_distributions_are_refused(tmp_path: Path) -> None:
