@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from rmix_kit.algorithms.algorithm import AgentT, Networks
-from rmix_kit.mixers import Mixer, QMixer
+from rmix_kit.mixers import Mixer, QMixer, SumMixer
 from rmix_kit.networks.unroll import take
 from rmix_kit.networks.value import ValueOutput
 from rmix_kit.types import EnvSpec, EpisodeBatch, PositiveInt
@@ -38,6 +38,15 @@ class MonotonicMixing:
         """Make the monotonic mixer."""
         sizes = {"embed_size": self.mixer_embed_size, "hypernet_size": self.hypernet_size}
         return QMixer(spec.n_agents, spec.state_size, **sizes)
+
+
+class AdditiveMixing:
+    """The sum for a mixer, for the algorithms whose joint value is that of the agents' values."""
+
+    def build_mixer(self, spec: EnvSpec) -> Mixer:
+        """Make the sum, which has no weights."""
+        del spec
+        return SumMixer()
 
 
 def mixture(mixer: Mixer, output: ValueOutput, batch: EpisodeBatch, *, actions: Tensor, steps: slice) -> Tensor:

@@ -5,21 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rmix_kit.algorithms.mixing import AdditiveMixing
 from rmix_kit.algorithms.rmix import RMIX
-from rmix_kit.mixers import Mixer, SumMixer
-from rmix_kit.types import EnvSpec
 
 
 @dataclass(frozen=True, kw_only=True)
-class RDN(RMIX):
+class RDN(AdditiveMixing, RMIX):
     """RDN (RMIX paper, section 4.1): C_tot = sum_i C_i, everything else as in RMIX.
 
     Attributes: those of RMIX; the mixer's widths are unused.
     """
 
     name: ClassVar[str] = "rdn"
-
-    def build_mixer(self, spec: EnvSpec) -> Mixer:
-        """Make the sum, which has no weights."""
-        del spec
-        return SumMixer()

@@ -36,9 +36,8 @@ class _Variant:
 
 
 class _Start(NamedTuple):
-    """One start of a program: the number of its updates in the block, and whose they are."""
+    """One start of a program, and whose updates it makes."""
 
-    turn: int
     steps: int
     kind: Hashable
     due: dict[int, Planned]
@@ -87,7 +86,7 @@ class JointUpdates:
         """
         for index in range(max(map(len, plans))):
             due = {seed: plan[index] for seed, plan in enumerate(plans) if index < len(plan)}
-            for start in self._starts(index, due):
+            for start in self._starts(due):
                 if start.kind is None:  # its numbers follow the progress: no two seeds' updates are the same
                     for seed, planned in start.due.items():
                         self._updates[seed].run(drawn[seed, index], *planned)
@@ -96,7 +95,7 @@ class JointUpdates:
                 self._number.copy_(numbers[:, index])
                 self._start(start)
 
-    def _starts(self, turn: int, due: Mapping[int, Planned]) -> list[_Start]:
+    def _starts(self, due: Mapping[int, Planned]) -> list[_Start]:
         """Sort updates by what they compute; all of them are as long as the longest needs."""
         longest = max(planned.longest for planned in due.values())
         steps = next(length for length in self._lengths if length >= longest)
@@ -104,7 +103,7 @@ class JointUpdates:
         for seed, planned in due.items():
             kind = self._learners[seed].algorithm.loss_variant(planned.progress)
             by_kind.setdefault(kind, {})[seed] = planned
-        return [_Start(turn, steps, kind, by_kind[kind]) for kind in sorted(by_kind, key=str)]
+        return [_Start(steps, kind, by_kind[kind]) for kind in sorted(by_kind, key=str)]
 
     def _start(self, start: _Start) -> None:
         factors = {seed: planned.learning_rate_factor for seed, planned in start.due.items()}

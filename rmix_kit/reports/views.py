@@ -61,6 +61,11 @@ def share(name: str) -> Writer:
     return lambda row: NOTHING if row[name] is None else f"{100 * row[name]:.1f} %"
 
 
+def ends_in_percent(row: Row) -> str:
+    """Write the ends of a share's interval."""
+    return f"{100 * row['low']:.1f} to {100 * row['high']:.1f} %"
+
+
 def with_interval(value: str) -> Writer:
     """Write an estimate with its interval."""
     return lambda row: f"{row[value]:.3f} {_interval(row, 3)}"
@@ -154,7 +159,7 @@ def catastrophe_view(table: Table, env: str) -> View:
         ("times", number("times")),
         ("episodes", number("episodes")),
         ("rate", share("rate")),
-        ("95 % Wilson interval", lambda row: f"{100 * row['low']:.1f} to {100 * row['high']:.1f} %"),
+        ("95 % Wilson interval", ends_in_percent),
     ]
     note = "A defeat is any battle that is not won, those that the clock ends among them. " if is_defeat else ""
     note += "Episodes are pooled over runs: the interval is about these runs and not about new ones."
@@ -167,7 +172,7 @@ def line_view(table: Table, env: str) -> View:
     columns = [
         ("script", text("script")),
         ("won", share("value")),
-        ("95 % Wilson interval", lambda row: f"{100 * row['low']:.1f} to {100 * row['high']:.1f} %"),
+        ("95 % Wilson interval", ends_in_percent),
         ("return", lambda row: f"{earned[row['script']]:.4g}"),
         ("battles", number("episodes")),
     ]

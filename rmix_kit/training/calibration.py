@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 
 from rmix_kit.algorithms import Algorithm, Networks
 from rmix_kit.algorithms.dmix import DMIX, DMIXNetworks
-from rmix_kit.collect import Collector
 from rmix_kit.envs.interface import VectorEnv, codec_of
 from rmix_kit.errors import ConfigError, EnvironmentContractError
 from rmix_kit.losses import quantile_fractions
@@ -33,7 +32,8 @@ from rmix_kit.networks.quantile import QuantileAgent
 from rmix_kit.policy import team_policy
 from rmix_kit.replay import ReplayBuffer
 from rmix_kit.replay.episode import EpisodeBlock
-from rmix_kit.seeding import episode_seed, generator
+from rmix_kit.seeding import generator
+from rmix_kit.training.evaluator import greedy_player
 from rmix_kit.types import EpisodeBatch
 
 Floats = NDArray[np.float64]
@@ -188,12 +188,9 @@ def _played(
     agent: AgentNetwork, envs: VectorEnv, episodes: int, seed: int, risk_level: float | None
 ) -> Iterator[EpisodeBlock]:
     """Play greedy episodes, a round at a time."""
-    collector = Collector(envs, team_policy(agent, envs.spec, CPU))
-    levels = np.full(envs.num_envs, risk_level or 0.0, dtype=np.float32)
-    rng, count = generator(seed, "test"), envs.num_envs
-    for first in range(0, episodes, count):
-        seeds = [episode_seed(seed, "test", number) for number in range(first, first + count)]
-        block = collector.collect(seeds, epsilon=0.0, rng=rng, risk_level=levels, is_greedy=True).block
+    play = greedy_player(team_policy(agent, envs.spec, CPU), envs, seed=seed, risk_level=risk_level)
+    for first in range(0, episodes, envs.num_envs):
+        block = play(range(first, first + envs.num_envs)).block
         yield block.of_episodes(np.arange(len(block.length)) < episodes - first)
 
 

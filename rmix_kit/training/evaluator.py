@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from rmix_kit.collect import Collector
+from rmix_kit.collect import Collector, Round
 from rmix_kit.envs.interface import VectorEnv, reports_success
 from rmix_kit.episodes import PlayedEpisodes, play_rounds
 from rmix_kit.policy import TeamPolicy
@@ -46,6 +46,27 @@ class Evaluation(PlayedEpisodes):
         return self.summary(self.checkpoint_step, self.seed)
 
 
+def greedy_player(
+    policy: TeamPolicy, envs: VectorEnv, *, seed: int, risk_level: float | None = None, stream: str = "test"
+) -> Callable[[Sequence[int]], Round]:
+    """Return what plays the greedy episodes of given numbers, one per copy.
+
+    Args:
+        seed: Episode i is reset with the seed of (seed, stream, i).
+        risk_level: In (0, 1] for all agents; None leaves it to them.
+        stream: Which episodes.
+    """
+    collector = Collector(envs, policy)
+    rng = generator(seed, stream)  # greedy: it draws, but nothing follows its draws
+    levels = np.full(envs.num_envs, risk_level or 0.0, dtype=np.float32)
+
+    def play(numbers: Sequence[int]) -> Round:
+        seeds = [episode_seed(seed, stream, number) for number in numbers]
+        return collector.collect(seeds, epsilon=0.0, rng=rng, risk_level=levels, is_greedy=True)
+
+    return play
+
+
 def evaluate(
     policy: TeamPolicy,
     envs: VectorEnv,
@@ -72,13 +93,10 @@ def evaluate(
     Raises:
         EnvironmentContractError: About as many broke as were wanted.
     """
-    collector = Collector(envs, policy)
-    rng = generator(seed, stream)  # greedy: it draws, but nothing follows its draws
-    levels = np.full(envs.num_envs, risk_level or 0.0, dtype=np.float32)
+    play_greedily = greedy_player(policy, envs, seed=seed, risk_level=risk_level, stream=stream)
 
     def play(numbers: Sequence[int]) -> PlayedEpisodes:
-        seeds = [episode_seed(seed, stream, number) for number in numbers]
-        played = collector.collect(seeds, epsilon=0.0, rng=rng, risk_level=levels, is_greedy=True)
+        played = play_greedily(numbers)
         return PlayedEpisodes(
             returns=played.episode_return,
             success=played.success if knows_success or reports_success(envs) else None,

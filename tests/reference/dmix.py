@@ -12,14 +12,13 @@ Q_i: the mean of its quantiles at K midpoints of equal shares. The quantile of t
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from rmix_kit.algorithms import Networks
 from rmix_kit.algorithms.dmix import DMIX
-from tests.reference.lh_iqn import quantiles
+from tests.reference.lh_iqn import quantile_targets, quantiles
 from tests.reference.mixing import monotonic
-from tests.reference.plain import bounded, mean, n_step_reward, quantile_huber
+from tests.reference.plain import mean, n_step_reward, quantile_huber
 from tests.reference.value_decomposition import greedy_joint_actions
 from tests.reference.watching import Episode, Seen, watch
 
@@ -38,12 +37,8 @@ def loss(algorithm: DMIX, online: Networks, target: Networks, episodes: list[Epi
             tau, later_tau = episode.tau[t][:n_draws], episode.tau[later][n_draws:]
             predictions = joint(algorithm, online, now[t], episode.actions[t], episode.state[t], tau)
             following = joint(algorithm, target, frozen[later], best[later], episode.state[later], later_tau)
-            targets = []
-            for value in following:
-                if algorithm.has_bounded_targets:
-                    value = bounded(value, episode.reward_range, algorithm.gamma)
-                targets.append(reward + factor * value)
-            losses.append(quantile_huber(predictions, torch.stack(targets).detach(), tau, algorithm.quantile_kappa))
+            y = quantile_targets(algorithm, episode, reward, factor, following)
+            losses.append(quantile_huber(predictions, y, tau, algorithm.quantile_kappa))
     return mean(losses)
 
 

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from rmix_kit.algorithms import Networks
+from rmix_kit.algorithms.implicit import ImplicitQuantileLearning
 from rmix_kit.algorithms.lh_iqn import LHIQN
 from tests.reference.plain import bounded, mean, n_step_reward, quantile_huber, scheduled
 from tests.reference.value_decomposition import greedy_joint_actions
@@ -42,15 +43,19 @@ def loss(algorithm: LHIQN, online: Networks, target: Networks, episodes: list[Ep
                 action, later_action = episode.actions[t][agent], best[later][agent]
                 predictions = quantiles(online.agent, now[t][agent].hidden_state, tau)[:, action]
                 next_quantiles = quantiles(target.agent, frozen[later][agent].hidden_state, later_tau)[:, later_action]
-                targets = []
-                for value in next_quantiles:
-                    if algorithm.has_bounded_targets:
-                        value = bounded(value, episode.reward_range, algorithm.gamma)
-                    targets.append(reward + factor * value)
-                y = torch.stack(targets).detach()
+                y = quantile_targets(algorithm, episode, reward, factor, next_quantiles)
                 w = weight(algorithm, predictions.detach(), y, tau, beta)
                 losses.append(w * quantile_huber(predictions, y, tau, algorithm.quantile_kappa))
     return mean(losses)
+
+
+def quantile_targets(
+    algorithm: ImplicitQuantileLearning, episode: Episode, reward: float, factor: float, following: Tensor
+) -> Tensor:
+    """target_k of the quantiles that follow, kept within what rewards allow if the algorithm is set so."""
+    if algorithm.has_bounded_targets:
+        following = torch.stack([bounded(value, episode.reward_range, algorithm.gamma) for value in following])
+    return (reward + factor * following).detach()
 
 
 def quantiles(network: nn.Module, hidden_state: Tensor, tau: list[float]) -> Tensor:
