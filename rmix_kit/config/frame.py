@@ -1,4 +1,4 @@
-"""The frames around algorithms: of kinds that no preset knows (`frame.yaml`), and of SMAC (`frame-smac.yaml`)."""
+"""The frames around algorithms: of kinds that no preset knows (`frame.yaml`), of MACN (`frame-macn.yaml`), and of SMAC."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rmix_kit.config.document import Document, read_document
 from rmix_kit.config.overrides import Values
 from rmix_kit.config.values import SECTIONS, flatten
 
-FILES = ("frame.yaml", "frame-smac.yaml")
+FILES = ("frame.yaml", "frame-macn.yaml", "frame-smac.yaml")
 BACKEND = "backend="
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
@@ -20,6 +20,8 @@ from rmix_kit.errors import ConfigError
 from rmix_kit.files.reading import LARGEST_TEXT, read_plain
 from rmix_kit.spelling import shortened, suggestion
 
+RULED: Mapping[str, str] = {"updates_per_episode": "updates_per_step", "epsilon_steps": "epsilon_share"}
+"""Training settings that are unused while another is above 0, which a preset or a frame may have set."""
 FILE_KEYS = ("algo", "preset", "env", "seed", "steps", "device", *SECTIONS)
 
 
@@ -68,10 +70,14 @@ def resolve(
     values: Values = preset_values(algo, preset, env, report)
     if file is not None:
         values.update(flatten(of_its_time(file), SECTIONS))
-    values.update(command_line(overrides, cls, num_envs=num_envs, checkpoint_every=checkpoint_every))
+    given = command_line(overrides, cls, num_envs=num_envs, checkpoint_every=checkpoint_every)
+    values.update(given)
+    refuse_unused(given, values)
     nested = nest(values)
 
     def where(path: tuple[str, ...]) -> str:
+        if path in values:  # a number where keys belong stands beside the keys of an earlier source
+            return values[path][1]
         return next((source for found, (_, source) in values.items() if found[: len(path)] == path), "configuration")
 
     if device not in get_args(Device):
@@ -105,6 +111,26 @@ def command_line(
                 raise ConfigError(f"{option} {number} and {given[path][1]} contradict each other; give one of them")
             given[path] = (number, option)
     return given
+
+
+def refuse_unused(given: Values, values: Values) -> None:
+    """Refuse a value from the command line that would be silently without effect.
+
+    Args:
+        given: From the command line.
+        values: All, those among them.
+
+    Raises:
+        ConfigError: Another setting rules it out.
+    """
+    for name, ruling in RULED.items():
+        path, ruling_path = ("training", name), ("training", ruling)
+        value, source = values.get(ruling_path, (0.0, ""))
+        if path in given and ruling_path not in given and isinstance(value, int | float) and value > 0:
+            raise ConfigError(
+                f"training.{name}={given[path][0]} has no effect while training.{ruling} is {value} ({source}); "
+                f"set training.{ruling}=0 too"
+            )
 
 
 def find_algorithm(name: str) -> type[Algorithm[Any]]:

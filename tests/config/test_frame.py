@@ -6,6 +6,7 @@ import pytest
 
 from rmix_kit.algorithms import ALGORITHMS
 from rmix_kit.config.load import resolve
+from rmix_kit.errors import ConfigError
 from rmix_kit.training.run_config import RunConfig
 
 NAMES = [cls.name for cls in ALGORITHMS]
@@ -30,9 +31,31 @@ def test_others_environments_have_a_frame_that_is_said(algo: str, env: str) -> N
 @pytest.mark.parametrize("algo", NAMES)
 def test_our_own_environments_keep_theirs(algo: str) -> None:
     for env in ("macn:4x12", "didactic:climbing"):
-        config, said = of(algo, env)
-        assert config.training.reward_scale in (0.05, 0.02)  # the settings' own, or the preset's
-        assert said == []
+        assert of(algo, env)[0].training.reward_scale in (0.05, 0.02)  # the settings' own, or the preset's
+    assert of(algo, "didactic:climbing")[1] == []
+
+
+@pytest.mark.parametrize("algo", NAMES)
+def test_on_macn_all_learn_by_steps_and_copy_targets_alike(algo: str) -> None:
+    """Counted by episodes, a team that stands still learned a quarter as often, from targets that were hardly copied."""
+    training = of(algo, "macn:4x15?slip=0.1")[0].training
+    is_on_policy = algo in ("coma", "dop")
+    assert training.updates_per_step == (0 if is_on_policy else 0.02)
+    assert (training.target.interval_episodes, training.target.interval_steps) == (0, 80 if is_on_policy else 50)
+
+
+def test_presets_that_are_not_an_algorithms_own_keep_their_pace_on_macn() -> None:
+    assert of("rmix", "macn:4x12", preset="rmix-quick")[0].training.updates_per_step == 0.05
+    assert of("rmix", "macn:4x12", preset="rmix-paper")[0].training.updates_per_step == 0
+
+
+def test_a_value_that_another_setting_rules_out_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"updates_per_episode=0.5 has no effect while .*frame-macn.yaml:\d+.*=0 too"):
+        of("qmix", "macn:4x12", overrides=["updates_per_episode=0.5"])
+    with pytest.raises(ConfigError, match=r"epsilon_steps=9 has no effect while training.epsilon_share is 0.25"):
+        of("qmix", "pettingzoo:mine", overrides=["epsilon_steps=9"])
+    both = ["updates_per_episode=0.5", "updates_per_step=0"]
+    assert of("qmix", "macn:4x12", overrides=both)[0].training.updates_per_episode == 0.5
 
 
 @pytest.mark.parametrize("algo", ["qmix", "coma", "dop", "rdn"])

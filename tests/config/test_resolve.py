@@ -40,7 +40,9 @@ def test_configuration_reads_back_equal(settle: Resolve, algo: str, read: Callab
 
 
 def test_without_anything_given_the_defaults_hold(settle: Resolve) -> None:
-    assert settle() == RunConfig(algorithm=RMIX(), preset="rmix", env="macn:4x12", steps=1000)
+    assert settle(env="didactic:climbing") == RunConfig(
+        algorithm=RMIX(), preset="rmix", env="didactic:climbing", steps=1000
+    )
 
 
 def test_later_sources_win(settle: Resolve, tmp_path: Path) -> None:
