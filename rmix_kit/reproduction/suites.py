@@ -15,6 +15,8 @@ EVERYONE = (
     *("rmix", "rdn", "rmix-averse", "iql", "vdn", "qmix", "qtran", "cw-qmix", "ow-qmix", "qplex"),
     *("coma", "dop", "lh-iqn"),
 )
+FAMILY = ("dmix", "ddn")
+"""The others that learn return distributions."""
 RISK_FIVE = ("rmix", "rdn", "qmix", "vdn", "rmix-averse")
 FIVE_SEEDS = tuple(range(5))
 PAPER_MAPS = ("5m_vs_6m", "8m_vs_9m", "10m_vs_11m", "MMM2", "1c3s5z", "corridor")
@@ -87,16 +89,18 @@ def didactic(backend: str) -> Suite:
 
 
 def macn(backend: str) -> Suite:
-    """Multi-Agent Cliff Navigation: everyone on the paper's 4x12, the risk dial's five on the bridge, and the rest."""
+    """Multi-Agent Cliff Navigation: everyone on the paper's 4x12, five on other maps, and RMIX with more seeds."""
     bridge = {"macn:bridge?slip=0.1&include_position=true": 350_000}
     further = {"macn:4x11": 400_000, "macn:4x15": 400_000, "macn:4x12?slip=0.1": 400_000}
     return Suite(
         name="macn",
         title="Multi-Agent Cliff Navigation",
         parts=(
-            _part("cliff", EVERYONE, {"macn:4x12": 400_000}, FIVE_SEEDS),
+            _part("cliff", (*EVERYONE, *FAMILY), {"macn:4x12": 400_000}, FIVE_SEEDS),
             _part("bridge", RISK_FIVE, bridge, FIVE_SEEDS),
-            _part("further", EVERYONE, further, FIVE_SEEDS),
+            _part("further", RISK_FIVE, further, FIVE_SEEDS),
+            _part("rmix-4x12", ("rmix",), {"macn:4x12": 400_000}, range(5, 20)),
+            _part("rmix-4x15", ("rmix",), {"macn:4x15": 400_000}, range(5, 10)),
         ),
         seconds_per_step=6e-4,
         score="normalized_return",
