@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import torch
 
 DTYPES = ("bool", "int8", "uint8", "int16", "int32", "int64", "float32")
-VALUE_KINDS = ("cvar", "q", "probability")
+VALUE_KINDS = ("cvar", "var", "wang", "q", "probability")
 LAST_ACTION = "last_action"
 
 
@@ -107,7 +107,8 @@ class PolicySpec:
         is_risk_aware: True if the policy takes `risk_level` and gives `risk_level_used`.
         default_risk_level: what `risk_level` 0 stands for, in (0, 1]; None if a predictor decides at each step.
         n_risk_levels: number of levels the predictor chooses from; None without a predictor.
-        value_kind: what `action_values` are: "cvar", "q" or "probability".
+        value_kind: what `action_values` are: a risk measure of the return ("cvar", "var", "wang"), its mean ("q"), or
+            "probability".
     """
 
     agent_id: str

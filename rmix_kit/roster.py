@@ -22,6 +22,7 @@ ROSTER: Mapping[str, str] = MappingProxyType(
         "lh-iqn": "LH-IQN (Lyu and Amato 2020): alone, on an implicit quantile network that is slow to sink",
         "dmix": "DMIX (DFAC, Sun et al. 2021): a mixture of means, and the sum of what distributions add to them",
         "ddn": "DDN (DFAC, Sun et al. 2021): the joint return distribution is the sum of the agents'",
+        "riskq": "RiskQ (Shen et al. 2023): joint quantiles as weighted sums of the agents', greedy by a risk measure",
     }
 )
 """What each algorithm is, in one line, by the name that ``--algo`` takes."""

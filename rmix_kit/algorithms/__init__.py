@@ -15,6 +15,7 @@ from rmix_kit.algorithms.qmix import QMIX
 from rmix_kit.algorithms.qplex import QPLEX
 from rmix_kit.algorithms.qtran import QTRAN
 from rmix_kit.algorithms.rdn import RDN
+from rmix_kit.algorithms.riskq import RiskQ
 from rmix_kit.algorithms.rmix import RMIX
 from rmix_kit.algorithms.rmix_averse import RMIXAverse
 from rmix_kit.algorithms.vdn import VDN
@@ -36,6 +37,7 @@ ALGORITHMS: tuple[type[Algorithm[Any]], ...] = (
     LHIQN,
     DMIX,
     DDN,
+    RiskQ,
 )
 
 __all__ = ["ALGORITHMS", "Algorithm", "Networks", "OptimizerSettings"]

@@ -16,6 +16,7 @@ from rmix_kit.losses import masked_mean, quantile_fractions, quantile_huber_loss
 from rmix_kit.networks.quantile import QuantileAgent, unroll_together
 from rmix_kit.networks.quantile_output import QuantileOutput
 from rmix_kit.networks.unroll import greedy_actions, take
+from rmix_kit.risk.measures import RiskMeasure
 from rmix_kit.types import (
     EnvSpec,
     EpisodeBatch,
@@ -60,6 +61,7 @@ class RMIX(MonotonicMixing, ValueBased[RMIXNetworks]):
         n_quantiles: Quantiles per action, M.
         n_risk_levels: Risk levels {1/K, ..., 1}, K.
         risk_level: "dynamic" (predicted) or one fixed number in (0, 1].
+        risk: What is taken of Z_i at the level in place of CVaR: "var", "wang", or "mean", which no level turns.
         risk_embed_size: Width D of the predictor's embeddings; the history embedding's cost grows with it.
         risk_gradient: How the TD loss trains the predictor: "straight_through" (hard level forward, expected CVaR
             backward), "soft" (the expected CVaR itself, acting on it too), or "none" (the predictor stays as
@@ -86,6 +88,7 @@ class RMIX(MonotonicMixing, ValueBased[RMIXNetworks]):
     n_quantiles: PositiveInt = 32
     n_risk_levels: PositiveInt = 10
     risk_level: Literal["dynamic"] | RiskLevel = "dynamic"
+    risk: RiskMeasure = "cvar"
     risk_embed_size: PositiveInt = 8
     risk_gradient: Literal["straight_through", "soft", "none"] = "straight_through"
     has_shared_atom_init: bool = True
@@ -101,7 +104,7 @@ class RMIX(MonotonicMixing, ValueBased[RMIXNetworks]):
 
     def build(self, spec: EnvSpec) -> RMIXNetworks:
         """Make the agent network and the mixer."""
-        is_dynamic = self.risk_level == "dynamic"
+        is_dynamic = self.risk_level == "dynamic" and self.risk != "mean"
         agent = QuantileAgent(
             spec,
             hidden_size=self.hidden_size,
@@ -113,6 +116,7 @@ class RMIX(MonotonicMixing, ValueBased[RMIXNetworks]):
             default_level=1.0 if self.risk_level == "dynamic" else self.risk_level,
             has_shared_atom_init=self.has_shared_atom_init,
             has_soft_level=self.risk_gradient == "soft",
+            measure=self.risk,
         )
         return MixedNetworks(agent, self.build_mixer(spec))
 

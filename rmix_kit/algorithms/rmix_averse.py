@@ -13,6 +13,7 @@ from rmix_kit.algorithms.value_decomposition import ValueBased
 from rmix_kit.losses import masked_mean, quantile_fractions, quantile_huber_loss
 from rmix_kit.networks.quantile import QuantileAgent, unroll_together
 from rmix_kit.networks.unroll import greedy_actions, take
+from rmix_kit.risk.measures import RiskMeasure
 from rmix_kit.types import (
     EnvSpec,
     EpisodeBatch,
@@ -42,6 +43,7 @@ class RMIXAverse(ValueBased[AverseNetworks]):
 
     Attributes:
         n_quantiles: Quantiles per action, M.
+        risk: What is taken of the distribution at the level in place of CVaR: "var", "wang", or "mean".
         tail_level: Half of the quantiles stand for this much probability, the lowest; in (0, 1). At 0.5 all are equal.
         n_risk_levels: Levels {1/K, ..., 1} of acting and learning, K.
         default_risk_level: What level 0 means at run time, in (0, 1].
@@ -58,6 +60,7 @@ class RMIXAverse(ValueBased[AverseNetworks]):
     n_quantiles: PositiveInt = 64
     n_risk_levels: PositiveInt = 10
     default_risk_level: RiskLevel = 1.0
+    risk: RiskMeasure = "cvar"
     tail_level: OpenUnitFloat = 0.1
     level_redraw_share: UnitFloat = 0.25
     n_max: PositiveInt = 1
@@ -75,10 +78,11 @@ class RMIXAverse(ValueBased[AverseNetworks]):
             hidden_size=self.hidden_size,
             image_channels=self.image_channels,
             n_quantiles=self.n_quantiles,
-            level_source="input",
+            level_source="static" if self.risk == "mean" else "input",
             n_levels=self.n_risk_levels,
             default_level=self.default_risk_level,
             tail_level=self.tail_level,
+            measure=self.risk,
         )
         return Networks(agent)
 

@@ -74,19 +74,29 @@ class ValueBased(Algorithm[NetworksT]):
             Detached, the shape of ``next_values``.
         """
         is_joint = next_values.ndim == batch.reward.ndim
-        if self.trace == "peng":
-            trace = unbroken_trace(batch) if is_joint else unbroken_trace(batch).unsqueeze(-1).expand_as(next_values)
-        else:
-            trace = watkins_trace(batch, greedy) if is_joint else own_traces(batch, greedy)
+        cut = watkins_trace if is_joint else own_traces
+        trace = unbroken_trace(batch) if self.trace == "peng" else cut(batch, greedy)
+        return self.targets_along(trace, batch, next_values)
+
+    def targets_along(self, trace: Tensor, batch: EpisodeBatch, next_values: Tensor) -> Tensor:
+        """TD(lambda) targets along a given trace.
+
+        Args:
+            trace: bool ``[batch, time]``, or the shape of ``next_values``.
+            next_values: V' of the step after, ``[batch, time]`` or ``[batch, time, any]``, each on its own.
+
+        Returns:
+            Detached, the shape of ``next_values``.
+        """
 
         def for_each(values: Tensor) -> Tensor:
-            return values if is_joint else values.unsqueeze(-1).expand_as(next_values)
+            return values if values.ndim == next_values.ndim else values.unsqueeze(-1).expand_as(next_values)
 
         return lambda_returns(
             for_each(batch.reward),
             for_each(batch.terminated),
             bound_values(next_values, batch.reward_range, self.gamma) if self.has_bounded_targets else next_values,
-            trace,
+            for_each(trace),
             gamma=self.gamma,
             td_lambda=self.td_lambda,
         ).detach()

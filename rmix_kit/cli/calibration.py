@@ -42,7 +42,7 @@ def show_calibration(
 
     check_can_write(out, "--calibration")
     found = loaded.calibration(env_text, episodes, seed, risk_level)
-    drawn = draw(found)
+    drawn = draw(found, loaded.networks.agent.value_kind)
     files = {"calibration.json": (json_text(found.to_json(), indent=1) + "\n").encode()}
     files |= {f"calibration.{kind}": picture(drawn, kind) for kind in ("png", "svg")}
     out.mkdir(parents=True, exist_ok=True)
@@ -57,8 +57,13 @@ def show_calibration(
     note(f"wrote {', '.join(files)} to {out}")
 
 
-def draw(found: Calibration) -> Figure:
-    """Draw a calibration; on MACN beside the exact distribution of the policy that is exact at the same level."""
+def draw(found: Calibration, value_kind: str = "cvar") -> Figure:
+    """Draw a calibration; on MACN beside the exact distribution of the policy that is exact at the same level.
+
+    Args:
+        found: What was measured.
+        value_kind: What the agents maximise; the exact policy is greedy on CVaR.
+    """
     from rmix_kit.envs.macn import settings_of
     from rmix_kit.envs.make import parse_known
     from rmix_kit.plotting.forecasts import Staircase, draw_calibration, empirical
@@ -71,7 +76,7 @@ def draw(found: Calibration) -> Figure:
     whole = [empirical("came", found.returns)]
     text = parse_known(found.env)
     level = 1.0 if found.risk_level is None else found.risk_level
-    exact, _ = exact_or_why_not(settings_of(text) if text.kind == "macn" else None, level)
+    exact, _ = exact_or_why_not(settings_of(text) if text.kind == "macn" else None, level, value_kind)
     if exact is not None:
         label = "optimum, exact" if level == 1.0 else f"exact at level {level:g}"
         happens = exact.probabilities > RARE

@@ -81,6 +81,7 @@ def command(
             episodes=episodes,
             seed=seed,
             checkpoint_step=loaded.checkpoint_step,
+            value_kind=loaded.networks.agent.value_kind,
             as_json=as_json,
         )
         return

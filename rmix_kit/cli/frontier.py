@@ -69,6 +69,7 @@ def show_frontier(
     episodes: int,
     seed: int,
     checkpoint_step: int,
+    value_kind: str,
     as_json: bool,
 ) -> None:
     """Play every level, print the table or the record, and write the folder.
@@ -80,6 +81,7 @@ def show_frontier(
         who: Who plays.
         env_text: Where.
         checkpoint_step: Environment steps after which the policy was saved.
+        value_kind: What the agents maximise, as their specification says.
         as_json: Print JSON alone.
     """
     from rmix_kit.reports.frontier.folder import check_can_write, write_frontier
@@ -95,6 +97,7 @@ def show_frontier(
         seed=seed,
         who=who,
         checkpoint_step=checkpoint_step,
+        value_kind=value_kind,
     )
     written = [] if out is None else write_frontier(frontier, out)
     if as_json:

@@ -82,6 +82,7 @@ def command(
             episodes=episodes,
             seed=seed,
             checkpoint_step=checkpoint_step(manifest),
+            value_kind=manifest.agents[0].spec.value_kind,
             as_json=as_json,
         )
         return

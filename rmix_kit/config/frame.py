@@ -1,4 +1,4 @@
-"""The frames around algorithms: of kinds that no preset knows (`frame.yaml`), of MACN (`frame-macn.yaml`), and of SMAC."""
+"""The frames around algorithms: of kinds that no preset knows (`frame.yaml`), of MACN, and of SMAC (`frame-*.yaml`)."""
 
 from __future__ import annotations
 

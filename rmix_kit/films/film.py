@@ -76,7 +76,7 @@ class Film:
         risk_level: What was asked of all agents; None left it to them.
         agent_ids: In the order of the agent axis.
         action_meanings: One word per action.
-        value_kind: What the action values are: "cvar", "q" or "probability".
+        value_kind: What the action values are (`exporters.contract.VALUE_KINDS`).
         is_risk_aware: The agents have a risk level.
         has_distributions: The episodes hold quantiles and tails.
         edges: Where the shares of probability of the quantiles begin and end, float64 ``[quantile + 1]`` from 0 to 1;

@@ -5,6 +5,7 @@ from rmix_kit.mixers.mixer import IndependentMixer, Mixer, SumMixer
 from rmix_kit.mixers.qmix import QMixer
 from rmix_kit.mixers.qplex import QPLEXMixer
 from rmix_kit.mixers.qtran import JointValue, StateValue
+from rmix_kit.mixers.quantile import QuantileMixer
 
 __all__ = [
     "CentralMixer",
@@ -13,6 +14,7 @@ __all__ = [
     "Mixer",
     "QMixer",
     "QPLEXMixer",
+    "QuantileMixer",
     "StateValue",
     "SumMixer",
 ]

@@ -15,7 +15,7 @@ class AgentNetwork(nn.Module, ABC):
 
     Attributes:
         carry_sizes: Width of each part of its memory, ``last_action`` among them.
-        value_kind: What it maximises: "q", "cvar" or "probability".
+        value_kind: What it maximises: "q", "cvar", "var", "wang" or "probability".
         is_risk_aware: Whether it can be told a risk level.
         default_risk_level: The level that 0 stands for; None where it chooses itself or has none.
         n_risk_levels: The K of levels {1/K, ..., 1} that it chooses from; None where it does not choose.

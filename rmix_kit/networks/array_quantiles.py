@@ -12,7 +12,7 @@ from torch import Tensor
 from rmix_kit.networks.array_agent import ArrayStep
 from rmix_kit.networks.array_layers import Affine, ArrayEncoder, ArrayInputs, softmax
 from rmix_kit.networks.carry import Carry
-from rmix_kit.risk.operators import cvar_weights
+from rmix_kit.risk.measures import RiskMeasure, risk_weights
 from rmix_kit.types import BoolArray, FloatArray
 
 
@@ -56,6 +56,7 @@ class ArrayQuantileAgent:
     Attributes:
         predictor: Chooses the level where the caller does not; None where ``default_level`` is used.
         edges: Shares of probability ``[quantile + 1]``.
+        measure: What is taken of a distribution at the level.
         code_level: Codes levels ``[row]`` as ``[row, wave]`` where they are an input; None elsewhere.
     """
 
@@ -64,6 +65,7 @@ class ArrayQuantileAgent:
     head: Affine
     predictor: ArrayPredictor | None
     edges: Tensor
+    measure: RiskMeasure
     default_level: float
     code_level: Callable[[Tensor], Tensor] | None
 
@@ -88,7 +90,7 @@ class ArrayQuantileAgent:
         if self.predictor is not None and is_own.all():
             weights = own_weights
         else:
-            weights = cvar_weights(torch.from_numpy(level), self.edges).numpy()  # [row, quantile]
+            weights = risk_weights(self.measure, torch.from_numpy(level), self.edges).numpy()  # [row, quantile]
             if self.predictor is not None:
                 weights = np.where(is_own[:, np.newaxis], own_weights, weights)
         values = ranked_values(self.head(hidden_state), avail_actions.reshape(len(level), -1), weights)

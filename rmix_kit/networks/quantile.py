@@ -19,7 +19,8 @@ from rmix_kit.networks.packing import pack, shift, unpack
 from rmix_kit.networks.quantile_output import LastLayer, QuantileOutput
 from rmix_kit.networks.recurrent import RecurrentEncoder, unroll_encoders
 from rmix_kit.networks.risk_predictor import RiskPredictor
-from rmix_kit.risk.operators import cvar_weights, level_weights, quantile_edges, sort_quantiles
+from rmix_kit.risk.measures import RiskMeasure, risk_weights, weights_of_levels
+from rmix_kit.risk.operators import quantile_edges, sort_quantiles
 from rmix_kit.types import EnvSpec, EpisodeBatch
 
 LevelSource = Literal["predicted", "static", "input"]
@@ -31,14 +32,12 @@ class QuantileAgent(AgentNetwork):
     """x_t -> Linear, ReLU, GRU -> Linear(action * quantile), shared by all agents (RMIX, appendix C).
 
     The risk level comes from one of three sources: a `RiskPredictor` ("predicted"), a constant ("static"), or an input
-    of the network ("input", for `rmix-averse`: the level's code is appended to x_t).
+    of the network ("input": the level's code is appended to x_t).
     """
 
     edges: Tensor
     levels: Tensor
     weights_by_level: Tensor
-    value_kind = "cvar"
-    is_risk_aware = True
 
     def __init__(
         self,
@@ -53,6 +52,7 @@ class QuantileAgent(AgentNetwork):
         has_shared_atom_init: bool = True,
         has_soft_level: bool = False,
         tail_level: float = 0.5,
+        measure: RiskMeasure = "cvar",
         image_channels: Sequence[int] = IMAGE_CHANNELS,
     ) -> None:
         """Build the layers.
@@ -65,9 +65,13 @@ class QuantileAgent(AgentNetwork):
             has_soft_level: With a predictor, act and learn on the CVaR expected over its level probabilities, whose
                 gradient reaches the scores, instead of on the best-scored level's.
             tail_level: The probability that half of the quantiles stand for, in (0, 1); 0.5 with a predictor.
+            measure: What the agent maximises of a distribution, at the level.
             image_channels: Channels after each convolution, where observations are pictures.
         """
         super().__init__()
+        self.measure: RiskMeasure = measure
+        self.is_risk_aware = measure != "mean"  # which no level turns
+        self.value_kind = measure if self.is_risk_aware else "q"
         self.n_actions, self.n_quantiles, self.n_levels = spec.n_actions, n_quantiles, n_levels
         self.level_source: LevelSource = level_source
         self.default_level = default_level
@@ -83,11 +87,13 @@ class QuantileAgent(AgentNetwork):
             self.predictor = RiskPredictor(
                 input_size, hidden_size, self.head.out_features, n_levels=n_levels, embed_size=embed_size
             )
-        self.register_buffer("edges", quantile_edges(n_quantiles, tail_level), persistent=False)
-        self.register_buffer("weights_by_level", level_weights(n_levels, n_quantiles), persistent=False)
+        edges = quantile_edges(n_quantiles, tail_level)
+        self.register_buffer("edges", edges, persistent=False)
+        self.register_buffer("weights_by_level", weights_of_levels(measure, n_levels, edges), persistent=False)
         self.register_buffer("levels", torch.arange(1, n_levels + 1) / n_levels, persistent=False)
-        self.default_risk_level = None if self.predictor is not None else default_level
-        self.n_risk_levels = n_levels if self.predictor is not None else None
+        chooses = self.predictor is not None
+        self.default_risk_level = default_level if self.is_risk_aware and not chooses else None
+        self.n_risk_levels = n_levels if self.is_risk_aware and chooses else None
         self.carry_sizes = {"last_action": spec.n_actions, "hidden_state": hidden_size}
         if self.predictor is not None:
             self.carry_sizes |= {"previous_input": self.inputs.size, "risk_hidden_state": hidden_size}
@@ -102,7 +108,7 @@ class QuantileAgent(AgentNetwork):
             carry: By name ``[row, size]``.
 
         Returns:
-            Values (CVaR at the level used), level and next carry.
+            Values (the measure at the level used), level and next carry.
         """
         inputs = self.inputs(obs, carry["last_action"], agent)  # [row, input]
         is_own = risk_level == 0
@@ -120,7 +126,7 @@ class QuantileAgent(AgentNetwork):
             next_carry |= {"previous_input": inputs, "risk_hidden_state": risk_hidden_state}
         elif self.level_source == "static":
             level = torch.where(is_own, torch.full_like(risk_level, self.default_level), risk_level)
-        weights = cvar_weights(level, self.edges)  # [row, quantile]
+        weights = risk_weights(self.measure, level, self.edges)  # [row, quantile]
         if self.predictor is not None:
             weights = torch.where(is_own.unsqueeze(-1), own_weights, weights)
         ordered = sort_quantiles(
@@ -159,6 +165,7 @@ class QuantileAgent(AgentNetwork):
             head=Affine.of(self.head),
             predictor=predictor,
             edges=self.edges,
+            measure=self.measure,
             default_level=self.default_level,
             code_level=code_level if self.level_source == "input" else None,
         )
@@ -192,7 +199,7 @@ class QuantileAgent(AgentNetwork):
         last = LastLayer(self.head.weight, self.head.bias, self.n_actions)
         if self.predictor is None or risk_hidden_states is None:
             level = self.level_of(batch)
-            weights = cvar_weights(pack(level, packing), self.edges)  # [row, quantile]
+            weights = risk_weights(self.measure, pack(level, packing), self.edges)  # [row, quantile]
             return QuantileOutput(hidden_states, last, packing, None, weights, level, self.weights_by_level, self.edges)
         scores = self.predictor.score_rows(hidden_states, risk_hidden_states, self.head)  # [row, level]
         weights, levels = self.weigh(scores)  # [row, quantile], [row]

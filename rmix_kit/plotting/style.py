@@ -26,7 +26,7 @@ INK, GRID = "#1a1c20", "#d5d7dc"
 COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", INK)
 ALGORITHMS = (
     "rmix", "qmix", "vdn", "rdn", "iql", "qplex", "qtran",
-    "rmix-averse", "ow-qmix", "coma", "dop", "lh-iqn", "cw-qmix", "dmix", "ddn",
+    "rmix-averse", "ow-qmix", "coma", "dop", "lh-iqn", "cw-qmix", "dmix", "ddn", "riskq",
 )  # fmt: skip
 _MARKS = "osD^vP*"
 _LOOKS = 3 * len(COLOURS)

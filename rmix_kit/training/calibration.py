@@ -1,8 +1,8 @@
 """Do return distributions say what comes? Predicted quantiles beside the returns that greedy episodes then had.
 
 An agent's quantiles are those of the action that it takes, of the discounted return of the whole team from that step
-on, under greedy play: what quantile losses on the environment's reward learn. DMIX's and DDN's agents have parts of a
-distribution, and the joint one is taken, once a step. Two measures of forecasts by Gneiting,
+on, under greedy play: what quantile losses on the environment's reward learn. The agents of DMIX, DDN and RiskQ have
+parts of a distribution, and the joint one is taken, once a step. Two measures of forecasts by Gneiting,
 Balabdaoui and Raftery (2007), "Probabilistic forecasts, calibration and sharpness":
 
 - the probability integral transform (PIT): where in the predicted distribution the return fell, uniform for a
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from rmix_kit.algorithms import Algorithm, Networks
 from rmix_kit.algorithms.dmix import DMIX, DMIXNetworks
+from rmix_kit.algorithms.riskq import RiskQ, RiskQNetworks
 from rmix_kit.envs.interface import VectorEnv, codec_of
 from rmix_kit.errors import ConfigError, EnvironmentContractError
 from rmix_kit.losses import quantile_fractions
@@ -263,6 +264,9 @@ def _predicted(algorithm: Algorithm[Any], networks: Networks[Any], batch: Episod
         The quantiles, and their fractions.
     """
     agent = networks.agent
+    if isinstance(algorithm, RiskQ):
+        quantiles, given = algorithm.joint_quantiles(cast(RiskQNetworks, networks), batch)  # [batch, time, quantile]
+        return quantiles.unsqueeze(2).double().numpy(), given.double().numpy()
     if isinstance(agent, QuantileAgent):
         output = agent.unroll(batch)
         return output.quantiles_of(batch.actions).double().numpy(), quantile_fractions(output.edges).double().numpy()

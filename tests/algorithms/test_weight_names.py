@@ -64,6 +64,7 @@ NAMES = {
     "lh-iqn": under("agent", *ENCODER, *linear("tau_layer", "head")),
     "dmix": under("agent", *ENCODER, *linear("tau_layer", "head")) + MONOTONIC,
     "ddn": under("agent", *ENCODER, *linear("tau_layer", "head")),
+    "riskq": AGENT + under("mixer", *layers("scores", 2), *layers("scale", 2), *layers("shift", 2)),
 }
 
 

@@ -22,8 +22,9 @@ ENDINGS = [".html", ".gif", ".mp4"]
 
 @pytest.fixture
 def short(cliff: Film) -> Film:
-    """The first steps of one episode."""
-    episode, steps = cliff.episodes[0], 4
+    """The first steps of the longest episode."""
+    episode, steps = max(cliff.episodes, key=lambda episode: len(episode.actions)), 4
+    assert len(episode.actions) >= steps
     names = ("rewards", "avail_actions", "actions", "action_values", "risk_levels", "is_out", "quantiles", "tails")
     cut = {name: getattr(episode, name)[:steps] for name in names}
     return replace(cliff, episodes=(replace(episode, scenes=episode.scenes[: steps + 1], **cut),))

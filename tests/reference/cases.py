@@ -16,6 +16,8 @@ from rmix_kit.algorithms.dmix import DMIX
 from rmix_kit.algorithms.dop import DOP
 from rmix_kit.algorithms.lh_iqn import LHIQN
 from rmix_kit.algorithms.qtran import QTRAN
+from rmix_kit.algorithms.riskq import RiskQ
+from rmix_kit.algorithms.rmix import RMIX
 from rmix_kit.algorithms.rmix_averse import RMIXAverse
 from rmix_kit.types import EnvSpec, EpisodeBatch
 from tests.algorithms.cases import CASES as ROSTER_CASES
@@ -31,6 +33,24 @@ CASES = ROSTER_CASES | {
     "lh-iqn, absolute window": small(LHIQN, likelihood_window="absolute", beta_start=0.05, beta_end=0.1, n_max=1),
     "lh-iqn, more predictions than targets": small(LHIQN, n_quantiles=5, n_target_quantiles=3, beta_steps=0),
     "dmix, one reward": small(DMIX, n_quantiles=5, n_target_quantiles=3, n_max=1, quantile_kappa=1.0),
+    "rmix-averse, wang": small(RMIXAverse, risk="wang", tail_level=0.3),
+    "rmix-averse, mean": small(RMIXAverse, risk="mean"),
+    "rmix, var": small(RMIX, risk="var"),
+    "rmix, wang at one level": small(RMIX, risk="wang", risk_level=0.4),
+    "riskq, released": small(
+        RiskQ,
+        risk="wang",
+        level_source="static",
+        default_risk_level=0.4723665527,
+        tail_level=0.5,
+        targets="lambda",
+        td_lambda=0.6,
+        trace="peng",
+        has_bounded_targets=False,
+        quantile_kappa=1.0,
+    ),
+    "riskq, cut traces, var": small(RiskQ, risk="var", targets="lambda", td_lambda=0.7),
+    "riskq, several rewards, mean": small(RiskQ, risk="mean", n_max=3, tail_level=0.3),
     "rmix-averse, several rewards": small(RMIXAverse, n_max=3, default_risk_level=0.4, tail_level=0.3),
     "qtran, unequal weights": small(QTRAN, lambda_opt=0.7, lambda_nopt=0.3),
     "coma, entropy": small(COMA, entropy_bonus=0.2, entropy_floor=1.0, entropy_floor_end=0.6, entropy_floor_steps=4000),

@@ -31,6 +31,13 @@ def unrestricted(mixer: nn.Module, values: Values, state: Tensor) -> Tensor:
     return mixer.joint(torch.cat([state, torch.stack(list(values))]))[0] + mixer.state_value(state)[0]
 
 
+def quantile_weights(mixer: nn.Module, state: Tensor) -> list[Tensor]:
+    """RiskQ's k_i(s): a scale that is not negative, shared out by a softmax."""
+    scale, scores = abs(mixer.scale(state)[0]), mixer.scores(state)
+    powers = [torch.exp(score) for score in scores]
+    return [scale * power / sum(powers) for power in powers]
+
+
 def linear(mixer: nn.Module, values: Values, state: Tensor) -> Tensor:
     """DOP (Wang et al. 2021, Eqn 6): sum_i k_i(s) Q_i + b(s)."""
     q_tot = mixer.bias_layers(state)[0]

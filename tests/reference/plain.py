@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from statistics import NormalDist
 
 import torch
 from torch import Tensor
@@ -81,6 +83,27 @@ def cvar(quantiles: Tensor, level: float, shares: Sequence[float] | None = None)
         if left <= 0:
             break
     return total / level
+
+
+def risk_measure(kind: str, quantiles: Tensor, level: float, shares: Sequence[float] | None = None) -> Tensor:
+    """CVaR ("cvar"), the quantile at the level ("var"), Wang's measure with -ln(level) ("wang"), or the mean ("mean").
+
+    The j-th lowest quantile stands for ``shares[j]`` of the probability; for 1 / M each if they are not given.
+    """
+    if kind == "cvar":
+        return cvar(quantiles, level, shares)
+    ordered = torch.sort(quantiles).values
+    each = list(shares or [1 / len(quantiles)] * len(quantiles))
+    ends = [sum(each[: j + 1]) for j in range(len(each) - 1)] + [1.0]
+    if kind == "var":
+        return next(atom for atom, end in zip(ordered, ends, strict=True) if level <= end + 1e-6)
+    normal, total, before = NormalDist(), torch.zeros((), dtype=quantiles.dtype), 0.0
+    for atom, end in zip(ordered, ends, strict=True):
+        after = end
+        if kind == "wang" and end < 1:
+            after = normal.cdf(normal.inv_cdf(end) - math.log(level))
+        total, before = total + (after - before) * atom, after
+    return total
 
 
 def midpoints(shares: Sequence[float]) -> list[float]:

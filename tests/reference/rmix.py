@@ -24,7 +24,7 @@ from rmix_kit.algorithms import Networks
 from rmix_kit.algorithms.rmix import RMIX
 from rmix_kit.networks.quantile import QuantileAgent
 from tests.reference import mixing
-from tests.reference.plain import cvar, greedy, mean, midpoints, quantile_huber
+from tests.reference.plain import greedy, mean, midpoints, quantile_huber, risk_measure
 from tests.reference.value_decomposition import td_targets
 from tests.reference.watching import Episode, Seen, watch
 
@@ -88,9 +88,9 @@ def value_of(algorithm: RMIX, network: QuantileAgent, seen: Seen, action: int) -
     """C_i of one action, with the gradient that the level's scores get."""
     quantiles = distributions(network, seen)[action]
     if algorithm.risk_level != "dynamic":
-        return cvar(quantiles, algorithm.risk_level)
+        return risk_measure(algorithm.risk, quantiles, algorithm.risk_level)
     n_levels = algorithm.n_risk_levels
-    by_level = [cvar(quantiles, k / n_levels) for k in range(1, n_levels + 1)]
+    by_level = [risk_measure(algorithm.risk, quantiles, k / n_levels) for k in range(1, n_levels + 1)]
     chances = level_scores(network, seen).softmax(0)
     if algorithm.risk_gradient == "soft":
         return sum(chance * value for chance, value in zip(chances, by_level, strict=True))

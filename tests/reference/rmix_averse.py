@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 
 from rmix_kit.algorithms import Networks
+from rmix_kit.algorithms.riskq import RiskQ
 from rmix_kit.algorithms.rmix_averse import RMIXAverse
-from tests.reference.plain import bounded, cvar, greedy, mean, midpoints, n_step_reward, quantile_huber
+from tests.reference.plain import bounded, greedy, mean, midpoints, n_step_reward, quantile_huber, risk_measure
 from tests.reference.rmix import distributions
 from tests.reference.watching import Episode, Seen, watch
 
@@ -29,7 +30,7 @@ def loss(algorithm: RMIXAverse, online: Networks, target: Networks, episodes: li
     for episode in episodes:
         level = episode.risk_level or algorithm.default_risk_level
         now, frozen = watch(online.agent, episode), watch(target.agent, episode)
-        best = greedy_joint_actions(online, now, episode, level, shares)
+        best = greedy_joint_actions(algorithm, online, now, episode, level, shares)
         is_greedy = [episode.actions[t] == best[t] for t in range(episode.length)]
         for t in range(episode.length):
             reward, factor, later = n_step_reward(
@@ -49,7 +50,7 @@ def loss(algorithm: RMIXAverse, online: Networks, target: Networks, episodes: li
     return mean(losses)
 
 
-def shares_of(algorithm: RMIXAverse) -> list[float]:
+def shares_of(algorithm: RMIXAverse | RiskQ) -> list[float]:
     """How much probability each quantile stands for, the lowest first."""
     n_low = algorithm.n_quantiles // 2
     n_high = algorithm.n_quantiles - n_low
@@ -58,13 +59,21 @@ def shares_of(algorithm: RMIXAverse) -> list[float]:
 
 @torch.no_grad()
 def greedy_joint_actions(
-    online: Networks, seen: list[list[Seen]], episode: Episode, level: float, shares: list[float]
+    algorithm: RMIXAverse | RiskQ,
+    online: Networks,
+    seen: list[list[Seen]],
+    episode: Episode,
+    level: float,
+    shares: list[float],
 ) -> list[list[int]]:
-    """Every agent's allowed argmax of the CVaR at every observation."""
+    """Every agent's allowed argmax of the risk measure at every observation."""
     best = []
     for t in range(episode.length + 1):
         best.append([])
         for agent, avail in enumerate(episode.avail[t]):
-            values = [cvar(quantiles, level, shares) for quantiles in distributions(online.agent, seen[t][agent])]
+            values = [
+                risk_measure(algorithm.risk, quantiles, level, shares)
+                for quantiles in distributions(online.agent, seen[t][agent])
+            ]
             best[t].append(greedy(torch.stack(values), avail))
     return best

@@ -27,11 +27,13 @@ OWNED: dict[str, dict[str, tuple[str, ...]]] = {
     "lh-iqn": {"quantile": (*AGENT, "agent.tau_layer.")},
     "dmix": {"quantile": (*AGENT, "agent.tau_layer.", *MONOTONIC)},
     "ddn": {"quantile": (*AGENT, "agent.tau_layer.")},
+    "riskq": {"quantile": (*AGENT, "mixer.scores.", "mixer.scale.", "mixer.shift.")},
     "rmix-averse": {"quantile": AGENT},
     "rdn": {"td": AGENT + PREDICTOR, "quantile": AGENT},
     "rmix": {"td": AGENT + PREDICTOR + MONOTONIC, "quantile": AGENT},
     "rmix, no risk gradient": {"td": AGENT + MONOTONIC, "quantile": AGENT},
     "rmix, static level": {"td": AGENT + MONOTONIC, "quantile": AGENT},
+    "rmix, wang at one level": {"td": AGENT + MONOTONIC, "quantile": AGENT},
 }
 """By case, or by algorithm where all its cases agree; by group: the beginnings of its parameters' names."""
 

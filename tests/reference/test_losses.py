@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.algorithms.cases import PROGRESS
-from tests.reference import coma, dmix, dop, lh_iqn, qtran, rmix, rmix_averse, value_decomposition, wqmix
+from tests.reference import coma, dmix, dop, lh_iqn, qtran, riskq, rmix, rmix_averse, value_decomposition, wqmix
 from tests.reference.cases import BATCHES, CASES, Reference, assert_like_reference, draw, gradients, stirred
 
 REFERENCES: dict[str, dict[str, Reference]] = {
@@ -21,6 +21,7 @@ REFERENCES: dict[str, dict[str, Reference]] = {
     "lh-iqn": {"quantile": lh_iqn.loss},
     "dmix": {"quantile": dmix.loss},
     "ddn": {"quantile": dmix.loss},
+    "riskq": {"quantile": riskq.loss},
     "rmix-averse": {"quantile": rmix_averse.loss},
     "rmix": {"td": rmix.td_loss, "quantile": rmix.quantile_loss},
     "rdn": {"td": rmix.td_loss, "quantile": rmix.quantile_loss},

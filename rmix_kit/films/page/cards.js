@@ -76,11 +76,13 @@ function marksLegend(film) {
 function valuesNote(film) {
   const kinds = {
     cvar: "Values are the CVaR of each action's return distribution at the risk level, as this agent estimates its own share of the team's value.",
+    var: "Values are the quantile of each action's return distribution at the risk level, as this agent estimates its own share of the team's value.",
+    wang: "Values are Wang's measure of each action's return distribution at the risk level, as this agent estimates its own share of the team's value.",
     q: "Values are expected returns, as this agent estimates its own share of the team's value.",
     probability: "Values are the policy's probabilities before the mask.",
   };
   if (film.has_distributions) {
-    const tail = film.is_risk_aware ? "; its outlined part is the tail whose mean is the CVaR" : "";
+    const tail = film.value_kind === "cvar" ? "; its outlined part is the tail whose mean is the CVaR" : "";
     return `${kinds[film.value_kind]} The histogram is the chosen action's return distribution${tail}.`;
   }
   const why = film.kind === "export" ? "An exported file carries no return distribution, so none is shown: film the run to see it."

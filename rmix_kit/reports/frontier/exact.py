@@ -18,6 +18,9 @@ EXPLANATION = (
     "1.0 the optimum), with full information: it knows every agent's cell and the clock, an agent its own surroundings "
     "alone; difference: measured minus exact"
 )
+CVAR = "cvar"
+SAME_AT_ONE = (CVAR, "wang")
+"""What agents may maximise that is the mean at level 1."""
 NO_EXACT_DYNAMIC = "no exact values at dynamic: the agents choose their levels themselves"
 
 
@@ -48,17 +51,22 @@ def exact_answer(settings: Settings, risk_level: float) -> oracle.Evaluation:
     return solution.evaluation
 
 
-def exact_or_why_not(settings: Settings | None, risk_level: float | None) -> tuple[oracle.Evaluation | None, str]:
+def exact_or_why_not(
+    settings: Settings | None, risk_level: float | None, value_kind: str = CVAR
+) -> tuple[oracle.Evaluation | None, str]:
     """Return the exact answer at a level and what it is, or None and the reason.
 
     Args:
         settings: Of the game; None outside MACN, where nothing need be said.
         risk_level: In (0, 1]; None where the agents choose.
+        value_kind: What the agents maximise, as their specification says.
     """
     if settings is None:
         return None, ""
     if risk_level is None:
         return None, NO_EXACT_DYNAMIC
+    if value_kind not in SAME_AT_ONE or (value_kind != CVAR and risk_level != 1.0):
+        return None, f"no exact values: the oracle is greedy on CVaR, and these agents on {value_kind!r}"
     try:
         return exact_answer(settings, risk_level), EXPLANATION
     except ProblemTooLargeError as error:

@@ -131,6 +131,7 @@ def measure(
     seed: int,
     who: str = "",
     checkpoint_step: int = 0,
+    value_kind: str = "cvar",
 ) -> Frontier:
     """Play the same episodes at every level.
 
@@ -141,6 +142,7 @@ def measure(
         episodes: Per level, at least 1.
         seed: Of the episodes, for the record, and of the resampling.
         who: Who plays, for the record.
+        value_kind: What they maximise, as their specification says; the exact values are those of CVaR.
     """
     parsed = parse_known(env_text)
     settings = settings_of(parsed) if parsed.kind == "macn" else None
@@ -156,7 +158,7 @@ def measure(
     measured: dict[float | None, Level] = {}
     remarks: dict[str, None] = {} if has_success else {NO_SUCCESS: None}
     for level, one in played.items():
-        exact, remark = exact_or_why_not(settings, level)
+        exact, remark = exact_or_why_not(settings, level, value_kind)
         remarks |= {remark: None} if remark else {}
         estimates = estimate(one, level, exact, seed)
         measured[level] = Level(risk_level=level, estimates=estimates, visits=visits.get(level))
