@@ -33,6 +33,8 @@ NAMED_LAYOUTS = MappingProxyType(
         "4x15": _cliff_walk(15),
         # The short way (4 steps) passes one cliff, the long way (10 steps) none.
         "bridge": "\n".join([".....", ".###.", ".###.", "S...G", "##C##"]),
+        # Three ways: 4 steps between two cliffs, 8 past one, 16 past none; each the best for some level with slip 0.05.
+        "detours": "\n".join([".....", ".###.", ".###.", ".###.", ".....", ".#C#.", "S...G", "##C##"]),
         # A toothed cliff below an open plain; the walled gallery above it is safe and longer.
         "6x20": "\n".join(
             [

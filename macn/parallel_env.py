@@ -54,9 +54,10 @@ class MACNParallelEnv(ParallelEnv[str, Any, Any]):
 
     A layout is drawn with `.` safe, `C` cliff, `G` goal, `#` wall and `S` a shared start, or digits `0`, `1`, ...
     for a start per agent. Named layouts: `4x7`, `4x11`, `4x12`, `4x15` (the classic cliff walk: start bottom-left,
-    goal bottom-right, cliff between), `bridge` (a short way past one cliff and a long way past none), `6x20` (a
-    toothed cliff below a plain and a walled gallery) and `corridors` (three ways: 12 steps past five cliffs, 16
-    past one, 20 past none).
+    goal bottom-right, cliff between), `bridge` (a short way past one cliff and a long way past none), `detours`
+    (three ways: 4 steps between two cliffs, 8 past one, 16 past none; with `slip=0.05` each is best for some risk
+    level), `6x20` (a toothed cliff below a plain and a walled gallery) and `corridors` (three ways: 12 steps past
+    five cliffs, 16 past one, 20 past none).
 
     ## Action Space
 

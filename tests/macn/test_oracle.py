@@ -42,6 +42,15 @@ def test_a_risk_averse_team_takes_the_long_way_over_the_bridge() -> None:
     assert averse.optimal_return < neutral.optimal_return
 
 
+def test_detours_has_three_ways_each_exact_for_some_level() -> None:
+    """Past two cliffs, one and none: 4, 8 and 16 steps, a little more where the ground slips."""
+    found = {level: oracle.solve("detours", slip=0.05, risk_level=level).evaluation for level in (0.2, 0.45, 0.8)}
+    lengths = [found[level].episode_length_mean for level in (0.2, 0.45, 0.8)]
+    assert lengths == pytest.approx([17.45, 8.7, 4.34], abs=0.1)
+    assert [found[level].fall_probability for level in found] == pytest.approx([0.0, 0.026, 0.0503], abs=0.001)
+    assert found[0.8].return_mean == pytest.approx(-8.186, abs=0.001)
+
+
 def test_4x12_with_slip_falls_nearly_as_often_as_it_must() -> None:
     assert oracle.solve("4x12", slip=0.1).fall_probability == pytest.approx(0.068, abs=0.0005)
     assert least_fall_probability("4x12") == pytest.approx(0.055, abs=0.0005)
