@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from rmix_kit.config.load import resolve
 from rmix_kit.envs.didactic.car_following import BOUND, CarFollowing, Traffic
 from rmix_kit.envs.didactic.car_motion import driven
 from rmix_kit.envs.didactic.draws import happens, stream_keys
 from rmix_kit.envs.make import make_vector_env
+from rmix_kit.training.progress_bar import SilentReporter
+from rmix_kit.training.trainer import train
 from rmix_kit.types import FloatArray
 
 SAFE = CarFollowing(crash=0.0)
@@ -192,3 +197,14 @@ def test_a_thousand_steps_repeat_exactly() -> None:
         return parts
 
     assert all(np.array_equal(left, right) for left, right in zip(seen(), seen(), strict=True))
+
+
+def test_training_goes_through(tmp_path: Path) -> None:
+    overrides = ("training.batch_size=2", "training.buffer_episodes=4", "training.evaluation_episodes=2")
+    env = "didactic:car-following?agents=3"
+    config = resolve(algo="qmix", env=env, seed=0, steps=400, num_envs=2, device="cpu", overrides=overrides)
+    run = train(config, tmp_path / "run", reporter=SilentReporter())
+    assert run.checkpoint_step >= 400
+    evaluated = run.evaluate(episodes=2, seed=1)
+    assert np.isfinite(evaluated.returns).all()
+    assert (evaluated.lengths <= 200).all()

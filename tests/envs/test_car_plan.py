@@ -10,7 +10,7 @@ from rmix_kit.envs.didactic.car_motion import ACCELERATIONS, TARGET, driven
 from rmix_kit.envs.didactic.car_plan import Road, best_plan
 from rmix_kit.envs.make import make_vector_env
 
-CASES = [("even", 0.4), ("even", 0.0), ("even", 1.0), ("released", 0.4)]
+CASES = [("even", 0.4), ("even", 0.0), ("even", 1.0), ("released", 0.4), ("released", 0.0)]
 COPIES = 4000
 
 
@@ -77,7 +77,7 @@ def lowest_cost(one: Road) -> float:
 def test_no_way_to_the_target_costs_less_than_the_plan(accelerations: str, crash: float) -> None:
     one = road(accelerations, crash)
     # Sums of some thirty numbers below 3. Without crashes the top speed is worth having, and passing it only bounded.
-    gap = 1e-9 if crash else 0.0051
+    gap = 1e-9 if crash else 0.016
     assert 0 <= best_plan(one).cost - lowest_cost(one) + 1e-9 <= gap + 1e-9
 
 
