@@ -3,8 +3,8 @@
 Speeds and positions are whole numbers of equal units, since accelerations are (`Accelerations`) and every step is
 equally long: with u units of acceleration, p of speed becomes p + u, and x of position becomes x + 2 p + u. Two things
 leave that road: an acceleration that passes the top speed within a step, where the distance is a fraction of units, and
-driving backwards. They are left out here; tests/envs/test_car_plan.py
-bounds what they could gain: nothing with the paper's crashes, at most 0.016 a car with none.
+driving backwards. They are left out here; tests/envs/test_car_plan.py bounds what they could gain: nothing with the
+paper's crashes, at most 0.016 a car with none.
 """
 
 from __future__ import annotations
