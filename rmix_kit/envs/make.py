@@ -57,7 +57,7 @@ KINDS = MappingProxyType(
         ),
         "didactic": Kind(
             adapter="rmix_kit.envs.didactic",
-            summary="two-step, mmdp, climbing, penalty, qtran, qtran-harder, monotone or predator-prey",
+            summary="two-step, mmdp, climbing, penalty, qtran, qtran-harder, monotone, predator-prey, car-following",
             example="didactic:climbing?noise=partial",
             names_code=False,
         ),

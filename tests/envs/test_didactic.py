@@ -29,6 +29,8 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("climbing", {"noise": "full"}),
     ("penalty", {"k": -10}),
     ("predator-prey", {"punishment": -2}),
+    ("car-following", {"crash": 1, "agents": 9}),
+    ("car-following", {"accelerations": "released"}),
 ]
 COINS = 4000
 
@@ -158,7 +160,9 @@ def test_the_vector_and_pettingzoo_agree_step_by_step(name: str, options: dict[s
     direct = make_vector_env(text(name, options), 3)
     tail = "".join(f"&{key}={value}" for key, value in options.items())
     mine = make_vector_env(f"pettingzoo:rmix_kit.envs.didactic.parallel_env?name={name}{tail}", 3)
-    assert replace(mine.spec, state_low=(), state_high=()) == direct.spec  # the adapter knows the state's space
+    bounds = direct.spec.state_low, direct.spec.state_high  # the adapter knows the state's space of every game
+    assert replace(mine.spec, state_low=bounds[0], state_high=bounds[1]) == direct.spec
+    assert bounds[0] in ((), mine.spec.state_low)
     rng = np.random.default_rng(0)
     for round_seed in (0, 10):
         seeds = [round_seed, round_seed + 1, 2**31]
@@ -182,7 +186,7 @@ def test_seeds_repeat_in_pettingzoo_terms(name: str, options: dict[str, Any]) ->
     parallel_seed_test(lambda: parallel_env(name, **options), num_cycles=20)
 
 
-@pytest.mark.parametrize("name", ["climbing?noise=full", "predator-prey"])
+@pytest.mark.parametrize("name", ["climbing?noise=full", "predator-prey", "car-following?agents=9"])
 def test_a_copy_does_not_depend_on_its_neighbours(name: str) -> None:
     many, one = make_vector_env(f"didactic:{name}", 3), make_vector_env(f"didactic:{name}", 1)
     actions = np.random.default_rng(0).integers(3, size=(3, many.spec.n_agents))
@@ -243,7 +247,7 @@ def test_infos_hold_masks_and_success_from_the_reset_to_the_end() -> None:
     assert env.step({}) == ({}, {}, {}, {}, {})
 
 
-@pytest.mark.parametrize("game", ["climbing", "mmdp", "predator-prey"])
+@pytest.mark.parametrize("game", ["climbing", "mmdp", "predator-prey", "car-following"])
 def test_the_keys_of_infos_never_change(game: str) -> None:
     env, rng = parallel_env(game), np.random.default_rng(0)
     _, infos = env.reset(seed=0)
@@ -271,6 +275,13 @@ def test_no_actions_before_the_first_reset_are_refused() -> None:
         ("didactic:penalty?k=deep", "k is 'deep'"),
         ("didactic:qtran?k=3", "takes none"),
         ("didactic:predator-prey?punishment=nan", "punishment is 'nan'"),
+        ("didactic:car-following?crash=1.5", r"crash is 1.5; it must be a number in \[0, 1\]"),
+        ("didactic:car-following?crash=nan", "crash is 'nan'"),
+        ("didactic:car-following?agents=1", r"agents is 1; it must be a whole number in 2\.\.64"),
+        ("didactic:car-following?agents=2.5", "agents is 2.5"),
+        ("didactic:car-following?agents=true", "agents is True"),
+        ("didactic:car-following?accelerations=relased", "one of even, released.*did you mean 'released'"),
+        ("didactic:car-following?crsh=0.4", "did you mean 'crash'"),
     ],
 )
 def test_what_does_not_exist_is_refused_by_name(environment: str, words: str) -> None:

@@ -29,6 +29,7 @@ TEXTS = (
     "didactic:two-step",
     "didactic:climbing?noise=partial",
     "didactic:predator-prey",
+    "didactic:car-following?crash=1",
     "smac:3m?backend=builtin",
     "smac:MMM2?backend=builtin",
     "pettingzoo:macn.parallel_env?layout=4x7&slip=0.2&max_steps=9",

@@ -19,6 +19,7 @@ TEAMS: dict[str, Callable[[], Any]] = {
     "macn bridge": lambda: macn.parallel_env("bridge", slip=0.2, n_agents=3, include_position=True),
     "climbing": lambda: didactic.parallel_env("climbing"),
     "mmdp": lambda: didactic.parallel_env("mmdp"),
+    "car-following": lambda: didactic.parallel_env("car-following"),
     "smac": lambda: smac.parallel_env("3m", backend="builtin"),
 }
 UNMASKED = [name for name in TEAMS if name != "smac"]  # these suites act without looking at masks

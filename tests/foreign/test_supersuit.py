@@ -18,7 +18,10 @@ TEAMS: dict[str, Callable[[], Any]] = {
     "macn flat": lambda: macn.parallel_env(include_position=True, show_agents=True, max_steps=9),
     "climbing": lambda: didactic.parallel_env("climbing"),
     "predator-prey": lambda: didactic.parallel_env("predator-prey"),
+    "car-following": lambda: didactic.parallel_env("car-following"),
 }
+LONG = ("predator-prey", "car-following")
+"""Episodes of up to 200 steps."""
 WRAPPERS: dict[str, tuple[Any, ...]] = {
     "black_death_v3": (),
     "flatten_v0": (),
@@ -59,7 +62,7 @@ def test_wrapped_teams_play_many_episodes(wrapper: str, team: str) -> None:
         observations, _, _, _, infos = env.step(actions)
         if (wrapper, team) != BOUNDS_OF_ITS_OWN:
             assert all(env.observation_space(agent).contains(observations[agent]) for agent in env.agents)
-    assert episodes >= (1 if team == "predator-prey" else 10)
+    assert episodes >= (1 if team in LONG else 10)
 
 
 @pytest.mark.parametrize("wrapper", ["black_death_v3", "flatten_v0", "agent_indicator_v0", "dtype_v0"])

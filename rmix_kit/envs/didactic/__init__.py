@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from rmix_kit.envs.didactic import games
+from rmix_kit.envs.didactic.car_following import CarFollowing
 from rmix_kit.envs.didactic.game import Game
 from rmix_kit.envs.didactic.parallel_env import GameParallelEnv
 from rmix_kit.envs.didactic.predator_prey import PredatorPrey
@@ -41,6 +42,7 @@ GAMES: Mapping[str, Callable[..., Game[Any]]] = MappingProxyType(
         "qtran-harder": games.qtran_harder,
         "monotone": games.monotone,
         "predator-prey": predator_prey,
+        "car-following": CarFollowing,
     }
 )
 """The games by name; the arguments are the options."""

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from macn import counter_hash
 from macn.errors import ParameterError
 from rmix_kit.errors import ConfigError
-from rmix_kit.types import IntArray
+from rmix_kit.types import BoolArray, IntArray
 
 _BITS = 40  # so many bits of a draw choose an index: no index is likelier than another by more than 1e-12
 _SHIFT = 20  # they are taken from the middle of the 64
@@ -64,3 +65,14 @@ def index_below(raw: IntArray, count: IntArray | int) -> IntArray:
     """
     index: IntArray = ((raw >> _SHIFT) & (2**_BITS - 1)) * count >> _BITS
     return index
+
+
+def happens(raw: IntArray, probability: NDArray[np.float64]) -> BoolArray:
+    """Turn raw draws into events.
+
+    Args:
+        raw: From `draw`, int64 ``[...]``.
+        probability: Of each event, float64 ``[...]`` in [0, 1]; it is rounded to 1e-12.
+    """
+    event: BoolArray = ((raw >> _SHIFT) & (2**_BITS - 1)) < np.rint(probability * 2**_BITS)
+    return event

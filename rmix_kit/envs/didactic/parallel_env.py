@@ -44,7 +44,8 @@ class GameParallelEnv(ParallelEnv[str, Any, Any]):
         self.action_meanings = spec.action_meanings
         self.possible_agents = list(spec.agent_ids)
         self.agents: list[str] = []
-        self.state_space = Box(0.0, 1.0, (spec.state_size,), np.float32)
+        least, most = spec.state_low or (0.0,) * spec.state_size, spec.state_high or (1.0,) * spec.state_size
+        self.state_space = Box(np.asarray(least, np.float32), np.asarray(most, np.float32), dtype=np.float32)
         low, high = (np.reshape(np.asarray(bound), spec.obs_shape) for bound in (spec.obs_low, spec.obs_high))
         dtype = np.dtype(spec.obs_dtype)
         self.observation_spaces = {

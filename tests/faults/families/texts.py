@@ -19,6 +19,7 @@ ENVIRONMENTS = (
     *("macn:4x7?slip=0.1&include_position=true", "macn:4x12?n_agents=3&max_steps=20&show_agents=true", "macn:map.txt"),
     *("macn:0.G\n1CC?max_cycles=9", "matrix:[[8,-12,-12],[-12,0,0],[-12,0,0]]", "matrix:[[[1,2],[3,4]],[[5,6],[7,8]]]"),
     *("didactic:climbing?noise=partial", "didactic:predator-prey?punishment=-2.0", "didactic:two-step"),
+    *("didactic:car-following?crash=0.4&agents=3", "didactic:car-following?accelerations=released"),
     *("smac:3m?backend=builtin&difficulty=7", "smac:8m?backend=builtin&illegal_action=noop&timeout_terminates=true"),
     *(
         "smac:3m?backend=sc2&smac_python=/no/python&games=2",
