@@ -18,6 +18,8 @@ BACKEND = "backend="
 def frame_values(algo: str, env: str, report: Callable[[str], None]) -> Values:
     """Return the frame's values for an algorithm in an environment; none where there is no frame for it.
 
+    They are told of unless the frame says ``is_said: false``: on MACN presets are at home, and the frame is theirs.
+
     Args:
         env: Environment text.
         report: Told of the values.
@@ -27,12 +29,14 @@ def frame_values(algo: str, env: str, report: Callable[[str], None]) -> Values:
     options = rest.partition("?")[2].split("&")
     backend = next((option.removeprefix(BACKEND) for option in options if option.startswith(BACKEND)), "")
     values: Values = {}
+    is_said = True
     for document in map(_document, FILES):
         if kind in document.values["kinds"]:
+            is_said = document.values.get("is_said", True)
             for within in ((), ("of_backend", backend), ("of_kind", kind), *_of_algorithm(document, algo)):
                 if _has(document, within):
                     values |= flatten(document, SECTIONS, within=within)
-    if values:
+    if values and is_said:
         shown = ", ".join(f"{'.'.join(path)}={value}" for path, (value, _) in values.items())
         report(f"frame for {kind}: environments: {shown}")
     return values

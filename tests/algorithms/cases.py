@@ -55,6 +55,15 @@ def build(algorithm: Algorithm, seed: int = 0, spec: EnvSpec = SPEC) -> tuple[Ne
         return algorithm.build(spec), algorithm.build(spec).requires_grad_(False)
 
 
+def far_from_start(algorithm: Algorithm) -> Networks:
+    """Make online networks whose numbers are larger than those that training starts from."""
+    networks, _ = build(algorithm)
+    with torch.no_grad():
+        for parameter in networks.parameters():
+            parameter.mul_(3.0)
+    return networks
+
+
 def make_learner(algorithm: Algorithm, *, seed: int = 0, spec: EnvSpec = SPEC, **target: Any) -> Learner:
     """Make a learner on the CPU."""
     return Learner(algorithm, spec, TargetSettings(**target), seed=seed, device=CPU)

@@ -13,18 +13,14 @@ from rmix_kit.algorithms.ddn import DDN
 from rmix_kit.algorithms.dmix import DMIX, DMIXNetworks, _joint
 from rmix_kit.networks.unroll import greedy_actions, take
 from rmix_kit.types import EpisodeBatch
-from tests.algorithms.cases import SPEC, batch_for, build, small
+from tests.algorithms.cases import SPEC, batch_for, build, far_from_start, small
 
 KINDS = [DMIX, DDN]
 
 
 def made(kind: type[DMIX], **changes: object) -> tuple[DMIX, DMIXNetworks, EpisodeBatch]:
     algorithm = cast(DMIX, small(kind, **changes))
-    networks = cast(DMIXNetworks, build(algorithm)[0])
-    with torch.no_grad():
-        for parameter in networks.parameters():
-            parameter.mul_(3.0)  # far from where training starts
-    return algorithm, networks, batch_for(algorithm)
+    return algorithm, cast(DMIXNetworks, far_from_start(algorithm)), batch_for(algorithm)
 
 
 def midpoints_of(networks: DMIXNetworks, batch: EpisodeBatch) -> Tensor:

@@ -13,7 +13,7 @@ from rmix_kit.algorithms.riskq import RiskQ, RiskQNetworks, _joint
 from rmix_kit.networks.unroll import greedy_actions
 from rmix_kit.risk import risk_weights
 from rmix_kit.types import EpisodeBatch
-from tests.algorithms.cases import PROGRESS, SPEC, batch_for, build, small
+from tests.algorithms.cases import PROGRESS, SPEC, batch_for, build, far_from_start, small
 
 MEASURES = ["cvar", "var", "wang", "mean"]
 SOURCES = ["given", "static"]
@@ -21,11 +21,7 @@ SOURCES = ["given", "static"]
 
 def made(**changes: Any) -> tuple[RiskQ, RiskQNetworks, EpisodeBatch]:
     algorithm = cast(RiskQ, small(RiskQ, **changes))
-    networks = cast(RiskQNetworks, build(algorithm)[0])
-    with torch.no_grad():
-        for parameter in networks.parameters():
-            parameter.mul_(3.0)  # far from where training starts
-    return algorithm, networks, batch_for(algorithm)
+    return algorithm, cast(RiskQNetworks, far_from_start(algorithm)), batch_for(algorithm)
 
 
 def joint_measure(algorithm: RiskQ, networks: RiskQNetworks, batch: EpisodeBatch, actions: Tensor) -> Tensor:

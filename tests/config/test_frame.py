@@ -38,7 +38,9 @@ def test_our_own_environments_keep_theirs(algo: str) -> None:
 @pytest.mark.parametrize("algo", NAMES)
 def test_on_macn_all_learn_by_steps_and_copy_targets_alike(algo: str) -> None:
     """Counted by episodes, a team that stands still learned a quarter as often, from targets hardly ever copied."""
-    training = of(algo, "macn:4x15?slip=0.1")[0].training
+    config, said = of(algo, "macn:4x15?slip=0.1")
+    training = config.training
+    assert said == []  # presets are at home there
     is_on_policy = algo in ("coma", "dop")
     assert training.updates_per_step == (0 if is_on_policy else 0.02)
     assert (training.target.interval_episodes, training.target.interval_steps) == (0, 80 if is_on_policy else 20)

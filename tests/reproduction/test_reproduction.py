@@ -16,7 +16,7 @@ from rmix_kit.errors import RecordError
 from rmix_kit.reproduction import scripted, suites
 from rmix_kit.reproduction.cells import check_can_join, open_reproduction, record_path
 from rmix_kit.reproduction.estimate import cpu_seconds, total_hours
-from rmix_kit.reproduction.suites import EVERYONE, SUITES, Part, Suite
+from rmix_kit.reproduction.suites import EVERYONE, FAMILY, SUITES, Part, Suite
 from rmix_kit.reproduction.summary import best_return, how_it_ends, summary_of
 from rmix_kit.results import Episodes, RunRecord, write_record
 from rmix_kit.sweeps.engine import folder_of
@@ -68,11 +68,10 @@ def test_every_suite_can_be_planned(name: str, tmp_path: Path) -> None:
     assert len(reproduction.missing().runs) == len(names)
 
 
-def test_macn_has_everyone_five_times_on_the_papers_map(tmp_path: Path) -> None:
+def test_macn_has_everyone_five_times_on_the_papers_map_and_rmix_twenty(tmp_path: Path) -> None:
     expected = open_reproduction(SUITES["macn"]("builtin"), tmp_path).expected()
-    assert {(algo, seeds) for algo, env, seeds in expected if env == "macn:4x12"} == {
-        (algo, (0, 1, 2, 3, 4)) for algo in EVERYONE
-    }
+    seeds = {algo: each for algo, env, each in expected if env == "macn:4x12"}
+    assert seeds == dict.fromkeys((*EVERYONE, *FAMILY), (0, 1, 2, 3, 4)) | {"rmix": tuple(range(20))}
 
 
 def test_a_recorded_run_is_not_missing(tmp_path: Path, template: RunRecord) -> None:
