@@ -10,6 +10,7 @@ from rmix_kit.errors import ConfigError
 from rmix_kit.training.run_config import RunConfig
 
 NAMES = [cls.name for cls in ALGORITHMS]
+DIALS = ("rmix-averse", "riskq")
 
 
 def of(algo: str, env: str, **given: object) -> tuple[RunConfig, list[str]]:
@@ -43,7 +44,7 @@ def test_on_macn_all_learn_by_steps_and_copy_targets_alike(algo: str) -> None:
     assert said == []  # presets are at home there
     is_on_policy = algo in ("coma", "dop")
     assert training.updates_per_step == (0 if is_on_policy else 0.02)
-    assert (training.target.interval_episodes, training.target.interval_steps) == (0, 80 if is_on_policy else 20)
+    assert (training.target.interval_episodes, training.target.interval_steps) == (0, 80 if is_on_policy else 50 if algo in DIALS else 20)
 
 
 def test_presets_that_are_not_an_algorithms_own_keep_their_pace_on_macn() -> None:
