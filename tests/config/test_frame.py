@@ -11,6 +11,7 @@ from rmix_kit.training.run_config import RunConfig
 
 NAMES = [cls.name for cls in ALGORITHMS]
 DIALS = ("rmix-averse", "riskq")
+ON_POLICY = ("coma", "dop")
 
 
 def of(algo: str, env: str, **given: object) -> tuple[RunConfig, list[str]]:
@@ -42,9 +43,9 @@ def test_on_macn_all_learn_by_steps_and_copy_targets_alike(algo: str) -> None:
     config, said = of(algo, "macn:4x15?slip=0.1")
     training = config.training
     assert said == []  # presets are at home there
-    is_on_policy = algo in ("coma", "dop")
-    assert training.updates_per_step == (0 if is_on_policy else 0.02)
-    assert (training.target.interval_episodes, training.target.interval_steps) == (0, 80 if is_on_policy else 50 if algo in DIALS else 20)
+    assert training.updates_per_step == (0 if algo in ON_POLICY else 0.02)
+    copies = dict.fromkeys(NAMES, 20) | dict.fromkeys(DIALS, 50) | dict.fromkeys(ON_POLICY, 80)
+    assert (training.target.interval_episodes, training.target.interval_steps) == (0, copies[algo])
 
 
 def test_presets_that_are_not_an_algorithms_own_keep_their_pace_on_macn() -> None:
