@@ -65,8 +65,8 @@ class Calibration:
         pit_distance: Largest distance of the PIT's distribution function from the uniform one.
         pinball: Mean pinball loss of the forecasts.
         pinball_constant: That of the constant forecast.
-        bias: Mean forecast less mean return.
-        spread: Mean standard deviation of a forecast.
+        bias: Mean forecast less mean return; quantiles count as the shares of probability that they stand for.
+        spread: Mean standard deviation of a forecast, counted likewise.
         return_spread: Standard deviation of all returns, over states and luck alike.
         first_quantiles: Forecasts of the first step, mean over agents and episodes, ``[quantile]``.
         first_returns: Discounted returns from the first step, ``[episode]``.
@@ -162,6 +162,8 @@ def calibrate(
     came = np.concatenate([part.came for part in parts])  # [step row]
     shares = _pit(forecasts, came, fractions, generator(seed, "calibration"))
     constant = np.quantile(came, fractions)
+    weights = np.diff(_edges(fractions))  # [quantile]
+    means = forecasts @ weights  # [step row]
     return Calibration(
         env=env_text,
         algorithm=algorithm.name,
@@ -176,8 +178,8 @@ def calibrate(
         pit_distance=_distance_from_uniform(shares),
         pinball=pinball_loss(forecasts, came, fractions),
         pinball_constant=pinball_loss(constant, came, fractions),
-        bias=float(forecasts.mean() - came.mean()),
-        spread=float(forecasts.std(-1).mean()),
+        bias=float(means.mean() - came.mean()),
+        spread=float(np.sqrt((forecasts - means[:, None]) ** 2 @ weights).mean()),
         return_spread=float(came.std()),
         first_quantiles=np.concatenate([part.first for part in parts]).mean(0),
         first_returns=np.concatenate([part.first_returns for part in parts]),
@@ -196,7 +198,7 @@ def _played(
 
 
 def pinball_loss(quantiles: Floats, came: Floats, fractions: Floats) -> float:
-    """Return the mean over forecasts and fractions of (tau - 1{y < q}) (y - q).
+    """Return the mean over forecasts of (tau - 1{y < q}) (y - q), fractions weighted by the shares that they stand for.
 
     Args:
         quantiles: ``[row, quantile]``, or ``[quantile]`` for the same forecast everywhere.
@@ -204,7 +206,16 @@ def pinball_loss(quantiles: Floats, came: Floats, fractions: Floats) -> float:
         fractions: tau, ``[quantile]`` in (0, 1).
     """
     missed = came[:, None] - quantiles
-    return float(np.maximum(fractions * missed, (fractions - 1) * missed).mean())
+    losses = np.maximum(fractions * missed, (fractions - 1) * missed)  # [row, quantile]
+    return float((losses @ np.diff(_edges(fractions))).mean())
+
+
+def _edges(fractions: Floats) -> Floats:
+    """Return where the shares of probability begin and end whose middles the fractions are, ``[quantile + 1]``."""
+    edges = [0.0]
+    for fraction in fractions.tolist():
+        edges.append(2 * fraction - edges[-1])
+    return np.array(edges)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -282,7 +293,7 @@ def _predicted(algorithm: Algorithm[Any], networks: Networks[Any], batch: Episod
 def _pit(forecasts: Floats, came: Floats, fractions: Floats, rng: np.random.Generator) -> Floats:
     """Return where in its forecast each return fell, ``[row]`` in [0, 1]; between equal quantiles drawn evenly."""
     near = TIED * float(np.ptp(came))
-    edges = np.concatenate([[0.0], (fractions[1:] + fractions[:-1]) / 2, [1.0]])  # [quantile + 1]
+    edges = _edges(fractions)
     below = (forecasts < came[:, None] - near).sum(-1)  # [row], quantiles clearly below
     not_above = (forecasts <= came[:, None] + near).sum(-1)
     low, high = edges[below], edges[not_above]

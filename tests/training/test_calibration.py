@@ -15,8 +15,12 @@ import rmix_kit
 from macn import oracle
 from rmix_kit.algorithms.ddn import DDN
 from rmix_kit.algorithms.dmix import DMIX
+from rmix_kit.algorithms.riskq import RiskQ
+from rmix_kit.algorithms.rmix_averse import RMIXAverse
 from rmix_kit.cli.main import main
 from rmix_kit.errors import ConfigError, EnvironmentContractError
+from rmix_kit.losses import quantile_fractions
+from rmix_kit.risk import quantile_edges
 from rmix_kit.training import calibration
 from rmix_kit.training.calibration import Calibration, pinball_loss
 from rmix_kit.training.run import Run
@@ -31,6 +35,36 @@ def test_the_pinball_loss_by_hand() -> None:
     # Forecast 0 and 10 at fractions 0.25 and 0.75; what came is 4: 0.25 * 4 and (1 - 0.75) * 6.
     found = pinball_loss(np.array([[0.0, 10.0]]), np.array([4.0]), np.array([0.25, 0.75]))
     assert found == pytest.approx((1.0 + 1.5) / 2)
+
+
+def test_quantiles_count_as_the_shares_that_they_stand_for() -> None:
+    """Half of them in the lowest tenth: shares 0.05, 0.05, 0.45, 0.45."""
+    fractions = quantile_fractions(quantile_edges(4, 0.1)).double().numpy()
+    assert calibration._edges(fractions) == pytest.approx([0.0, 0.05, 0.1, 0.55, 1.0], abs=1e-6)
+    found = pinball_loss(np.array([-8.0, 0.0, 0.0, 4.0]), np.array([1.0]), fractions)
+    by_hand = 0.05 * 0.025 * 9 + 0.05 * 0.075 * 1 + 0.45 * 0.325 * 1 + 0.45 * (1 - 0.775) * 3
+    assert found == pytest.approx(by_hand, abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", [RMIXAverse, RiskQ])
+def test_the_bias_of_a_forecast_with_a_fine_tail_is_that_of_its_mean(
+    kind: type[RMIXAverse | RiskQ], tmp_path: Path
+) -> None:
+    algorithm = small(kind, tail_level=0.1, n_quantiles=4)
+    train(tiny(steps=200, algorithm=algorithm, preset=kind.name), tmp_path / "run", reporter=Notes())
+    run = rmix_kit.load(tmp_path / "run")
+    if isinstance(run.config.algorithm, RiskQ):
+        run.networks.mixer.scale[-1].weight.zero_()
+        run.networks.mixer.scale[-1].bias.fill_(1.0)  # the weights of a step add up to 1
+        for parameter in run.networks.mixer.shift.parameters():
+            parameter.zero_()
+    certain = with_constant_quantiles(run, np.zeros(4)).calibration(episodes=40, risk_level=1.0)
+    unequal = np.array([-40.0, -20.0, 0.0, 2.0])
+    found = with_constant_quantiles(run, unequal).calibration(episodes=40, risk_level=1.0)
+    mean = 0.05 * -40 + 0.05 * -20 + 0.45 * 2
+    assert found.bias - certain.bias == pytest.approx(mean, abs=1e-3)
+    spread = np.sqrt(0.05 * (40 + mean) ** 2 + 0.05 * (20 + mean) ** 2 + 0.45 * mean**2 + 0.45 * (2 - mean) ** 2)
+    assert found.spread == pytest.approx(spread, abs=1e-3)
 
 
 def pit_of(forecasts: np.ndarray, came: np.ndarray) -> np.ndarray:
