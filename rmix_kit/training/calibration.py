@@ -19,7 +19,6 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from rmix_kit.algorithms import Algorithm, Networks
 from rmix_kit.algorithms.dmix import DMIX, DMIXNetworks
@@ -35,15 +34,12 @@ from rmix_kit.replay import ReplayBuffer
 from rmix_kit.replay.episode import EpisodeBlock
 from rmix_kit.seeding import generator
 from rmix_kit.training.evaluator import greedy_player
+from rmix_kit.training.forecast_scores import Floats, distance_from_uniform, moments, pinball_loss, pit
 from rmix_kit.types import EpisodeBatch
 
-Floats = NDArray[np.float64]
 BINS = 10
 IMPLICIT_FRACTIONS = 32
 """Quantiles that are asked of a network which gives any."""
-TIED = 0.005
-"""Share of the measured returns' range within which a quantile and a return count as equal: a network's quantiles of a
-certain return are never all the same number."""
 CPU = torch.device("cpu")
 
 
@@ -160,10 +156,8 @@ def calibrate(
     fractions = parts[0].fractions
     forecasts = np.concatenate([part.forecasts for part in parts])  # [step row, quantile]
     came = np.concatenate([part.came for part in parts])  # [step row]
-    shares = _pit(forecasts, came, fractions, generator(seed, "calibration"))
-    constant = np.quantile(came, fractions)
-    weights = np.diff(_edges(fractions))  # [quantile]
-    means = forecasts @ weights  # [step row]
+    shares = pit(forecasts, came, fractions, generator(seed, "calibration"))
+    means, deviations = moments(forecasts, fractions)
     return Calibration(
         env=env_text,
         algorithm=algorithm.name,
@@ -175,11 +169,11 @@ def calibrate(
         gamma=algorithm.gamma,
         fractions=fractions,
         pit=np.histogram(shares, bins=BINS, range=(0.0, 1.0))[0] / len(shares),
-        pit_distance=_distance_from_uniform(shares),
+        pit_distance=distance_from_uniform(shares),
         pinball=pinball_loss(forecasts, came, fractions),
-        pinball_constant=pinball_loss(constant, came, fractions),
+        pinball_constant=pinball_loss(np.quantile(came, fractions), came, fractions),
         bias=float(means.mean() - came.mean()),
-        spread=float(np.sqrt((forecasts - means[:, None]) ** 2 @ weights).mean()),
+        spread=float(deviations.mean()),
         return_spread=float(came.std()),
         first_quantiles=np.concatenate([part.first for part in parts]).mean(0),
         first_returns=np.concatenate([part.first_returns for part in parts]),
@@ -195,27 +189,6 @@ def _played(
     for first in range(0, episodes, envs.num_envs):
         block = play(range(first, first + envs.num_envs)).block
         yield block.of_episodes(np.arange(len(block.length)) < episodes - first)
-
-
-def pinball_loss(quantiles: Floats, came: Floats, fractions: Floats) -> float:
-    """Return the mean over forecasts of (tau - 1{y < q}) (y - q), fractions weighted by the shares that they stand for.
-
-    Args:
-        quantiles: ``[row, quantile]``, or ``[quantile]`` for the same forecast everywhere.
-        came: What came, ``[row]``.
-        fractions: tau, ``[quantile]`` in (0, 1).
-    """
-    missed = came[:, None] - quantiles
-    losses = np.maximum(fractions * missed, (fractions - 1) * missed)  # [row, quantile]
-    return float((losses @ np.diff(_edges(fractions))).mean())
-
-
-def _edges(fractions: Floats) -> Floats:
-    """Return where the shares of probability begin and end whose middles the fractions are, ``[quantile + 1]``."""
-    edges = [0.0]
-    for fraction in fractions.tolist():
-        edges.append(2 * fraction - edges[-1])
-    return np.array(edges)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -288,28 +261,6 @@ def _predicted(algorithm: Algorithm[Any], networks: Networks[Any], batch: Episod
         return joint.unsqueeze(2).double().numpy(), fractions.double().numpy()
     tau = fractions.expand(*batch.mask.shape[:1], batch.mask.shape[1] + 1, -1)
     return agent.unroll(batch).quantiles_of(batch.actions, tau).double().numpy(), fractions.double().numpy()
-
-
-def _pit(forecasts: Floats, came: Floats, fractions: Floats, rng: np.random.Generator) -> Floats:
-    """Return where in its forecast each return fell, ``[row]`` in [0, 1]; between equal quantiles drawn evenly."""
-    near = TIED * float(np.ptp(came))
-    edges = _edges(fractions)
-    below = (forecasts < came[:, None] - near).sum(-1)  # [row], quantiles clearly below
-    not_above = (forecasts <= came[:, None] + near).sum(-1)
-    low, high = edges[below], edges[not_above]
-    # Between two quantiles, beyond the last or before the first: the return shares the mass of its neighbours.
-    apart = below == not_above
-    low = np.where(apart, edges[np.maximum(below - 1, 0)], low)
-    high = np.where(apart, edges[np.minimum(below + 1, len(fractions))], high)
-    drawn: Floats = low + (high - low) * rng.random(len(came))
-    return drawn
-
-
-def _distance_from_uniform(shares: Floats) -> float:
-    ordered, count = np.sort(shares), len(shares)
-    above = np.arange(1, count + 1) / count - ordered
-    below = ordered - np.arange(count) / count
-    return float(max(above.max(), below.max()))
 
 
 def rows_of(found: Calibration) -> Sequence[tuple[str, str]]:

@@ -21,8 +21,8 @@ from rmix_kit.cli.main import main
 from rmix_kit.errors import ConfigError, EnvironmentContractError
 from rmix_kit.losses import quantile_fractions
 from rmix_kit.risk import quantile_edges
-from rmix_kit.training import calibration
-from rmix_kit.training.calibration import Calibration, pinball_loss
+from rmix_kit.training.calibration import Calibration
+from rmix_kit.training.forecast_scores import distance_from_uniform, edges_of, pinball_loss, pit
 from rmix_kit.training.run import Run
 from rmix_kit.training.trainer import train
 from tests.algorithms.cases import small
@@ -40,7 +40,7 @@ def test_the_pinball_loss_by_hand() -> None:
 def test_quantiles_count_as_the_shares_that_they_stand_for() -> None:
     """Half of them in the lowest tenth: shares 0.05, 0.05, 0.45, 0.45."""
     fractions = quantile_fractions(quantile_edges(4, 0.1)).double().numpy()
-    assert calibration._edges(fractions) == pytest.approx([0.0, 0.05, 0.1, 0.55, 1.0], abs=1e-6)
+    assert edges_of(fractions) == pytest.approx([0.0, 0.05, 0.1, 0.55, 1.0], abs=1e-6)
     found = pinball_loss(np.array([-8.0, 0.0, 0.0, 4.0]), np.array([1.0]), fractions)
     by_hand = 0.05 * 0.025 * 9 + 0.05 * 0.075 * 1 + 0.45 * 0.325 * 1 + 0.45 * (1 - 0.775) * 3
     assert found == pytest.approx(by_hand, abs=1e-6)
@@ -68,7 +68,7 @@ def test_the_bias_of_a_forecast_with_a_fine_tail_is_that_of_its_mean(
 
 
 def pit_of(forecasts: np.ndarray, came: np.ndarray) -> np.ndarray:
-    return calibration._pit(forecasts, came, FRACTIONS, np.random.default_rng(0))
+    return pit(forecasts, came, FRACTIONS, np.random.default_rng(0))
 
 
 def test_forecasts_that_are_right_give_an_even_histogram() -> None:
@@ -76,7 +76,7 @@ def test_forecasts_that_are_right_give_an_even_histogram() -> None:
     centre = rng.normal(size=20_000) * 5
     quantiles = centre[:, None] + np.quantile(rng.normal(size=200_000), FRACTIONS)
     shares = pit_of(quantiles, centre + rng.normal(size=20_000))
-    assert calibration._distance_from_uniform(shares) < 0.03
+    assert distance_from_uniform(shares) < 0.03
 
 
 @pytest.mark.parametrize("wrong", ["too high", "too narrow"])
@@ -85,13 +85,13 @@ def test_forecasts_that_are_wrong_do_not(wrong: str) -> None:
     unit = np.quantile(rng.normal(size=200_000), FRACTIONS)
     came = rng.normal(size=20_000)
     shares = pit_of(np.tile(unit + 2 if wrong == "too high" else unit / 4, (20_000, 1)), came)
-    assert calibration._distance_from_uniform(shares) > 0.25
+    assert distance_from_uniform(shares) > 0.25
 
 
 def test_certain_returns_that_were_predicted_are_spread_evenly() -> None:
     came = np.repeat([-12.0, -3.0], 5000)
     shares = pit_of(came[:, None] + np.linspace(-0.01, 0.01, 20), came)
-    assert calibration._distance_from_uniform(shares) < 0.03
+    assert distance_from_uniform(shares) < 0.03
 
 
 @pytest.fixture(scope="module")
