@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -59,6 +60,28 @@ def kit(*arguments: str, timed: dict[str, Any] | None = None) -> str:
             timed["seconds"] = round(time.monotonic() - start, 1)
             timed["cpu_seconds"] = round(usage.ru_utime + usage.ru_stime, 1)
         return said.read()
+
+
+def trained_and_exported(
+    algo: str, env: str, seed: int, steps: int, *, case: str, folder: Path
+) -> tuple[dict[str, Any], Path]:
+    """Train a team and export it to ONNX, in place of what an interrupted run left.
+
+    Args:
+        case: For the record.
+        folder: Of the run; its agents go to the folder of that name with "-agents" behind it.
+
+    Returns:
+        The record begun, with the command and its seconds, and the agents' folder.
+    """
+    agents = folder.with_name(f"{folder.name}-agents")
+    for old in (folder, agents):
+        shutil.rmtree(old, ignore_errors=True)
+    command = ["train", "--algo", algo, "--env", env, "--seed", str(seed), "--steps", str(steps)]
+    record: dict[str, Any] = {"command": "rmix-kit " + " ".join(command), "case": case, "seed": seed}
+    kit(*command, "--out", str(folder), timed=record)
+    kit("export", str(folder), "--out", str(agents), "--format", "onnx")
+    return record, agents
 
 
 def run_missing(jobs: Iterable[Job], workers: int) -> None:

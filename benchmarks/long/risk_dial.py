@@ -12,11 +12,10 @@ the measured ones. On `bridge` a run holds the dial if, at level 1.0, success is
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
-from _runs import RESULTS, kit, machine, make_all
+from _runs import RESULTS, kit, machine, make_all, trained_and_exported
 
 from macn import oracle
 from rmix_kit.episodes import wilson_interval
@@ -47,13 +46,8 @@ def holds(levels: dict[str, dict[str, Any]], optimum: float) -> bool:
 def measure(case: str, seed: int, runs: Path) -> dict[str, Any]:
     """Train, export and run one team at every level."""
     env, _, steps = CASES[case]
-    out, agents = runs / f"dial-{case}-{seed}", runs / f"dial-{case}-{seed}-agents"
-    for folder in (out, agents):
-        shutil.rmtree(folder, ignore_errors=True)
-    command = ["train", "--algo", "rmix-averse", "--env", env, "--seed", str(seed), "--steps", str(steps)]
-    record: dict[str, Any] = {"command": "rmix-kit " + " ".join(command), "case": case, "seed": seed}
-    kit(*command, "--out", str(out), timed=record)
-    kit("export", str(out), "--out", str(agents), "--format", "onnx")
+    folder = runs / f"dial-{case}-{seed}"
+    record, agents = trained_and_exported("rmix-averse", env, seed, steps, case=case, folder=folder)
     levels: dict[str, dict[str, Any]] = {}
     for level in LEVELS:
         said = kit("run", str(agents), "--episodes", str(EPISODES), "--risk-level", str(level), "--json")

@@ -11,11 +11,10 @@ the mean length within one step: ways differ by four steps or more, and in noise
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
-from _runs import RESULTS, kit, machine, make_all
+from _runs import RESULTS, kit, machine, make_all, trained_and_exported
 
 FOLDER = RESULTS / "riskq-dial"
 EPISODES = 1000
@@ -31,13 +30,8 @@ KEPT = ("return_mean", "fall_rate", "episode_length_mean")
 def measure(case: str, seed: int, runs: Path) -> dict[str, Any]:
     """Train, export and run one team at every level."""
     env, _, steps, levels = CASES[case]
-    out, agents = runs / f"riskq-{case}-{seed}", runs / f"riskq-{case}-{seed}-agents"
-    for folder in (out, agents):
-        shutil.rmtree(folder, ignore_errors=True)
-    command = ["train", "--algo", "riskq", "--env", env, "--seed", str(seed), "--steps", str(steps)]
-    record: dict[str, Any] = {"command": "rmix-kit " + " ".join(command), "case": case, "seed": seed}
-    kit(*command, "--out", str(out), timed=record)
-    kit("export", str(out), "--out", str(agents), "--format", "onnx")
+    folder = runs / f"riskq-{case}-{seed}"
+    record, agents = trained_and_exported("riskq", env, seed, steps, case=case, folder=folder)
     asked = ",".join(map(str, levels))
     said = json.loads(kit("run", str(agents), "--risk-levels", asked, "--episodes", str(EPISODES), "--json"))
     return judged(record, said["levels"]) | {"machine": machine()}
