@@ -9,13 +9,7 @@ import torch
 from torch import Tensor
 
 from rmix_kit.algorithms.algorithm import Networks, OptimizerSettings
-from rmix_kit.algorithms.value_decomposition import (
-    EACH_STEP,
-    NEXT_STEP,
-    ValueBased,
-    unbroken_trace,
-    watkins_trace,
-)
+from rmix_kit.algorithms.value_decomposition import EACH_STEP, NEXT_STEP, ValueBased
 from rmix_kit.losses import masked_mean, quantile_fractions, quantile_huber_loss
 from rmix_kit.mixers import QuantileMixer
 from rmix_kit.networks.quantile import QuantileAgent, unroll_together
@@ -149,7 +143,7 @@ class RiskQ(ValueBased[RiskQNetworks]):
         if self.targets == "n-step":
             # The joint distribution stands where `quantile_targets` has one for each agent.
             return self.quantile_targets(batch, next_joint.unsqueeze(2), greedy, n_max=self.n_max).squeeze(2)
-        trace = unbroken_trace(batch) if self.trace == "peng" else watkins_trace(batch, greedy)
+        trace = self.trace_of(batch, greedy, is_joint=True)
         return self.targets_along(trace, batch, next_joint[:, NEXT_STEP])
 
     def joint_values(self, online: RiskQNetworks, batch: EpisodeBatch) -> Tensor:

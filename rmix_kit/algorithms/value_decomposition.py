@@ -73,10 +73,22 @@ class ValueBased(Algorithm[NetworksT]):
         Returns:
             Detached, the shape of ``next_values``.
         """
-        is_joint = next_values.ndim == batch.reward.ndim
-        cut = watkins_trace if is_joint else own_traces
-        trace = unbroken_trace(batch) if self.trace == "peng" else cut(batch, greedy)
+        trace = self.trace_of(batch, greedy, is_joint=next_values.ndim == batch.reward.ndim)
         return self.targets_along(trace, batch, next_values)
+
+    def trace_of(self, batch: EpisodeBatch, greedy: Tensor, *, is_joint: bool) -> Tensor:
+        """Say where returns may go on along `trace`.
+
+        Args:
+            greedy: The online networks' available argmax of every step, int64 ``[batch, time + 1, agent]``.
+            is_joint: Watkins' cut looks at the joint action, and not at each agent's own.
+
+        Returns:
+            bool ``[batch, time]``, or ``[batch, time, agent]``.
+        """
+        if self.trace == "peng":
+            return unbroken_trace(batch)
+        return watkins_trace(batch, greedy) if is_joint else own_traces(batch, greedy)
 
     def targets_along(self, trace: Tensor, batch: EpisodeBatch, next_values: Tensor) -> Tensor:
         """TD(lambda) targets along a given trace.
