@@ -104,6 +104,7 @@ def measured(
     ours: Work,
     *,
     peer: Work | None = None,
+    peer_is: str = "naive form",
     goal: str = "",
     note: str = "",
     is_slow: bool = False,
@@ -111,17 +112,25 @@ def measured(
     """Measure an update beside its matrix products."""
     contenders = {"ours": ours, "floor": floor_of(ours)} | ({} if peer is None else {"peer": peer})
     taken = take_turns(contenders, turns=effort.turns, repeats=1 if is_slow else effort.repeats)
-    return row_of(work, UNIT, taken, peer_is="naive form", goal=goal, note=note)
+    return row_of(work, UNIT, taken, peer_is=peer_is, goal=goal, note=note)
 
 
 def rmix_updates(effort: Effort) -> Iterator[Row]:
     """Measure TD updates of RMIX."""
     goal = "5x the released code (released_rmix.py)"
     yield measured(effort, "RMIX update, MACN 32x51x2, M=100", our_work("td"), peer=naive_work("td"), goal=goal)
-    few = play("rmix", FEW)
-    for name, played in (("real", few), ("full", stretched(few))):
-        work, size = real_update(played)
-        yield measured(effort, f"RMIX update, 5m_vs_6m, {name} batch", work, note=size)
+    few, qmix_few = play("rmix", FEW), play("qmix", FEW)
+    for name, played, beside in (("real", few, qmix_few), ("full", stretched(few), stretched(qmix_few))):
+        (work, size), (peer, _) = real_update(played), real_update(beside)
+        yield measured(
+            effort,
+            f"RMIX update, 5m_vs_6m, {name} batch",
+            work,
+            peer=peer,
+            peer_is="QMIX's update",
+            goal="at most 1.8 times QMIX's: 0.56",
+            note=size,
+        )
     work, size = real_update(play("rmix", MANY))
     yield measured(effort, "RMIX update, MMM2, real batch, M=65", work, note=size)
 

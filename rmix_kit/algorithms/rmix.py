@@ -13,7 +13,7 @@ from rmix_kit.algorithms.algorithm import OptimizerSettings
 from rmix_kit.algorithms.mixing import MixedNetworks, MonotonicMixing
 from rmix_kit.algorithms.value_decomposition import ValueBased, squared_td_error
 from rmix_kit.losses import masked_mean, quantile_fractions, quantile_huber_loss
-from rmix_kit.networks.quantile import QuantileAgent, unroll_together
+from rmix_kit.networks.quantile import QuantileAgent, RiskMemory, unroll_together
 from rmix_kit.networks.quantile_output import QuantileOutput
 from rmix_kit.networks.unroll import greedy_actions, take
 from rmix_kit.risk.measures import RiskMeasure
@@ -63,6 +63,9 @@ class RMIX(MonotonicMixing, ValueBased[RMIXNetworks]):
         risk_level: "dynamic" (predicted) or one fixed number in (0, 1].
         risk: What is taken of Z_i at the level in place of CVaR: "var", "wang", or "mean", which no level turns.
         risk_embed_size: Width D of the predictor's embeddings; the history embedding's cost grows with it.
+        risk_memory: What the predictor knows the history by: "own", a second recurrent network as in the released code,
+            or "agent", the agent's own memory of the step before, its gradient blocked: two recurrent networks an
+            update less.
         risk_gradient: How the TD loss trains the predictor: "straight_through" (hard level forward, expected CVaR
             backward), "soft" (the expected CVaR itself, acting on it too), or "none" (the predictor stays as
             initialised, as in the released code).
@@ -90,6 +93,7 @@ class RMIX(MonotonicMixing, ValueBased[RMIXNetworks]):
     risk_level: Literal["dynamic"] | RiskLevel = "dynamic"
     risk: RiskMeasure = "cvar"
     risk_embed_size: PositiveInt = 8
+    risk_memory: RiskMemory = "own"
     risk_gradient: Literal["straight_through", "soft", "none"] = "straight_through"
     has_shared_atom_init: bool = True
     distribution_target: Literal["dummy", "reward"] = "reward"
@@ -113,6 +117,7 @@ class RMIX(MonotonicMixing, ValueBased[RMIXNetworks]):
             level_source="predicted" if is_dynamic else "static",
             n_levels=self.n_risk_levels,
             embed_size=self.risk_embed_size,
+            risk_memory=self.risk_memory,
             default_level=1.0 if self.risk_level == "dynamic" else self.risk_level,
             has_shared_atom_init=self.has_shared_atom_init,
             has_soft_level=self.risk_gradient == "soft",

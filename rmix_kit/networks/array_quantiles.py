@@ -21,14 +21,15 @@ class ArrayPredictor:
     """`RiskPredictor`, with the agent's last layer within both embeddings, and `QuantileAgent.weigh`.
 
     Attributes:
+        encoder: Of its own; None where it reads the agent's memory of the step before.
         current: Agent's hidden state ``[row, hidden]`` -> ``[row, embed]``.
-        history: Predictor's hidden state ``[row, hidden]`` -> ``[row, embed * level]``.
+        history: Hidden state of the step before ``[row, hidden]`` -> ``[row, embed * level]``.
         levels: ``[level]``.
         weights_by_level: ``[level, quantile]``.
         is_soft: The CVaR is the one expected over the levels' probabilities.
     """
 
-    encoder: ArrayEncoder
+    encoder: ArrayEncoder | None
     current: Affine
     history: Affine
     scale: float
@@ -83,9 +84,11 @@ class ArrayQuantileAgent:
         following = {"hidden_state": hidden_state}
         own_weights = np.empty((0, 0), dtype=np.float32)
         if self.predictor is not None:
-            risk_hidden_state = self.predictor.encoder.step(carry["previous_input"], carry["risk_hidden_state"])
-            following |= {"previous_input": inputs, "risk_hidden_state": risk_hidden_state}
-            own_weights, own_level = self.predictor.choose(hidden_state, risk_hidden_state)
+            history = carry["hidden_state"]
+            if self.predictor.encoder is not None:
+                history = self.predictor.encoder.step(carry["previous_input"], carry["risk_hidden_state"])
+                following |= {"previous_input": inputs, "risk_hidden_state": history}
+            own_weights, own_level = self.predictor.choose(hidden_state, history)
             level = np.where(is_own, own_level, level)
         if self.predictor is not None and is_own.all():
             weights = own_weights

@@ -24,6 +24,7 @@ from rmix_kit.risk.operators import quantile_edges, sort_quantiles
 from rmix_kit.types import EnvSpec, EpisodeBatch
 
 LevelSource = Literal["predicted", "static", "input"]
+RiskMemory = Literal["own", "agent"]
 LEVEL_WAVES = 8
 """Numbers that code a risk level where it is an input."""
 
@@ -48,6 +49,7 @@ class QuantileAgent(AgentNetwork):
         level_source: LevelSource,
         n_levels: int,
         embed_size: int = 8,
+        risk_memory: RiskMemory = "own",
         default_level: float = 1.0,
         has_shared_atom_init: bool = True,
         has_soft_level: bool = False,
@@ -60,6 +62,7 @@ class QuantileAgent(AgentNetwork):
         Args:
             level_source: Where the risk level comes from.
             embed_size: Width D of the predictor's embeddings.
+            risk_memory: What the predictor knows the history by: a recurrent network of its own, or the agent's.
             default_level: The static level, or the level meant by 0 where the level is an input; in (0, 1].
             has_shared_atom_init: Start all quantiles of an action almost equal instead of independent.
             has_soft_level: With a predictor, act and learn on the CVaR expected over its level probabilities, whose
@@ -85,7 +88,11 @@ class QuantileAgent(AgentNetwork):
         self.predictor: RiskPredictor | None = None
         if level_source == "predicted":
             self.predictor = RiskPredictor(
-                input_size, hidden_size, self.head.out_features, n_levels=n_levels, embed_size=embed_size
+                input_size if risk_memory == "own" else None,
+                hidden_size,
+                self.head.out_features,
+                n_levels=n_levels,
+                embed_size=embed_size,
             )
         edges = quantile_edges(n_quantiles, tail_level)
         self.register_buffer("edges", edges, persistent=False)
@@ -95,7 +102,7 @@ class QuantileAgent(AgentNetwork):
         self.default_risk_level = default_level if self.is_risk_aware and not chooses else None
         self.n_risk_levels = n_levels if self.is_risk_aware and chooses else None
         self.carry_sizes = {"last_action": spec.n_actions, "hidden_state": hidden_size}
-        if self.predictor is not None:
+        if self.predictor is not None and self.predictor.encoder is not None:
             self.carry_sizes |= {"previous_input": self.inputs.size, "risk_hidden_state": hidden_size}
 
     def step(self, obs: Tensor, agent: Tensor, risk_level: Tensor, carry: Carry) -> StepOutput:
@@ -120,10 +127,12 @@ class QuantileAgent(AgentNetwork):
         flat = self.head(hidden_state)  # [row, action * quantile]
         next_carry = {"hidden_state": hidden_state}
         if self.predictor is not None:
-            risk_hidden_state = self.predictor.encoder.step(carry["previous_input"], carry["risk_hidden_state"])
-            own_weights, own_level = self.weigh(self.predictor(flat, risk_hidden_state, self.head))
+            history = carry["hidden_state"]
+            if self.predictor.encoder is not None:
+                history = self.predictor.encoder.step(carry["previous_input"], carry["risk_hidden_state"])
+                next_carry |= {"previous_input": inputs, "risk_hidden_state": history}
+            own_weights, own_level = self.weigh(self.predictor(flat, history, self.head))
             level = torch.where(is_own, own_level, risk_level)
-            next_carry |= {"previous_input": inputs, "risk_hidden_state": risk_hidden_state}
         elif self.level_source == "static":
             level = torch.where(is_own, torch.full_like(risk_level, self.default_level), risk_level)
         weights = risk_weights(self.measure, level, self.edges)  # [row, quantile]
@@ -151,7 +160,7 @@ class QuantileAgent(AgentNetwork):
             with torch.no_grad():
                 current, history = (Affine(w.t().contiguous(), b) for w, b in self.predictor.folded(self.head))
             predictor = ArrayPredictor(
-                encoder=ArrayEncoder(self.predictor.encoder),
+                encoder=None if self.predictor.encoder is None else ArrayEncoder(self.predictor.encoder),
                 current=current,
                 history=history,
                 scale=self.predictor.scale,
@@ -185,22 +194,27 @@ class QuantileAgent(AgentNetwork):
             return torch.where(level == 0, torch.full_like(level, self.default_level), level)
         return torch.full_like(level, self.default_level)
 
-    def output(self, batch: EpisodeBatch, hidden_states: Tensor, risk_hidden_states: Tensor | None) -> QuantileOutput:
+    def output(
+        self, batch: EpisodeBatch, hidden_states: Tensor, risk_hidden_states: Tensor | None = None
+    ) -> QuantileOutput:
         """Make distributions of recurrent states.
 
         Args:
             hidden_states: Packed ``[row, hidden]``.
-            risk_hidden_states: The predictor's, packed ``[row, hidden]``; None without one.
+            risk_hidden_states: The predictor's own, packed ``[row, hidden]``; None without them.
 
         Returns:
             Distributions and levels.
         """
         packing = batch.packing
         last = LastLayer(self.head.weight, self.head.bias, self.n_actions)
-        if self.predictor is None or risk_hidden_states is None:
+        if self.predictor is None:
             level = self.level_of(batch)
             weights = risk_weights(self.measure, pack(level, packing), self.edges)  # [row, quantile]
             return QuantileOutput(hidden_states, last, packing, None, weights, level, self.weights_by_level, self.edges)
+        if risk_hidden_states is None:
+            # What trains the predictor never trains the agent.
+            risk_hidden_states = shift(hidden_states.detach(), packing)
         scores = self.predictor.score_rows(hidden_states, risk_hidden_states, self.head)  # [row, level]
         weights, levels = self.weigh(scores)  # [row, quantile], [row]
         size, steps, n_agents = batch.avail_actions.shape[:3]
@@ -245,17 +259,20 @@ def _unroll_together(agents: Sequence[QuantileAgent], batch: EpisodeBatch) -> li
     if first.level_source == "input":
         level = code_level(pack(first.level_of(batch), packing))
         each = [torch.cat([inputs, level], -1) for inputs in each]
-    encoders, encoded = [agent.encoder for agent in agents], each
-    if first.predictor is not None:
-        pairs = [(agent.encoder, agent.predictor.encoder) for agent in agents if agent.predictor is not None]
-        encoders = [encoder for pair in pairs for encoder in pair]
-        # What trains the predictor never trains the agent, its coding of pictures included.
-        encoded = [rows for inputs in each for rows in (inputs, shift(inputs.detach(), packing))]
+    encoders: list[RecurrentEncoder] = []
+    encoded: list[Tensor] = []
+    for agent, inputs in zip(agents, each, strict=True):
+        encoders.append(agent.encoder)
+        encoded.append(inputs)
+        if agent.predictor is not None and agent.predictor.encoder is not None:
+            encoders.append(agent.predictor.encoder)
+            # What trains the predictor never trains the agent, its coding of pictures included.
+            encoded.append(shift(inputs.detach(), packing))
     hidden_states = unroll_encoders(encoders, encoded, packing.rows_per_step)
     per_agent = len(hidden_states) // len(agents)
     return [
-        agent.output(batch, hidden_states[i * per_agent], hidden_states[i * per_agent + 1] if per_agent == 2 else None)
-        for i, agent in enumerate(agents)
+        agent.output(batch, *hidden_states[number * per_agent : (number + 1) * per_agent])
+        for number, agent in enumerate(agents)
     ]
 
 

@@ -15,22 +15,25 @@ class RiskPredictor(nn.Module):
     """Score each risk level by matching the current return distribution with the history (RMIX, section 3.3, Eqn 8).
 
     e = E_cur(sg Z_t), g_k = E_hist(sg[head](h^r_t))_k, s_k = <e, g_k> / sqrt(D). The history branch has a recurrent
-    network of its own, fed the inputs of the step before (zeros at the start), and shares the agent's last layer with
-    its weights detached, so that a loss on the scores trains this module and never the agent. The released code
-    detaches the branch altogether and takes a hard argmax, so that nothing of it ever learns (docs/fidelity.md).
+    network of its own, fed the inputs of the step before (zeros at the start), or reads the agent's memory of the step
+    before, detached: the same inputs either way. It shares the agent's last layer with its weights detached, so that a
+    loss on the scores trains this module and never the agent. The released code detaches the branch altogether and
+    takes a hard argmax, so that nothing of it ever learns (docs/fidelity.md).
     """
 
-    def __init__(self, input_size: int, hidden_size: int, head_size: int, *, n_levels: int, embed_size: int) -> None:
+    def __init__(
+        self, input_size: int | None, hidden_size: int, head_size: int, *, n_levels: int, embed_size: int
+    ) -> None:
         """Build the layers.
 
         Args:
-            input_size: Width of x_t.
+            input_size: Width of x_t; None for no recurrent network of its own.
             head_size: n_actions * n_quantiles, the width of the agent's last layer.
             embed_size: Width D of the two embeddings.
         """
         super().__init__()
         self.n_levels = n_levels
-        self.encoder = RecurrentEncoder(input_size, hidden_size)
+        self.encoder = None if input_size is None else RecurrentEncoder(input_size, hidden_size)
         self.embed_current = nn.Linear(head_size, embed_size, bias=False)
         self.embed_history = nn.Linear(head_size, embed_size * n_levels, bias=False)
         self.scale = 1.0 / math.sqrt(embed_size)
@@ -40,7 +43,7 @@ class RiskPredictor(nn.Module):
 
         Args:
             quantiles: Flat output of the agent's last layer ``[..., action * quantile]``; detached here.
-            hidden_state: This module's own recurrent state ``[..., hidden]``.
+            hidden_state: Recurrent state of the step before ``[..., hidden]``, this module's own or the agent's.
             head: The agent's last layer, used with detached weights.
 
         Returns:
@@ -57,7 +60,7 @@ class RiskPredictor(nn.Module):
 
         Args:
             agent_hidden_state: The agent's recurrent state ``[row, hidden]``; detached here.
-            hidden_state: This module's own recurrent state ``[row, hidden]``.
+            hidden_state: Recurrent state of the step before ``[row, hidden]``, this module's own or the agent's.
             head: The agent's last layer, used with detached weights.
 
         Returns:

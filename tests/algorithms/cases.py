@@ -32,6 +32,7 @@ def small(kind: type[Algorithm], **changes: Any) -> Algorithm:
 CASES: dict[str, Algorithm] = {kind.name: small(kind) for kind in ALGORITHMS} | {
     "rmix, soft": small(RMIX, risk_gradient="soft"),
     "rmix, no risk gradient": small(RMIX, risk_gradient="none"),
+    "rmix, the agent's memory": small(RMIX, risk_memory="agent"),
     "rmix, static level": small(RMIX, risk_level=0.5),
     "rmix, dummy reward": small(RMIX, distribution_target="dummy"),
     "rmix, one-step": small(RMIX, td_lambda=0.0, has_bounded_targets=False),

@@ -105,7 +105,10 @@ def level_scores(network: QuantileAgent, seen: Seen) -> Tensor:
     """s_k of Eqn 8, ``[level]``."""
     predictor, head = network.predictor, network.head
     current = predictor.embed_current(head(seen.hidden_state).detach())  # [embed]
-    history = predictor.embed_history(head.weight.detach() @ seen.risk_hidden_state + head.bias.detach())
+    past = seen.risk_hidden_state
+    if predictor.encoder is None:
+        past = past.detach()  # the agent's own memory, which the scores never train
+    history = predictor.embed_history(head.weight.detach() @ past + head.bias.detach())
     size = len(current)
     scores = [
         sum(current[d] * history[d * predictor.n_levels + k] for d in range(size)) / size**0.5

@@ -65,7 +65,7 @@ class Seen(NamedTuple):
 
     values: Tensor  # [action], what the agent would act on
     hidden_state: Tensor  # [hidden]
-    risk_hidden_state: Tensor | None  # [hidden], of a risk level predictor
+    risk_hidden_state: Tensor  # [hidden], what a risk level predictor knows the history by
 
 
 def one_hot(number: int | None, size: int) -> Tensor:
@@ -94,12 +94,11 @@ def watch(network: nn.Module, episode: Episode) -> list[list[Seen]]:
             who, level = one_hot(agent, episode.n_agents)[None], torch.full((1,), episode.risk_level).double()
             output = network.step(episode.obs[t, agent][None], who, level, carry)
             carries[agent] = output.carry
-            risk_hidden_state = output.carry.get("risk_hidden_state")
             seen[t].append(
                 Seen(
                     output.action_values[0],
                     output.carry["hidden_state"][0],
-                    None if risk_hidden_state is None else risk_hidden_state[0],
+                    output.carry.get("risk_hidden_state", carry["hidden_state"])[0],
                 )
             )
     return seen
