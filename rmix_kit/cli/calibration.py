@@ -37,13 +37,14 @@ def show_calibration(
     from rmix_kit.envs.make import remark_on
     from rmix_kit.files.writing import json_text, write_file
     from rmix_kit.plotting.style import picture
+    from rmix_kit.reports.forecasts import FILE, KIND
     from rmix_kit.reports.frontier.folder import check_can_write
     from rmix_kit.training.calibration import rows_of
 
     check_can_write(out, "--calibration")
     found = loaded.calibration(env_text, episodes, seed, risk_level)
     drawn = draw(found, loaded.networks.agent.value_kind)
-    files = {"calibration.json": (json_text(found.to_json(), indent=1) + "\n").encode()}
+    files = {FILE: (json_text({"kind": KIND, **found.to_json()}, indent=1) + "\n").encode()}
     files |= {f"calibration.{kind}": picture(drawn, kind) for kind in ("png", "svg")}
     out.mkdir(parents=True, exist_ok=True)
     for name, data in files.items():

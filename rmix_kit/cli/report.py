@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     "--score", default=SUCCESS, show_default=True, type=Word((SUCCESS, "normalized_return")),
     help="What the statistics count; returns are normalised where MACN's optimum is known, or success not reported.",
 )  # fmt: skip
+@click.option(
+    "--calibration", "calibrated", metavar="FOLDER", multiple=True, type=click.Path(path_type=Path),
+    help="What `evaluate --calibration FOLDER` wrote, as rows beside; may be repeated.",
+)  # fmt: skip
 @click.option("--evaluate", is_flag=True, help="First play the best and last checkpoint of runs that lack it (torch).")
 @consent_options
 @click.option("--figure-15", is_flag=True, help="The RMIX paper's Figure 15: rmix, rdn, vdn and qmix alone.")
@@ -38,6 +42,7 @@ def command(
     title: str,
     expect: Path | None,
     score: str,
+    calibrated: tuple[Path, ...],
     evaluate: bool,
     consent: Consent | None,
     figure_15: bool,
@@ -49,6 +54,7 @@ def command(
         rmix-kit report runs --out report
         rmix-kit report runs/rmix-* runs/qmix-* --out report --title "RMIX and QMIX"
         rmix-kit report runs --out report --evaluate     for runs of `train`, which end without these episodes
+        rmix-kit report runs --out report --calibration forecasts
         rmix-kit report runs --out figure-15 --figure-15
 
     The page needs no network. Beside it lie figures/ (PNG, SVG), tables/ (CSV) and marl_eval.json. Runs of one
@@ -56,10 +62,12 @@ def command(
     their presets and settings apart.
     """
     from rmix_kit.reports.expected import read_expected
+    from rmix_kit.reports.forecasts import read_forecasts
     from rmix_kit.reports.report import write_report
     from rmix_kit.results import find_records
 
     expected = read_expected(expect) if expect is not None else []
+    forecasts = read_forecasts(calibrated)
     if evaluate:
         play_missing(runs, consent)
     records = find_records(runs)
@@ -75,6 +83,7 @@ def command(
         out,
         title=title,
         expected=expected,
+        forecasts=forecasts,
         allow_mixed=allow_mixed,
         has_variants=variants,
         score=cast("ScoreName", score),

@@ -10,6 +10,7 @@ from rmix_kit.errors import RmixKitError
 from rmix_kit.metrics import RETURN, TAIL_LEVELS
 from rmix_kit.reports import figures, views
 from rmix_kit.reports.curves import curve_table
+from rmix_kit.reports.forecasts import Forecasts, forecast_table
 from rmix_kit.reports.groups import Group, algorithm_of, environments_of
 from rmix_kit.reports.pace import unequal_updates
 from rmix_kit.reports.page import Page, Section
@@ -59,6 +60,7 @@ class Tables:
     histograms: Table
     marks: Table
     catastrophes: Table
+    forecasts: Table
     lines: Table
     thresholds: Table
     memory: Table
@@ -70,6 +72,7 @@ def make_page(
     scores: Scores,
     *,
     title: str,
+    forecasts: Sequence[Forecasts] = (),
     is_figure_15: bool = False,
     resamples: int = RESAMPLES,
     seed: int = 0,
@@ -78,6 +81,7 @@ def make_page(
 
     Args:
         scores: Of these groups.
+        forecasts: On their environments.
         is_figure_15: The paper's Figure 15 comes first.
         resamples: Of the bootstrap; profiles take a tenth.
     """
@@ -95,6 +99,7 @@ def make_page(
         histograms=histogram_table(scores),
         marks=mark_table(scores),
         catastrophes=catastrophe_table(scores),
+        forecasts=forecast_table(forecasts),
         lines=line_table(environments_of(groups)),
         thresholds=threshold_table(groups),
         memory=memory_table(groups),
@@ -217,6 +222,8 @@ def _environment(tables: Tables, env: str, scores: Scores) -> Section:
     ]
     if tables.catastrophes.where(environment=env):
         shown_views.append(views.catastrophe_view(tables.catastrophes, env))
+    if tables.forecasts.where(env=env):
+        shown_views.append(views.forecast_view(tables.forecasts, env))
     if tables.lines.where(environment=env):
         shown_views.append(views.line_view(tables.lines, env))
     if env not in scores.silent:

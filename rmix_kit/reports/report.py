@@ -13,6 +13,7 @@ from rmix_kit.files.writing import json_text, writing
 from rmix_kit.metrics import SUCCESS
 from rmix_kit.plotting.style import picture
 from rmix_kit.reports.content import make_page
+from rmix_kit.reports.forecasts import Forecasts
 from rmix_kit.reports.groups import Cell, group_runs
 from rmix_kit.reports.marl_eval import marl_eval
 from rmix_kit.reports.page import GENERATOR, Page, render
@@ -32,6 +33,7 @@ def write_report(
     *,
     title: str = "Runs compared",
     expected: Sequence[Cell] = (),
+    forecasts: Sequence[Forecasts] = (),
     allow_mixed: bool = False,
     has_variants: bool = False,
     score: ScoreName = SUCCESS,
@@ -44,6 +46,7 @@ def write_report(
     Args:
         out: The report's folder: new, or with other things than a report's, or an older report, which is replaced.
         expected: Planned cells (algorithm, environment text, seeds); what of them is missing is shown as not run.
+        forecasts: Measured calibrations, shown with their environments.
         allow_mixed: Label runs of one algorithm and environment that differ instead of refusing them.
         has_variants: Give presets and settings of one algorithm that differ a name and a row each.
         score: What the statistics count; see `rmix_kit.reports.scores.Scores`.
@@ -65,11 +68,16 @@ def write_report(
         raise RecordError(f"there are no runs{among} to report; give folders that hold some")
     records = name_variants(records) if has_variants else records
     groups = group_runs(records, expected, allow_mixed=allow_mixed)
+    if strange := sorted({found.env for found in forecasts} - {group.env for group in groups if group.runs}):
+        raise RecordError(
+            f"calibrated on {', '.join(strange)}, where no finished run was given; give one, or leave it out"
+        )
     _check_folder(out)
     page = make_page(
         groups,
         Scores(groups, score),
         title=title,
+        forecasts=forecasts,
         is_figure_15=is_figure_15,
         resamples=resamples,
         seed=seed,

@@ -166,6 +166,28 @@ def catastrophe_view(table: Table, env: str) -> View:
     return view("Defeats" if is_defeat else "Falls", table, rows, columns, note)
 
 
+def forecast_view(table: Table, env: str) -> View:
+    """Show how far predicted return distributions were right."""
+    columns = [
+        ("algorithm", text("algorithm")),
+        ("measured in", text("source")),
+        ("risk level", lambda row: "its own" if row["risk_level"] is None else f"{row['risk_level']:g}"),
+        ("episodes", number("episodes")),
+        ("bias", number("bias", 3)),
+        ("spread of a forecast", number("spread", 3)),
+        ("spread of the returns", number("return_spread", 3)),
+        ("pinball loss", number("pinball", 3)),
+        ("of a constant forecast", number("pinball_constant", 3)),
+        ("saved", share("skill")),
+        ("PIT from uniform", number("pit_distance", 2)),
+    ]
+    note = (
+        "Of every step of greedy episodes, discounted, in reward units. Bias: mean forecast less mean return. Returns"
+    )
+    note += " spread by state and by luck, a right forecast by luck alone. PIT: 0 is right, 1 is as wrong as can be."
+    return view("Are the forecasts right?", table, table.where(env=env), columns, note)
+
+
 def line_view(table: Table, env: str) -> View:
     """Show what scripts win."""
     earned = {row["script"]: row["value"] for row in table.where(environment=env, metric=RETURN)}
