@@ -11,7 +11,7 @@ from torch import Tensor
 from rmix_kit.algorithms.implicit import ImplicitQuantileLearning
 from rmix_kit.algorithms.mixing import MixedNetworks, MonotonicMixing
 from rmix_kit.algorithms.value_decomposition import EACH_STEP
-from rmix_kit.losses import masked_mean, quantile_huber_loss
+from rmix_kit.losses import masked_mean, quantile_huber_loss, quantile_spread
 from rmix_kit.networks.implicit_quantile import ImplicitQuantileAgent, ImplicitQuantileOutput, unroll_together
 from rmix_kit.networks.unroll import greedy_actions, take
 from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, Progress
@@ -56,7 +56,7 @@ class DMIX(MonotonicMixing, ImplicitQuantileLearning[DMIXNetworks]):
         metrics = {
             "q_tot": masked_mean(joint.detach().mean(-1), batch.mask),
             "target": masked_mean(targets.mean(-1), batch.mask),
-            "spread": masked_mean(joint.detach().std(-1, correction=0), batch.mask),
+            "spread": masked_mean(quantile_spread(joint.detach()), batch.mask),
         }
         return Losses({"quantile": loss}, metrics | {"loss_quantile": loss.detach()})
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rmix_kit.algorithms.algorithm import Networks, OptimizerSettings
 from rmix_kit.algorithms.value_decomposition import EACH_STEP, NEXT_STEP, ValueBased
-from rmix_kit.losses import masked_mean, quantile_fractions, quantile_huber_loss
+from rmix_kit.losses import masked_mean, quantile_fractions, quantile_huber_loss, quantile_spread
 from rmix_kit.mixers import QuantileMixer
 from rmix_kit.networks.quantile import QuantileAgent, unroll_together
 from rmix_kit.networks.quantile_output import QuantileOutput
@@ -126,7 +126,7 @@ class RiskQ(ValueBased[RiskQNetworks]):
         metrics = {
             "q_tot": masked_mean(joint.detach() @ shares, batch.mask),
             "target": masked_mean(targets @ shares, batch.mask),
-            "spread": masked_mean(joint.detach().std(-1, correction=0), batch.mask),
+            "spread": masked_mean(quantile_spread(joint.detach()), batch.mask),
         }
         return Losses({"quantile": loss}, metrics | {"loss_quantile": loss.detach()})
 

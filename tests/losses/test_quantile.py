@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from rmix_kit.errors import ShapeError
-from rmix_kit.losses import quantile_fractions, quantile_huber_loss
+from rmix_kit.losses import quantile_fractions, quantile_huber_loss, quantile_spread
 from rmix_kit.risk.operators import cvar, cvar_weights, quantile_edges
 
 
@@ -213,3 +213,8 @@ def test_what_was_given_stays_as_it_was(form: str) -> None:
     quantiles, targets = torch.arange(5.0).flip(0).view(1, 5), torch.arange(5.0).flip(0).view(1, 5)
     quantile_huber_loss(quantiles, targets, torch.full((5,), 0.5), edges=torch.tensor([0.0, 1, 2, 3, 4, 8]))
     assert quantiles.tolist() == targets.tolist() == [[4.0, 3.0, 2.0, 1.0, 0.0]]
+
+
+def test_the_spread_is_the_standard_deviation_of_the_quantiles() -> None:
+    quantiles = torch.randn(5, 3, 7, generator=torch.manual_seed(0)) * 20.0 - 100.0
+    torch.testing.assert_close(quantile_spread(quantiles), quantiles.std(-1, correction=0))
