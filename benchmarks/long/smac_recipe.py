@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,11 +74,23 @@ CASES = {f"{name}-{change}": ((name, change), SEEDS) for name in MAPS for change
 def measure(case: str, seed: int, runs: Path) -> dict[str, Any]:
     """Train one team."""
     (name, change), _ = CASES[case]
-    out = runs / f"smac-recipe-{case}-{seed}"
+    return trained("qmix", name, seed, RECIPE | CHANGES[change], case=case, out=runs / f"smac-recipe-{case}-{seed}")
+
+
+def trained(algo: str, name: str, seed: int, settings: Mapping[str, object], *, case: str, out: Path) -> dict[str, Any]:
+    """Train one team on a map and say how it went.
+
+    Args:
+        algo: Roster name.
+        name: Of the map.
+        settings: Beside those of the evaluations, by dotted name.
+        case: For the record.
+        out: The run's folder, removed at the end.
+    """
     shutil.rmtree(out, ignore_errors=True)
-    command = ["train", "--algo", "qmix", "--env", f"smac:{name}?backend=builtin", "--seed", str(seed)]
+    command = ["train", "--algo", algo, "--env", f"smac:{name}?backend=builtin", "--seed", str(seed)]
     command += ["--steps", str(STEPS)]
-    for path, value in (EVALUATION | RECIPE | CHANGES[change]).items():
+    for path, value in (EVALUATION | settings).items():
         command += ["--set", f"{path}={json.dumps(value)}"]
     record: dict[str, Any] = {"command": "rmix-kit " + " ".join(command), "case": case, "seed": seed}
     kit(*command, "--out", str(out), timed=record)
