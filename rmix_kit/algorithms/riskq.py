@@ -72,11 +72,11 @@ class RiskQ(ValueBased[RiskQNetworks]):
     risk: RiskMeasure = "cvar"
     level_source: Literal["given", "static"] = "given"
     default_risk_level: RiskLevel = 1.0
-    level_redraw_share: UnitFloat = 0.25
-    tail_level: OpenUnitFloat = 0.1
+    level_redraw_share: UnitFloat = 0.8
+    tail_level: OpenUnitFloat = 0.2
     hypernet_size: PositiveInt = 64
     targets: Literal["n-step", "lambda"] = "n-step"
-    n_max: PositiveInt = 1
+    n_max: PositiveInt = 3
     quantile_kappa: PositiveFloat = 0.05
 
     @property

@@ -43,7 +43,8 @@ def test_on_macn_all_learn_by_steps_and_copy_targets_alike(algo: str) -> None:
     config, said = of(algo, "macn:4x15?slip=0.1")
     training = config.training
     assert said == []  # presets are at home there
-    assert training.updates_per_step == (0 if algo in ON_POLICY else 0.02)
+    updates = dict.fromkeys(NAMES, 0.02) | dict.fromkeys(ON_POLICY, 0) | {"riskq": 0.04}
+    assert training.updates_per_step == updates[algo]
     copies = dict.fromkeys(NAMES, 20) | dict.fromkeys(DIALS, 50) | dict.fromkeys(ON_POLICY, 80)
     assert (training.target.interval_episodes, training.target.interval_steps) == (0, copies[algo])
 
