@@ -53,4 +53,4 @@ if __name__ == "__main__":
     steps, out = sys.argv[1:] or ("20000", "meeting")
     # MODULE.NAME is imported from the current directory, or from what is installed; ?key=value are its arguments.
     config = resolve(algo="rmix", env="pettingzoo:custom_env.Meeting?places=4", seed=0, steps=int(steps))
-    print(rmix_kit.train(config, out).evaluate().to_json())
+    print(rmix_kit.train(config, out=out).evaluate().to_json())

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import macn
 import rmix_kit
 from macn import oracle
-from rmix_kit.config.load import resolve
 from rmix_kit.training.exporting import export
 
 
@@ -18,18 +18,24 @@ def main(arguments: list[str] | None = None) -> Path:
     parser.add_argument("--out", type=Path, default=Path("example"))
     given = parser.parse_args(arguments)
 
-    config = resolve(
-        algo="rmix",
-        env="macn:4x7",
+    run = rmix_kit.train(
+        "rmix",
+        "macn:4x7",
         seed=0,
         steps=given.steps,
-        overrides=["training.num_envs=16"],  # any value of the configuration, as on the command line
+        out=given.out / "run",
+        overrides={"training.num_envs": 16},  # any value of the configuration, as with --set on the command line
     )
-    run = rmix_kit.train(config, given.out / "run")
+    print(run)
 
     evaluation = run.evaluate(episodes=32, seed=0)
     print(f"mean return {evaluation.return_mean:g}, success {evaluation.success_rate:.0%}")
     print(f"exact optimum {oracle.solve('4x7').optimal_return:g}")
+
+    # The calls of an exported team, for a notebook: weights in torch, no files.
+    env, team = macn.parallel_env(layout="4x7"), run.team()
+    observations, infos = env.reset(seed=0)
+    print(f"first actions {team.act(observations, infos)}")
 
     # One file per agent, verified against torch, with the facts that `rmix-kit run` and the next example need.
     # exporters.freeze(run.policies(), folder) does the same for any policies, without those facts.

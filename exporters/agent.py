@@ -77,6 +77,15 @@ class Agent(ABC):
         self._now = 0
         self._prepare(1)
 
+    def __repr__(self) -> str:
+        """Say whose policy it is and what it takes."""
+        spec = self.spec
+        dial = ", with a risk dial" if spec.is_risk_aware else ""
+        return (
+            f"{type(self).__name__}({spec.agent_id!r}: {spec.algorithm}, obs {spec.obs.dtype} {spec.obs.shape}, "
+            f"{spec.n_actions} actions{dial})"
+        )
+
     @abstractmethod
     def _compile(self, tensors: Tensors) -> tuple[Callable[[], object], Callable[[], object]]:
         """Return two steps: one that reads `carry[0]` and writes `carry[1]`, and the reverse."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from exporters.agent import Agent, Array
-from exporters.bundle import GOLDEN_NAME, read_member
+from exporters.bundle import GOLDEN_NAME, read_manifest, read_member
 from exporters.contract import PolicySpec
 from exporters.errors import BundleError
 from exporters.parity import Parity, Place, Tensors, compare
@@ -57,7 +57,7 @@ def replay_golden(team: Team[AnyAgent], directory: Path, format: str) -> dict[st
         ParityError: at the first output that breaks the rule.
         BundleError: if the file is damaged or lacks a tensor.
     """
-    data = read_member(directory, team.manifest, GOLDEN_NAME)
+    data = read_member(directory, team.manifest or read_manifest(directory), GOLDEN_NAME)
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             # A member that is no array comes as its bytes.

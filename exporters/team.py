@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,17 +16,28 @@ from exporters.errors import InvalidInputError
 AnyAgent = TypeVar("AnyAgent", bound=Agent)
 
 
+ACTION_MASK = "action_mask"
+"""The entry of an agent's info that PettingZoo's environments put the allowed actions in."""
+
+AllowedActions: TypeAlias = Mapping[str, Array] | Mapping[str, Mapping[str, Any]]
+"""Agent id -> mask, or agent id -> info with the mask in its entry "action_mask"."""
+
+
 class Team(Generic[AnyAgent]):
-    """Agents of one exported folder. A step is all or nothing: if one agent refuses, no memory moves.
+    """The agents of one team. A step is all or nothing: if one agent refuses, no memory moves.
 
     Attributes:
         agents: agent id -> agent, in the order of agent_index.
-        manifest: what the folder's manifest says.
+        manifest: what the manifest of an exported folder says; None for a team of none.
     """
 
-    def __init__(self, agents: Mapping[str, AnyAgent], manifest: Manifest) -> None:
+    def __init__(self, agents: Mapping[str, AnyAgent], manifest: Manifest | None = None) -> None:
         self.agents = dict(agents)
         self.manifest = manifest
+
+    def __repr__(self) -> str:
+        """Say who is in it."""
+        return f"{type(self).__name__}({', '.join(map(repr, self.agents.values()))})"
 
     @property
     def specs(self) -> dict[str, PolicySpec]:
@@ -36,20 +47,21 @@ class Team(Generic[AnyAgent]):
     def act(
         self,
         observations: Mapping[str, Array],
-        avail_actions: Mapping[str, Array],
+        avail_actions: AllowedActions,
         risk_level: float | Mapping[str, float] = 0.0,
     ) -> dict[str, int]:
         """Return each named agent's action for one environment.
 
         Args:
             observations: agent id -> `[...]`; agents that are gone may be left out.
-            avail_actions: agent id -> bool or int8 `[action]`, for the same agents.
+            avail_actions: agent id -> bool or int8 `[action]`, for the same agents; or the infos of a PettingZoo
+                environment, agent id -> {"action_mask": ...}.
             risk_level: one level for all, or agent id -> level; 0 = the policies' own choice.
         """
-        self._check_names(observations, avail_actions)
+        masks = self._masks(observations, avail_actions)
         for name, obs in observations.items():
             level = risk_level if isinstance(risk_level, int | float) else _level_of(risk_level, name)
-            self.agents[name].propose(obs, avail_actions[name], level)
+            self.agents[name].propose(obs, masks[name], level)
         for name in observations:
             self.agents[name].commit()
         return {name: self.agents[name].action() for name in observations}
@@ -57,20 +69,20 @@ class Team(Generic[AnyAgent]):
     def act_batch(
         self,
         observations: Mapping[str, Array],
-        avail_actions: Mapping[str, Array],
+        avail_actions: AllowedActions,
         risk_level: float | Array | Mapping[str, float | Array] = 0.0,
     ) -> dict[str, ActResult]:
         """Return each named agent's actions for many environments at once.
 
         Args:
             observations: agent id -> `[batch, ...]`.
-            avail_actions: agent id -> bool or int8 `[batch, action]`, for the same agents.
+            avail_actions: agent id -> bool or int8 `[batch, action]`, for the same agents, or infos as for `act`.
             risk_level: one level, `[batch]`, or agent id -> either.
         """
-        self._check_names(observations, avail_actions)
+        masks = self._masks(observations, avail_actions)
         for name, obs in observations.items():
             level = _level_of(risk_level, name) if isinstance(risk_level, Mapping) else risk_level
-            self.agents[name].propose_batch(obs, avail_actions[name], level)
+            self.agents[name].propose_batch(obs, masks[name], level)
         for name in observations:
             self.agents[name].commit()
         return {name: self.agents[name].result() for name in observations}
@@ -86,14 +98,27 @@ class Team(Generic[AnyAgent]):
         for agent in self.agents.values():
             agent.reset(mask)
 
-    def _check_names(self, observations: Mapping[str, Array], avail_actions: Mapping[str, Array]) -> None:
+    def _masks(self, observations: Mapping[str, Array], avail_actions: AllowedActions) -> dict[str, Any]:
+        """Return the mask of every agent that acts."""
         self._check_known(observations)
         if missing := sorted(observations.keys() - avail_actions.keys()):
             raise InvalidInputError(f"avail_actions lacks the agents {missing}")
+        return {name: _mask_of(avail_actions[name], name) for name in observations}
 
     def _check_known(self, named: Mapping[str, object]) -> None:
         if unknown := sorted(str(name) for name in named.keys() - self.agents.keys()):
-            raise InvalidInputError(f"unknown agents {unknown}; this folder holds {list(self.agents)}")
+            raise InvalidInputError(f"unknown agents {unknown}; this team has {list(self.agents)}")
+
+
+def _mask_of(allowed: object, name: str) -> object:
+    """Return a mask, which may stand in an info."""
+    if not isinstance(allowed, Mapping):
+        return allowed
+    if ACTION_MASK not in allowed:
+        raise InvalidInputError(
+            f"{name}'s info has no {ACTION_MASK!r}, which says what is allowed; give a bool array of ones where all is"
+        )
+    return allowed[ACTION_MASK]
 
 
 LevelT = TypeVar("LevelT")

@@ -10,12 +10,12 @@ from os import PathLike
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from exporters.agent import Agent, Tensors
 from exporters.bundle import Manifest, check_format, read_manifest, read_member
 from exporters.contract import PolicySpec
 from exporters.errors import BundleError, SpecError
+from exporters.live import step_into
 from exporters.team import Team
 from exporters.to_torchscript import METADATA_NAME, check_python, jit_deprecation
 
@@ -49,7 +49,7 @@ class TorchScriptAgent(Agent):
     def _bind(self, tensors: Tensors, source: int) -> Callable[[], object]:
         inputs = [torch.from_numpy(array) for array in (*tensors.step_inputs, *tensors.carry[source])]
         outputs = [torch.from_numpy(array) for array in (*tensors.step_outputs, *tensors.carry[1 - source])]
-        return partial(_run, self._module, inputs, outputs)
+        return partial(step_into, self._module, inputs, outputs)
 
 
 class TorchScriptTeam(Team[TorchScriptAgent]):
@@ -95,12 +95,6 @@ def open_module(data: bytes, where: str) -> tuple[torch.jit.ScriptModule, Policy
         return module, PolicySpec.from_json(metadata.get("spec"))
     except SpecError as error:
         raise BundleError(f"{where} has a bad specification in its metadata: {error}") from error
-
-
-def _run(module: torch.jit.ScriptModule, inputs: list[Tensor], outputs: list[Tensor]) -> None:
-    with torch.inference_mode():
-        for target, result in zip(outputs, module(*inputs), strict=True):
-            target.copy_(result)
 
 
 def _listed_spec(manifest: Manifest, path: Path) -> PolicySpec:

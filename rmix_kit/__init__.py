@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,20 +14,44 @@ if TYPE_CHECKING:
 __all__ = ["load", "train"]
 
 
-def train(config: RunConfig, out: str | Path | None = None, *, resume: bool = False) -> Run:
+def train(
+    what: str | RunConfig,
+    env: str | None = None,
+    *,
+    seed: int = 0,
+    steps: int | None = None,
+    out: str | Path | None = None,
+    preset: str | None = None,
+    overrides: Mapping[str, object] | None = None,
+    resume: bool = False,
+) -> Run:
     """Train, and give the finished run.
 
+        run = rmix_kit.train("rmix", "macn:4x12", steps=400_000, overrides={"training.batch_size": 64})
+
     Args:
-        config: What to train, from `rmix_kit.config.load.resolve`.
+        what: An algorithm of the roster, or a whole configuration from `rmix_kit.config.load.resolve`, which leaves no
+            room for the arguments up to ``overrides``, ``out`` aside.
+        env: Environment text, such as "macn:4x12".
+        seed: Of every random stream.
+        steps: Environment steps to train for.
         out: The run's folder; ``runs/ALGORITHM-seed-SEED`` if None. It must not exist unless ``resume`` is set.
+        preset: Hyper-parameters; the algorithm's own if None.
+        overrides: Values laid over them, by name as after ``--set``.
         resume: Go on from the newest sound checkpoint.
 
     Returns:
         The run, at its last checkpoint.
+
+    Raises:
+        ConfigError: Something is missing, unknown, contradictory or out of range.
+        RunFolderError: The folder exists, is another run's or in use, or the disk is full.
     """
+    from rmix_kit.config.asked import asked
     from rmix_kit.config.differences import differences_from_preset
     from rmix_kit.training.trainer import train as train_run
 
+    config = asked(what, env=env, seed=seed, steps=steps, preset=preset, overrides=overrides)
     folder = Path("runs") / f"{config.algorithm.name}-seed-{config.seed}" if out is None else out
     return train_run(config, folder, resume=resume, overrides=differences_from_preset(config))
 
@@ -39,7 +64,8 @@ def load(run: str | Path, checkpoint: str | int = "last", *, consent: Consent | 
         consent: To code that its environment's text names: "once", or "always", which is remembered (SECURITY.md).
 
     Returns:
-        The run at that checkpoint; ``.policy(agent)`` gives what exporters freeze.
+        The run at that checkpoint: ``.team()`` acts, ``.evaluate()`` plays, ``.metrics()`` gives what was written
+        while it was trained, ``.policies()`` what exporters freeze.
     """
     from rmix_kit.training.run import load as load_run
 

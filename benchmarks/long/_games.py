@@ -122,7 +122,7 @@ def learn_by_playing(name: str, game: str, seed: int) -> dict[str, Any]:
     ]
     config = replace(configured(name, game, seed, *overrides), steps=PLAYED_STEPS)
     with tempfile.TemporaryDirectory() as folder:
-        run = rmix_kit.train(config, Path(folder) / "run")
+        run = rmix_kit.train(config, out=Path(folder) / "run")
         evaluation = run.evaluate()
     return {"return": evaluation.return_mean, "tables": {}, "updates": None}
 
@@ -136,7 +136,7 @@ def learn_mmdp(name: str, game: str, seed: int) -> dict[str, Any]:
     ]
     config = replace(configured(name, game, seed, *overrides), steps=MMDP_PLAYED_STEPS)
     with tempfile.TemporaryDirectory() as folder:
-        run = rmix_kit.train(config, Path(folder) / "run")
+        run = rmix_kit.train(config, out=Path(folder) / "run")
     return {"return": run.evaluate().return_mean, "tables": by_state(run.joint_table(steps=1)), "updates": None}
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from exporters.agent import ActResult, Agent, Array
 from exporters.bundle import read_manifest
-from exporters.team import Team
+from exporters.team import AllowedActions, Team
 from rmix_kit.envs.consent import Consent
 from rmix_kit.envs.make import copies_to_play, make_vector_env, remark_on, resolved_text
 from rmix_kit.episodes import copies_for
@@ -31,7 +31,7 @@ class WatchedTeam(Team[Agent]):
     def act_batch(
         self,
         observations: Mapping[str, Array],
-        avail_actions: Mapping[str, Array],
+        avail_actions: AllowedActions,
         risk_level: float | Array | Mapping[str, float | Array] = 0.0,
     ) -> dict[str, ActResult]:
         """Choose greedily, and report."""

@@ -2,13 +2,14 @@
 
 from rmix_kit.results.episodes import Episodes, played_step
 from rmix_kit.results.files import find_records, read_record, run_folders, write_record
-from rmix_kit.results.folder import record_of
+from rmix_kit.results.folder import metric_columns, record_of
 from rmix_kit.results.record import RunRecord
 
 __all__ = [
     "Episodes",
     "RunRecord",
     "find_records",
+    "metric_columns",
     "played_step",
     "read_record",
     "record_of",

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import yaml
 
 from rmix_kit.errors import RecordError
 from rmix_kit.files.reading import (
+    LARGEST_LOG,
     LARGEST_TABLE,
     foreign_member,
     parsed_json,
@@ -29,6 +33,8 @@ Rows = list[dict[str, Any]]
 _RESUMING = "restore it, or train on from the checkpoint before (--resume sets a damaged one aside)"
 _KINDS = {"algo": str, "preset": str, "env": str, "seed": int, "steps": int}
 _SECTIONS = ("algorithm", "training")
+METRIC_KINDS = ("training", "evaluation")
+"""Of the rows that hold numbers."""
 
 
 def record_of(folder: Path) -> RunRecord:
@@ -78,6 +84,32 @@ def record_of(folder: Path) -> RunRecord:
         best=_episodes(paths, "best"),
         last=_episodes(paths, "last"),
     )
+
+
+def metric_columns(folder: Path, kind: str) -> dict[str, npt.NDArray[np.float64]]:
+    """Return the rows of one kind of a run's ``metrics.jsonl`` as columns.
+
+    Args:
+        folder: The run's.
+        kind: One of `METRIC_KINDS`.
+
+    Returns:
+        By name ``[row]``, ``env_steps`` first; NaN where a row has no such number, or had none that is finite.
+
+    Raises:
+        RecordError: There is no such kind, or the file cannot be read.
+    """
+    if kind not in METRIC_KINDS:
+        raise RecordError(f"there are no metrics of the kind {kind!r}; there are {' and '.join(METRIC_KINDS)}")
+    path = RunPaths(folder).metrics
+    try:
+        written = {path.name: read_plain(path, LARGEST_LOG)}
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read: {error.strerror or error}; {_RESUMING}") from error
+    rows = [row for row in _rows_in(written, path, "kind", "env_steps") if row["kind"] == kind]
+    names = dict.fromkeys(["env_steps", *(name for row in rows for name in row if name != "kind")])
+    numbers = {name: [math.nan if row.get(name) is None else row[name] for row in rows] for name in names}
+    return {name: np.array(column, dtype=np.float64) for name, column in numbers.items()}
 
 
 def _config(paths: RunPaths, written: bytes) -> dict[str, Any]:

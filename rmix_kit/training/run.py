@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from exporters.contract import PolicySpec
+from exporters.live import LiveAgent, LiveTeam
 from rmix_kit.algorithms import Networks
 from rmix_kit.envs.consent import Consent, allowed
 from rmix_kit.envs.interface import VectorEnv
@@ -17,6 +20,7 @@ from rmix_kit.errors import CheckpointError, ConfigError
 from rmix_kit.fit import check_fit
 from rmix_kit.networks.agent import AgentNetwork
 from rmix_kit.policy import ActingAgent, GreedyPolicy, team_policy
+from rmix_kit.results import metric_columns
 from rmix_kit.seeding import check_seed
 from rmix_kit.training.calibration import Calibration, calibrate, check_distributional
 from rmix_kit.training.checkpoint import network_tensors
@@ -56,6 +60,14 @@ class Run:
         load_networks(self.networks, weights)
         self.networks.eval().requires_grad_(False)
 
+    def __repr__(self) -> str:
+        """Say what was trained, where, and at which checkpoint this is."""
+        config = self.config
+        return (
+            f"Run({str(self.path)!r}: {config.algorithm.name} on {config.env}, seed {config.seed}, "
+            f"step {self.checkpoint_step:,} of {config.steps:,}; agents {', '.join(self.env_spec.agent_ids)})"
+        )
+
     @property
     def path(self) -> Path:
         """The run's folder."""
@@ -88,6 +100,40 @@ class Run:
             raise ConfigError(f"there is no agent {agent!r}; there are {', '.join(names)} (0 to {len(names) - 1})")
         algorithm = self.config.algorithm.name
         return GreedyPolicy(self.networks.agent, self.env_spec, agent_index=index, algorithm=algorithm)
+
+    def team(self, *, on_invalid: str = "raise") -> LiveTeam:
+        """Return all agents with memories of their own, to act greedily through the calls of an exported team.
+
+        Args:
+            on_invalid: What an observation out of range does: "raise", or "return" -1 for an action.
+        """
+        return LiveTeam(self.policies(), on_invalid=on_invalid)
+
+    def agent(self, agent: int | str, *, on_invalid: str = "raise") -> LiveAgent:
+        """Return one agent, likewise.
+
+        Args:
+            agent: Its id or number.
+            on_invalid: As of `team`.
+
+        Raises:
+            ConfigError: There is no such agent.
+        """
+        return LiveAgent(self.policy(agent), on_invalid=on_invalid)
+
+    def metrics(self, kind: str = "training") -> dict[str, npt.NDArray[np.float64]]:
+        """Return the rows of ``metrics.jsonl`` as columns, which ``pandas.DataFrame`` takes as they are.
+
+        Args:
+            kind: "training", a row every `training.log_interval` steps, or "evaluation".
+
+        Returns:
+            By name ``[row]``, ``env_steps`` among them; NaN where a row has no such number.
+
+        Raises:
+            RecordError: There is no such kind, or the file is damaged.
+        """
+        return metric_columns(self.path, kind)
 
     def policies(self) -> list[GreedyPolicy]:
         """Return every agent's policy, in the order of the agents."""

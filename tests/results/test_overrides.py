@@ -52,7 +52,7 @@ def test_training_writes_the_overrides_when_it_starts(own_run: Path) -> None:
 def test_every_way_to_train_writes_them(way: str, tmp_path: Path) -> None:
     if way == "python":
         rmix_kit.train(
-            resolve(algo="vdn", env="macn:4x7", seed=0, steps=30, num_envs=2, device="cpu"), tmp_path / "run"
+            resolve(algo="vdn", env="macn:4x7", seed=0, steps=30, num_envs=2, device="cpu"), out=tmp_path / "run"
         )
     else:
         words = ("--algo", "vdn", "--env", "macn:4x7", "--seed", "0", "--steps", "30", "--num-envs", "2")

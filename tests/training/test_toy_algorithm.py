@@ -78,7 +78,7 @@ def test_one_file_and_one_roster_line_are_enough(toy: str, tmp_path: Path) -> No
     config = load.resolve(
         algo=toy, env=ENVIRONMENT, seed=0, steps=400, num_envs=4, device="cpu", overrides=["shrinkage=0.1"]
     )
-    run = rmix_kit.train(config, tmp_path / "run")
+    run = rmix_kit.train(config, out=tmp_path / "run")
     assert run.checkpoint_step >= 400
     assert run.config.algorithm == config.algorithm
     output("export", run.path, "--out", tmp_path / "agents", "--format", "torchscript")

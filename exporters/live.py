@@ -1,0 +1,53 @@
+"""Acts with policies that are not exported, through the same calls and checks as their files will: torch, no files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from exporters.agent import Agent, Tensors
+from exporters.contract import Policy
+from exporters.team import Team
+
+
+class LiveAgent(Agent):
+    """One agent that acts with a policy's module; the interface of `OnnxAgent`.
+
+    Args:
+        policy: whose weights act; read at every step, never changed.
+        on_invalid: "raise" or "return"; see `Agent`.
+    """
+
+    def __init__(self, policy: Policy, *, on_invalid: str = "raise") -> None:
+        self._module = policy.module()
+        super().__init__(policy.spec, on_invalid)
+
+    def _compile(self, tensors: Tensors) -> tuple[Callable[[], object], Callable[[], object]]:
+        return self._bind(tensors, 0), self._bind(tensors, 1)
+
+    def _bind(self, tensors: Tensors, source: int) -> Callable[[], object]:
+        inputs = [torch.from_numpy(array) for array in (*tensors.step_inputs, *tensors.carry[source])]
+        outputs = [torch.from_numpy(array) for array in (*tensors.step_outputs, *tensors.carry[1 - source])]
+        return partial(step_into, self._module, inputs, outputs)
+
+
+class LiveTeam(Team[LiveAgent]):
+    """All agents of some policies; the interface of `OnnxTeam`.
+
+    Args:
+        policies: one for each agent.
+        on_invalid: "raise" or "return"; see `Agent`.
+    """
+
+    def __init__(self, policies: Iterable[Policy], *, on_invalid: str = "raise") -> None:
+        super().__init__({policy.spec.agent_id: LiveAgent(policy, on_invalid=on_invalid) for policy in policies})
+
+
+def step_into(module: nn.Module, inputs: list[Tensor], outputs: list[Tensor]) -> None:
+    """Run a module's step, and copy what it gives into tensors that are there."""
+    with torch.inference_mode():
+        for target, result in zip(outputs, module(*inputs), strict=True):
+            target.copy_(result)
