@@ -1,4 +1,4 @@
-"""The frames around algorithms: of kinds that no preset knows (`frame.yaml`), of MACN, and of SMAC (`frame-*.yaml`)."""
+"""The frames around algorithms: of kinds that no preset knows (`frame.yaml`), of MACN, SMAC, and single games."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rmix_kit.config.document import Document, read_document
 from rmix_kit.config.overrides import Values
 from rmix_kit.config.values import SECTIONS, flatten
 
-FILES = ("frame.yaml", "frame-macn.yaml", "frame-smac.yaml")
+FILES = ("frame.yaml", "frame-macn.yaml", "frame-smac.yaml", "frame-car-following.yaml")
 BACKEND = "backend="
 
 
@@ -26,12 +26,13 @@ def frame_values(algo: str, env: str, report: Callable[[str], None]) -> Values:
     """
     kind, _, rest = env.strip().partition(":")
     kind = kind.lower()
-    options = rest.partition("?")[2].split("&")
+    name, _, rest = rest.partition("?")
+    options = rest.split("&")
     backend = next((option.removeprefix(BACKEND) for option in options if option.startswith(BACKEND)), "")
     values: Values = {}
     is_said = True
     for document in map(_document, FILES):
-        if kind in document.values["kinds"]:
+        if kind in document.values.get("kinds", ()) or f"{kind}:{name}" in document.values.get("environments", ()):
             is_said = document.values.get("is_said", True)
             for within in ((), ("of_backend", backend), ("of_kind", kind), *_of_algorithm(document, algo)):
                 if _has(document, within):

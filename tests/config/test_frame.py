@@ -49,6 +49,16 @@ def test_on_macn_all_learn_by_steps_and_copy_targets_alike(algo: str) -> None:
     assert (training.target.interval_episodes, training.target.interval_steps) == (0, copies[algo])
 
 
+@pytest.mark.parametrize("env", ["didactic:car-following", "didactic:car-following?agents=3"])
+@pytest.mark.parametrize("algo", NAMES)
+def test_car_following_has_a_frame_of_its_own(algo: str, env: str) -> None:
+    config, said = of(algo, env)
+    assert len(said) == 1
+    assert config.training.reward_scale == "auto"
+    assert config.training.updates_per_step == (0 if algo in ON_POLICY else 0.1)
+    assert of(algo, "didactic:climbing")[0].training.updates_per_step == 0
+
+
 def test_presets_that_are_not_an_algorithms_own_keep_their_pace_on_macn() -> None:
     assert of("rmix", "macn:4x12", preset="rmix-quick")[0].training.updates_per_step == 0.05
     assert of("rmix", "macn:4x12", preset="rmix-paper")[0].training.updates_per_step == 0
