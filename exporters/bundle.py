@@ -136,12 +136,17 @@ def member(directory: Path, name: str) -> Path:
     Raises:
         BundleError: if `name` is no plain file name, or is a link.
     """
-    if not _PLAIN_NAME.fullmatch(name):
-        raise BundleError(f"{directory / MANIFEST_NAME} names the file {name!r}; only plain file names are allowed")
+    _check_plain(name, str(directory / MANIFEST_NAME))
     path = directory / name
     if path.is_symlink():
         raise BundleError(f"{path} is a symbolic link; an exported folder holds its own files")
     return path
+
+
+def _check_plain(name: str, where: str) -> None:
+    """Refuse a name that may lead out of a folder."""
+    if not _PLAIN_NAME.fullmatch(name):
+        raise BundleError(f"{where} names the file {name!r}; only plain file names are allowed")
 
 
 def read_member(directory: Path, manifest: Manifest, name: str) -> bytes:
@@ -184,7 +189,7 @@ def read_manifest(directory: Path) -> Manifest:
     if set(table) != _KEYS:
         raise BundleError(f"{path} has unexpected or missing keys: {sorted(set(table) ^ _KEYS)}")
     try:
-        return _manifest_from(table)
+        return _manifest_from(table, str(path))
     except (SpecError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise BundleError(f"{path} cannot be understood: {error}") from error
 
@@ -207,12 +212,15 @@ def check_format(table: object, where: str) -> None:
         )
 
 
-def _manifest_from(table: Mapping[str, object]) -> Manifest:
+def _manifest_from(table: Mapping[str, object], where: str) -> Manifest:
     agents = tuple(_agent_from(agent) for agent in _typed(table["agents"], list, "agents"))
     files = {
         str(name): FileEntry(size=_typed(entry["size"], int, "size"), sha256=str(entry["sha256"]))
         for name, entry in _typed(table["files"], dict, "files").items()
     }
+    # Here, for all who will join a name to the folder: a path out of it has another manifest beside it, or none.
+    for name in (*files, *(name for agent in agents for name in agent.files.values())):
+        _check_plain(name, where)
     _check_team(agents)
     for agent in agents:
         for format_name, name in agent.files.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,10 +11,12 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from exporters.bundle import MANIFEST_NAME, entry_of
+from exporters.bundle import MANIFEST_NAME, SUFFIXES, entry_of
 from exporters.errors import BundleError, InvalidInputError, UnsupportedError
 from exporters.runtime import OnnxAgent, OnnxTeam
 from exporters.torchscript_runtime import TorchScriptAgent, TorchScriptTeam
+from rmix_kit.playing.isolation import IsolatedTeam
+from rmix_kit.playing.team import load_team
 
 OBS = np.zeros((3, 3), dtype=np.int8)
 ALL = np.ones(4, dtype=np.bool_)
@@ -213,8 +216,32 @@ def test_name_that_leaves_the_folder_is_refused(team_folder: Path, name: str) ->
         table["agents"][0]["files"]["onnx"] = name  # type: ignore[index]
 
     _edit_manifest(team_folder, escape)  # type: ignore[arg-type]
-    with pytest.raises(BundleError):
+    with pytest.raises(BundleError, match="only plain file names"):
         OnnxTeam(team_folder)
+
+
+@pytest.mark.parametrize("has_manifest", [True, False])
+@pytest.mark.parametrize("is_absolute", [True, False])
+@pytest.mark.parametrize("format_name", ["onnx", "torchscript"])
+def test_a_good_file_elsewhere_is_never_loaded(
+    team_folder: Path, sealed_team: Path, tmp_path: Path, format_name: str, is_absolute: bool, has_manifest: bool
+) -> None:
+    """The bait exists: another team's sound file, listed with its true size and sum."""
+    elsewhere = shutil.copytree(sealed_team, tmp_path / "elsewhere")
+    if not has_manifest:
+        (elsewhere / MANIFEST_NAME).unlink()
+    bait = elsewhere / f"agent_0{SUFFIXES[format_name]}"
+    name = str(bait) if is_absolute else f"../elsewhere/{bait.name}"
+    assert (team_folder / name).is_file()
+
+    def escape(table: dict[str, dict[str, object]]) -> None:
+        table["files"][name] = {"size": entry_of(bait).size, "sha256": entry_of(bait).sha256}
+        table["agents"][0]["files"][format_name] = name  # type: ignore[index]
+
+    _edit_manifest(team_folder, escape)  # type: ignore[arg-type]
+    for load in (load_team, IsolatedTeam):
+        with pytest.raises(BundleError, match="only plain file names"):
+            load(team_folder, format_name)
 
 
 def test_link_in_the_folder_is_refused(team_folder: Path, sealed_team: Path) -> None:
