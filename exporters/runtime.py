@@ -31,6 +31,8 @@ from exporters.onnx_scan import scan_onnx
 from exporters.team import Team
 
 PROVIDER = "CPUExecutionProvider"
+_READ_KEYS = ("format", "format_version", "minimum_onnxruntime", "spec", "versions")
+"""What is read of a file's metadata; other tools add keys of their own, in a form of their own."""
 _ONNX_TYPES = {
     "tensor(bool)": "bool",
     "tensor(int8)": "int8",
@@ -124,7 +126,7 @@ def open_session(data: bytes, where: str) -> tuple[onnxruntime.InferenceSession,
     if facts.has_external_data:
         raise BundleError(f"{where} keeps data in other files; an exported agent is one file (external_data=False)")
     try:
-        metadata = {key: json.loads(value) for key, value in facts.metadata.items()}
+        metadata = {key: json.loads(facts.metadata[key]) for key in _READ_KEYS if key in facts.metadata}
     except (ValueError, RecursionError) as error:
         raise BundleError(f"{where} has unreadable metadata; it was not written by this package") from error
     check_format(metadata, where)

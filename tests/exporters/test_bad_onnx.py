@@ -45,6 +45,15 @@ def test_external_data_is_refused(sealed_team: Path, change: Callable[[onnx.Mode
         open_session(_changed(sealed_team, change), "it")
 
 
+@pytest.mark.parametrize("value", ["", "trained by Ada", "{", "[1, 2", "\u00e9"])
+def test_metadata_of_other_tools_is_left_alone(sealed_team: Path, value: str) -> None:
+    plain, _ = open_session((sealed_team / "agent_0.onnx").read_bytes(), "it")
+    noted = _changed(sealed_team, lambda model: _set_metadata(model, "onnx.quant.pre_process", value))
+    session, spec = open_session(noted, "it")
+    assert spec == open_session((sealed_team / "agent_0.onnx").read_bytes(), "it")[1]
+    assert [node.name for node in session.get_inputs()] == [node.name for node in plain.get_inputs()]
+
+
 def _set_metadata(model: onnx.ModelProto, key: str, value: str | None) -> None:
     table = {entry.key: entry.value for entry in model.metadata_props if entry.key != key}
     helper.set_model_props(model, table | ({} if value is None else {key: value}))
