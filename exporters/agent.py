@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -170,23 +170,41 @@ class Agent(ABC):
         Args:
             mask: bool `[batch]`, True = a new episode begins in this row.
         """
+        self.check_reset(mask)
         if mask is None:
             self._in_episode = False
-            rows: NDArray[np.bool_] | slice = slice(None)
-        else:
-            if getattr(mask, "dtype", None) != np.bool_ or mask.shape != (self._tensors.batch,):
-                raise InvalidInputError(
-                    f"mask must be a bool array of shape ({self._tensors.batch},), True = new episode"
-                )
-            rows = mask
         for array in self._tensors.carry[self._now]:
-            array[rows] = 0
+            array[slice(None) if mask is None else mask] = 0
+
+    def check_reset(self, mask: NDArray[np.bool_] | None) -> None:
+        """Refuse what `reset` would refuse; changes nothing.
+
+        Raises:
+            InvalidInputError: as `reset`.
+        """
+        if mask is not None and (getattr(mask, "dtype", None) != np.bool_ or mask.shape != (self._tensors.batch,)):
+            raise InvalidInputError(f"mask must be a bool array of shape ({self._tensors.batch},), True = new episode")
 
     def executed(self, action: int | Array) -> None:
         """Tells which action was really done, where it was not the proposed one.
 
         Args:
             action: one action, or an integer array `[batch]`; -1 leaves a row as it is.
+        """
+        actions, place = self.check_executed(action)
+        memory = self._tensors.carry[self._now][place]
+        rows = np.flatnonzero(actions >= 0)
+        memory[rows] = 0
+        memory[rows, actions[rows]] = 1
+
+    def check_executed(self, action: int | Array) -> tuple[NDArray[np.integer[Any]], int]:
+        """Refuse what `executed` would refuse; changes nothing.
+
+        Returns:
+            The actions `[batch]`, and which entry of the carry remembers them.
+
+        Raises:
+            InvalidInputError: as `executed`.
         """
         if self._last_action is None:
             raise InvalidInputError(f"{self.spec.agent_id} does not remember actions; executed() has no effect on it")
@@ -198,10 +216,7 @@ class Agent(ABC):
             )
         if actions.min() < -1 or actions.max() >= self.spec.n_actions:
             raise InvalidInputError(f"executed() got {actions.tolist()}; actions are 0..{self.spec.n_actions - 1}")
-        memory = self._tensors.carry[self._now][self._last_action]
-        rows = np.flatnonzero(actions >= 0)
-        memory[rows] = 0
-        memory[rows, actions[rows]] = 1
+        return actions, self._last_action
 
     def carry(self) -> dict[str, Array]:
         """Return a copy of the memory: name -> `[batch, ...]`."""

@@ -60,7 +60,7 @@ class Team(Generic[AnyAgent]):
         """
         masks = self._masks(observations, avail_actions)
         for name, obs in observations.items():
-            level = risk_level if isinstance(risk_level, int | float) else _level_of(risk_level, name)
+            level = _level_of(risk_level, name) if isinstance(risk_level, Mapping) else risk_level
             self.agents[name].propose(obs, masks[name], level)
         for name in observations:
             self.agents[name].commit()
@@ -91,10 +91,14 @@ class Team(Generic[AnyAgent]):
         """Tells which actions were really done: agent id -> action, or int `[batch]` with -1 = as proposed."""
         self._check_known(actions)
         for name, action in actions.items():
+            self.agents[name].check_executed(action)
+        for name, action in actions.items():
             self.agents[name].executed(action)
 
     def reset(self, mask: NDArray[np.bool_] | None = None) -> None:
         """Start an episode for every agent, or in the rows where `mask` (bool `[batch]`) is True."""
+        for agent in self.agents.values():
+            agent.check_reset(mask)
         for agent in self.agents.values():
             agent.reset(mask)
 

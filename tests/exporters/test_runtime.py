@@ -202,6 +202,45 @@ def test_team_steps_are_all_or_nothing(team: Team[Agent]) -> None:
     assert all(map(_same, _memories(team), before))
 
 
+@pytest.mark.parametrize("actions", [{"agent_0": 1, "agent_1": 9}, {"agent_0": 1, "agent_1": 1.5}])
+def test_what_was_executed_is_told_to_all_or_to_none(team: Team[Agent], actions: dict[str, int]) -> None:
+    team.act(dict.fromkeys(team.agents, OBS), dict.fromkeys(team.agents, ALL))
+    before = _memories(team)
+    with pytest.raises(InvalidInputError, match="executed"):
+        team.executed(actions)
+    assert all(map(_same, before, _memories(team)))
+
+
+def test_a_reset_that_one_agent_refuses_reaches_none(team: Team[Agent]) -> None:
+    team.act(dict.fromkeys(team.agents, OBS), dict.fromkeys(team.agents, ALL))
+    pair = np.stack([OBS] * 2)
+    team.agents["agent_1"].reset()
+    team.agents["agent_1"].act_batch(pair, np.stack([ALL] * 2))
+    before = _memories(team)
+    with pytest.raises(InvalidInputError, match="mask must be"):
+        team.reset(np.array([True]))
+    assert all(map(_same, before, _memories(team)))
+
+
+@pytest.mark.parametrize("level", [np.float32(0.3), np.float64(0.3), np.array(0.3), np.array(0.3, dtype=np.float32)])
+def test_a_team_takes_the_levels_that_an_agent_takes(team: Team[Agent], level: object) -> None:
+    observations, masks = (dict.fromkeys(team.agents, value) for value in (OBS, ALL))
+    expected = team.act(observations, masks, 0.3)
+    for given in (level, dict.fromkeys(team.agents, level)):
+        team.reset()
+        assert team.act(observations, masks, given) == expected  # type: ignore[arg-type]
+        assert all(agent.result().risk_level_used == np.float32(0.3) for agent in team.agents.values())
+
+
+@pytest.mark.parametrize("level", [None, "dynamic", [0.3, 0.3], np.zeros(3)])
+def test_a_team_refuses_a_level_in_an_agents_words(team: Team[Agent], level: object) -> None:
+    with pytest.raises(InvalidInputError) as alone:
+        team.agents["agent_0"].act(OBS, ALL, level)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInputError) as together:
+        team.act({"agent_0": OBS}, {"agent_0": ALL}, level)  # type: ignore[arg-type]
+    assert str(alone.value) == str(together.value)
+
+
 def test_team_acts_in_many_environments(team: Team[Agent]) -> None:
     obs, masks = np.tile(OBS, (5, 1, 1)), np.tile(ALL, (5, 1))
     results = team.act_batch({"agent_0": obs, "agent_1": obs}, {"agent_0": masks, "agent_1": masks}, np.full(5, 0.5))
