@@ -94,24 +94,39 @@ class KitCommand(Program):
                          callback=_remember_debug)
         )  # fmt: skip
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options; what their values ask for may be missing or broken like anything else."""
+        with told_in_a_line(ctx, is_debug="--debug" in args):
+            return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; with ``--json`` standard output is for its result alone."""
-        try:
-            with _output_of(ctx):
-                return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
-            raise
-        except Exception as error:
-            if ctx.find_root().meta.get(_DEBUG):
-                raise
-            if not isinstance(error, Interrupted) and (interruption := _interruption_behind(error)):
-                raise click.Abort from interruption
-            code = 128 + error.signal if isinstance(error, Interrupted) else FAILURE
-            raise CommandError(_one_line(error, resumes="resume" in ctx.params), code) from error
+        with told_in_a_line(ctx), _output_of(ctx):
+            return super().invoke(ctx)
 
 
 class KitGroup(KitCommand, click.Group):
     """A command that does something by itself and has others below it."""
+
+
+@contextlib.contextmanager
+def told_in_a_line(ctx: click.Context, *, is_debug: bool = False) -> Iterator[None]:
+    """Turn every error into one that is told in one line, unless its traceback was asked for.
+
+    Args:
+        is_debug: It was, where the command line has not been read so far.
+    """
+    try:
+        yield
+    except (click.ClickException, click.exceptions.Exit, click.Abort):
+        raise
+    except Exception as error:
+        if is_debug or ctx.find_root().meta.get(_DEBUG):
+            raise
+        if not isinstance(error, Interrupted) and (interruption := _interruption_behind(error)):
+            raise click.Abort from interruption
+        code = 128 + error.signal if isinstance(error, Interrupted) else FAILURE
+        raise CommandError(_one_line(error, resumes="resume" in ctx.params), code) from error
 
 
 class Terminated(KeyboardInterrupt):
@@ -177,7 +192,8 @@ class LazyGroup(Program, click.Group):
         """Import a command."""
         if cmd_name not in self._modules:
             return None
-        command: click.Command = importlib.import_module(self._modules[cmd_name]).command
+        with told_in_a_line(ctx):  # a command's module may need what an extra brings
+            command: click.Command = importlib.import_module(self._modules[cmd_name]).command
         return command
 
     def resolve_command(

@@ -47,6 +47,45 @@ def test_torch_cannot_be_imported_there(trained: Trained, tmp_path: Path) -> Non
     assert "torch" in done.stderr
 
 
+EXTRAS_ALONE = ("torch", "safetensors", "onnx", "onnxruntime", "jinja2", "matplotlib", "pygame", "ray")
+NEEDS_AN_EXTRA = {
+    "train": ("train", "--algo", "rmix", "--env", "macn:4x7", "--seed", "0", "--steps", "1", "--out", "made"),
+    "train, misspelt": ("train", "--algo", "rmx", "--env", "macn:4x7", "--seed", "0", "--steps", "1", "--out", "made"),
+    "sweep": ("sweep", ROOT / "examples" / "sweep.yaml", "--out", "made"),
+    "reproduce": ("reproduce", "didactic", "--out", "made"),
+    "evaluate": ("evaluate", "RUN"),
+    "export": ("export", "RUN", "--out", "made"),
+    "run": ("run", "AGENTS"),
+    "run, isolated": ("run", "AGENTS", "--isolated"),
+    "film": ("film", "RUN", "--out", "made.html"),
+    "report": ("report", "RUN", "--out", "made"),
+    "plot": ("plot", "RUN", "--metric", "return_mean", "--out", "made.svg"),
+}
+
+
+@pytest.mark.parametrize("words", NEEDS_AN_EXTRA.values(), ids=NEEDS_AN_EXTRA)
+def test_without_any_extra_a_command_says_in_one_line_what_to_install(
+    words: tuple[object, ...], trained: Trained, tmp_path: Path
+) -> None:
+    places = {"RUN": trained.run, "AGENTS": trained.agents}
+    done = run_without(EXTRAS_ALONE, tmp_path, *(places.get(str(word), word) for word in words))
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("Error: ")
+    assert "install it with: pip install 'rmix-kit[" in line
+    assert not list(tmp_path.glob("made*"))
+
+
+@pytest.mark.parametrize("words", ["rmix-kit train --algo ", "rmix-kit train --env ", "rmix-kit plot ", "rmix-kit "])
+def test_words_are_completed_without_any_extra(words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_RMIX_KIT_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split())))
+    done = run_without(EXTRAS_ALONE, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_reports_are_written(measured: Path, tmp_path: Path) -> None:
     done = run_without(["torch"], tmp_path, "report", measured, "--out", "report", "--variants")
     assert done.returncode == 0, done.stderr
