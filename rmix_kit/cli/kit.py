@@ -114,6 +114,7 @@ def told_in_a_line(ctx: click.Context, *, is_debug: bool = False) -> Iterator[No
     """Turn every error into one that is told in one line, unless its traceback was asked for.
 
     Args:
+        ctx: Of the command.
         is_debug: It was, where the command line has not been read so far.
     """
     try:
