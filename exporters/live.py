@@ -9,11 +9,33 @@ import torch
 from torch import Tensor, nn
 
 from exporters.agent import Agent, Tensors
-from exporters.contract import Policy
+from exporters.contract import Policy, PolicySpec
 from exporters.team import Team
 
 
-class LiveAgent(Agent):
+class ModuleAgent(Agent):
+    """One agent whose steps are those of a torch module.
+
+    Args:
+        module: takes `spec.inputs` by position and gives `spec.outputs`.
+        spec: the policy's specification.
+        on_invalid: "raise" or "return"; see `Agent`.
+    """
+
+    def __init__(self, module: nn.Module, spec: PolicySpec, on_invalid: str) -> None:
+        self._module = module
+        super().__init__(spec, on_invalid)
+
+    def _compile(self, tensors: Tensors) -> tuple[Callable[[], object], Callable[[], object]]:
+        return self._bind(tensors, 0), self._bind(tensors, 1)
+
+    def _bind(self, tensors: Tensors, source: int) -> Callable[[], object]:
+        inputs = [torch.from_numpy(array) for array in (*tensors.step_inputs, *tensors.carry[source])]
+        outputs = [torch.from_numpy(array) for array in (*tensors.step_outputs, *tensors.carry[1 - source])]
+        return partial(_step_into, self._module, inputs, outputs)
+
+
+class LiveAgent(ModuleAgent):
     """One agent that acts with a policy's module; the interface of `OnnxAgent`.
 
     Args:
@@ -22,16 +44,7 @@ class LiveAgent(Agent):
     """
 
     def __init__(self, policy: Policy, *, on_invalid: str = "raise") -> None:
-        self._module = policy.module()
-        super().__init__(policy.spec, on_invalid)
-
-    def _compile(self, tensors: Tensors) -> tuple[Callable[[], object], Callable[[], object]]:
-        return self._bind(tensors, 0), self._bind(tensors, 1)
-
-    def _bind(self, tensors: Tensors, source: int) -> Callable[[], object]:
-        inputs = [torch.from_numpy(array) for array in (*tensors.step_inputs, *tensors.carry[source])]
-        outputs = [torch.from_numpy(array) for array in (*tensors.step_outputs, *tensors.carry[1 - source])]
-        return partial(step_into, self._module, inputs, outputs)
+        super().__init__(policy.module(), policy.spec, on_invalid)
 
 
 class LiveTeam(Team[LiveAgent]):
@@ -46,8 +59,7 @@ class LiveTeam(Team[LiveAgent]):
         super().__init__({policy.spec.agent_id: LiveAgent(policy, on_invalid=on_invalid) for policy in policies})
 
 
-def step_into(module: nn.Module, inputs: list[Tensor], outputs: list[Tensor]) -> None:
-    """Run a module's step, and copy what it gives into tensors that are there."""
+def _step_into(module: nn.Module, inputs: list[Tensor], outputs: list[Tensor]) -> None:
     with torch.inference_mode():
         for target, result in zip(outputs, module(*inputs), strict=True):
             target.copy_(result)

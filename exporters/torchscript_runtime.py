@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
-from functools import partial
 from os import PathLike
 from pathlib import Path
 
 import torch
 
-from exporters.agent import Agent, Tensors
 from exporters.bundle import Manifest, check_format, read_manifest, read_member
 from exporters.contract import PolicySpec
 from exporters.errors import BundleError, SpecError
-from exporters.live import step_into
+from exporters.live import ModuleAgent
 from exporters.team import Team
 from exporters.to_torchscript import METADATA_NAME, check_python, jit_deprecation
 
 
-class TorchScriptAgent(Agent):
+class TorchScriptAgent(ModuleAgent):
     """One agent from one .pt file of an exported folder; the same interface as `OnnxAgent`.
 
     Args:
@@ -36,20 +33,12 @@ class TorchScriptAgent(Agent):
         path = Path(path)
         self.manifest = read_manifest(path.parent)
         listed = _listed_spec(self.manifest, path)
-        self._module, spec = open_module(read_member(path.parent, self.manifest, path.name), str(path))
+        module, spec = open_module(read_member(path.parent, self.manifest, path.name), str(path))
         if listed != spec:
             raise BundleError(
                 f"{path} holds {spec.agent_id}'s policy; the manifest lists {listed.agent_id}'s or another"
             )
-        super().__init__(spec, on_invalid)
-
-    def _compile(self, tensors: Tensors) -> tuple[Callable[[], object], Callable[[], object]]:
-        return self._bind(tensors, 0), self._bind(tensors, 1)
-
-    def _bind(self, tensors: Tensors, source: int) -> Callable[[], object]:
-        inputs = [torch.from_numpy(array) for array in (*tensors.step_inputs, *tensors.carry[source])]
-        outputs = [torch.from_numpy(array) for array in (*tensors.step_outputs, *tensors.carry[1 - source])]
-        return partial(step_into, self._module, inputs, outputs)
+        super().__init__(module, spec, on_invalid)
 
 
 class TorchScriptTeam(Team[TorchScriptAgent]):
