@@ -58,9 +58,19 @@ def test_a_summary_is_made_from_the_records(folder: Path, tmp_path: Path) -> Non
     assert page_of(reproduction) == folder.read_text(encoding="utf-8")
 
 
-def test_the_table_of_smacs_frame_is_made_from_the_records(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "page", "begin", "end"),
+    [
+        ("smac_recipe", "baselines.md", "recipe", "end of recipe"),
+        ("smac_comparison", "baselines.md", "comparison", "end of comparison"),
+        ("riskq_dial", "risk.md", "riskq-dial", "end"),
+    ],
+)
+def test_tables_of_long_benchmarks_are_made_from_their_records(
+    name: str, page: str, begin: str, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = DOCS.parent / "benchmarks" / "long"
     monkeypatch.syspath_prepend(str(folder))
-    table = runpy.run_path(str(folder / "smac_recipe.py"))["table"]()
-    page = (DOCS / "baselines.md").read_text(encoding="utf-8")
-    assert page.split("<!-- recipe -->")[1].split("<!-- end of recipe -->")[0].strip() == table
+    table = runpy.run_path(str(folder / f"{name}.py"))["table"]()
+    text = (DOCS / page).read_text(encoding="utf-8")
+    assert text.split(f"<!-- {begin} -->")[1].split(f"<!-- {end} -->")[0].strip() == table
