@@ -16,6 +16,7 @@ import numpy.typing as npt
 from macn.joint import KIND_REWARD, joint_game, mix_slips
 from macn.oracle import solve
 from macn.settings import make_settings
+from rmix_kit.episodes import tail_mean
 
 GAMMAS = (1.0, 0.999, 0.99)
 LEVELS = (0.5, 0.7, 0.8, 0.9, 1.0)
@@ -53,7 +54,7 @@ def main() -> None:
     for level in LEVELS:
         cells = []
         for gamma in GAMMAS:
-            long, short = (float(np.sort(ways[name][gamma])[: int(level * episodes)].mean()) for name in ways)
+            long, short = (tail_mean(ways[name][gamma], level) for name in ways)
             cells.append(f"{long:.2f}, {short:.2f}, {long - short:+.2f}")
         print(f"| {level:g} | {' | '.join(cells)} |")
 

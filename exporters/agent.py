@@ -191,7 +191,10 @@ class Agent(ABC):
         Args:
             action: one action, or an integer array `[batch]`; -1 leaves a row as it is.
         """
-        actions, place = self.check_executed(action)
+        self.remember(*self.check_executed(action))
+
+    def remember(self, actions: NDArray[np.integer[Any]], place: int) -> None:
+        """Write what `check_executed` gave into the memory."""
         memory = self._tensors.carry[self._now][place]
         rows = np.flatnonzero(actions >= 0)
         memory[rows] = 0

@@ -90,10 +90,9 @@ class Team(Generic[AnyAgent]):
     def executed(self, actions: Mapping[str, int | Array]) -> None:
         """Tells which actions were really done: agent id -> action, or int `[batch]` with -1 = as proposed."""
         self._check_known(actions)
-        for name, action in actions.items():
-            self.agents[name].check_executed(action)
-        for name, action in actions.items():
-            self.agents[name].executed(action)
+        checked = {name: self.agents[name].check_executed(action) for name, action in actions.items()}
+        for name, (executed, place) in checked.items():
+            self.agents[name].remember(executed, place)
 
     def reset(self, mask: NDArray[np.bool_] | None = None) -> None:
         """Start an episode for every agent, or in the rows where `mask` (bool `[batch]`) is True."""

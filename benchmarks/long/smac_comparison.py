@@ -20,6 +20,7 @@ import numpy as np
 from _runs import RESULTS, make_all
 from numpy.typing import NDArray
 from smac_recipe import FOLDER as RECIPE_FOLDER
+from smac_recipe import MAPS as RECIPE_MAPS
 from smac_recipe import middle, shown, trained
 
 from rmix_kit.reports.scores import last_third
@@ -37,12 +38,11 @@ KINDS: dict[str, tuple[str, dict[str, object]]] = {
     "rmix-no-gradient": ("rmix", {"algorithm.risk_gradient": "none"}),
 }
 """An algorithm and what is changed of its preset: the last four take parts of RMIX away, one at a time."""
-IN_BOTH = ("2s3z", "5m_vs_6m")
 CASES = {
     f"{name}-{kind}": ((name, kind), seeds)
     for name, seeds in MAPS.items()
     for kind in KINDS
-    if (kind == "rmix") or (kind == "qmix" and name not in IN_BOTH) or (name == "5m_vs_6m" and kind != "qmix")
+    if (kind == "rmix") or (kind == "qmix" and name not in RECIPE_MAPS) or (name == "5m_vs_6m" and kind != "qmix")
 }
 
 
@@ -55,7 +55,7 @@ def measure(case: str, seed: int, runs: Path) -> dict[str, Any]:
 
 def records_of(name: str, kind: str) -> list[dict[str, Any]]:
     """Return the records of a map and kind that there are."""
-    folder, case = (RECIPE_FOLDER, "recipe") if kind == "qmix" and name in IN_BOTH else (FOLDER, kind)
+    folder, case = (RECIPE_FOLDER, "recipe") if kind == "qmix" and name in RECIPE_MAPS else (FOLDER, kind)
     return [json.loads(path.read_text()) for path in sorted(folder.glob(f"{name}-{case}-[0-9].json"))]
 
 
