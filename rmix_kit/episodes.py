@@ -19,6 +19,16 @@ from rmix_kit.metrics import FALLS, LENGTH, RETURN, RETURN_STD, RISK_LEVEL, SUCC
 from rmix_kit.types import BoolArray, FloatArray, IntArray
 
 
+def saved_share(loss: float, constant: float) -> float:
+    """Return the share of a constant forecast's loss that a forecast saves; 0 where there is nothing to save.
+
+    Args:
+        loss: The forecast's.
+        constant: That of the constant one, at least 0.
+    """
+    return 1 - loss / constant if constant > 0 else 0.0
+
+
 def tail_mean(returns: ArrayLike, risk_level: float) -> float:
     """Return the CVaR of returns: the mean of their lowest ``risk_level`` share.
 

@@ -9,6 +9,7 @@ from typing import Annotated, get_type_hints
 
 from annotated_types import Ge, Gt, Le
 
+from rmix_kit.episodes import saved_share
 from rmix_kit.errors import RecordError
 from rmix_kit.files.forms import misfit
 from rmix_kit.files.reading import LARGEST_TABLE, read_json
@@ -66,10 +67,7 @@ def read_forecasts(folders: Iterable[Path]) -> list[Forecasts]:
 def forecast_table(forecasts: Sequence[Forecasts]) -> Table:
     """Return a row for each, with ``skill``: the share of the constant forecast's pinball loss that is saved."""
     columns = [entry.name for entry in fields(Forecasts)]
-    rows = []
-    for found in forecasts:
-        skill = 1 - found.pinball / found.pinball_constant if found.pinball_constant > 0 else 0.0
-        rows.append({**vars(found), "skill": skill})
+    rows = [{**vars(found), "skill": saved_share(found.pinball, found.pinball_constant)} for found in forecasts]
     return make_table("forecasts", (*columns, "skill"), rows)
 
 

@@ -24,6 +24,7 @@ from rmix_kit.algorithms import Algorithm, Networks
 from rmix_kit.algorithms.dmix import DMIX, DMIXNetworks
 from rmix_kit.algorithms.riskq import RiskQ, RiskQNetworks
 from rmix_kit.envs.interface import VectorEnv, codec_of
+from rmix_kit.episodes import saved_share
 from rmix_kit.errors import ConfigError, EnvironmentContractError
 from rmix_kit.losses import quantile_fractions
 from rmix_kit.networks.agent import AgentNetwork
@@ -92,7 +93,7 @@ class Calibration:
     @property
     def skill(self) -> float:
         """Share of the constant forecast's pinball loss that the forecasts save; 0 where there is nothing to save."""
-        return 1 - self.pinball / self.pinball_constant if self.pinball_constant > 0 else 0.0
+        return saved_share(self.pinball, self.pinball_constant)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values, `skill` among them."""
