@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rmix_kit.callbacks import Callback
     from rmix_kit.envs.consent import Consent
+    from rmix_kit.loggers import Logger
     from rmix_kit.training.run import Run
     from rmix_kit.training.run_config import RunConfig
 
@@ -24,6 +26,8 @@ def train(
     preset: str | None = None,
     overrides: Mapping[str, object] | None = None,
     resume: bool = False,
+    callbacks: Sequence[Callback] = (),
+    loggers: Sequence[Logger | str] = (),
 ) -> Run:
     """Train, and give the finished run.
 
@@ -39,6 +43,9 @@ def train(
         preset: Hyper-parameters; the algorithm's own if None.
         overrides: Values laid over them, by name as after ``--set``.
         resume: Go on from the newest sound checkpoint.
+        callbacks: Objects of classes that extend `rmix_kit.callbacks.Callback`: told of evaluations and the like, and
+            asked whether training is to stop.
+        loggers: "wandb", "mlflow", or objects from `rmix_kit.loggers`, which get the rows of ``metrics.jsonl`` too.
 
     Returns:
         The run, at its last checkpoint.
@@ -46,6 +53,7 @@ def train(
     Raises:
         ConfigError: Something is missing, unknown, contradictory or out of range.
         RunFolderError: The folder exists, is another run's or in use, or the disk is full.
+        MissingExtraError: A logger's library is not installed.
     """
     from rmix_kit.config.asked import asked
     from rmix_kit.config.differences import differences_from_preset
@@ -53,7 +61,14 @@ def train(
 
     config = asked(what, env=env, seed=seed, steps=steps, preset=preset, overrides=overrides)
     folder = Path("runs") / f"{config.algorithm.name}-seed-{config.seed}" if out is None else out
-    return train_run(config, folder, resume=resume, overrides=differences_from_preset(config))
+    return train_run(
+        config,
+        folder,
+        resume=resume,
+        overrides=differences_from_preset(config),
+        callbacks=callbacks,
+        loggers=loggers,
+    )
 
 
 def load(run: str | Path, checkpoint: str | int = "last", *, consent: Consent | None = None) -> Run:

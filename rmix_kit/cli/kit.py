@@ -34,6 +34,8 @@ EXTRAS = {
     "pygame": "render",
     "ray": "distributed",
     "fsspec": "distributed",
+    "wandb": "wandb",
+    "mlflow": "mlflow",
 }
 
 

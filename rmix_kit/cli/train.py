@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Resume with other --steps even where schedules of that plan differ so far.",
 )
+@click.option("--logger", "loggers", multiple=True, metavar="NAME", help="wandb or mlflow; repeatable.")
 @click.option("--device", default="auto", show_default=True, type=DEVICE, help="Where training happens.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; remarks go to standard error.")
 def command(
@@ -51,6 +52,7 @@ def command(
     checkpoint_every: int | None,
     resume: bool,
     extend_inexactly: bool,
+    loggers: tuple[str, ...],
     device: str,
     as_json: bool,
 ) -> None:
@@ -65,6 +67,8 @@ def command(
     Ctrl-C ends it in order, with a checkpoint; the exit code is then 130 (143 for SIGTERM).
     """
     several = seeds or ()
+    if several and loggers:
+        raise click.UsageError("--logger takes the rows of one run; give one --seed")
     if (seed is None) == (not several):
         raise click.UsageError("give --seed N, or --seeds A-B for several side by side")
     from rmix_kit.config.differences import differences_from_preset
@@ -93,7 +97,8 @@ def command(
     else:
         from rmix_kit.training.trainer import train
 
-        runs = [train(resolved, out, resume=resume, extend_inexactly=extend_inexactly, overrides=laid_over)]
+        how: dict[str, Any] = {"resume": resume, "extend_inexactly": extend_inexactly, "loggers": loggers}
+        runs = [train(resolved, out, overrides=laid_over, **how)]
         places = [out]
     _tell(algo, dict(zip(places, runs, strict=True)), as_json=as_json, is_list=bool(several))
 

@@ -105,7 +105,7 @@ class DeviceLoop(TrainingLoop):
             try:
                 self._rollout.load_state(self._storage.rollout or {})
             except CheckpointError:
-                self._log.close()
+                self._book.close()
                 raise
         self._draw_key = stream_key(config.seed, "replay")
         self._drawn = torch.zeros(0, settings.batch_size, dtype=torch.int64, device=device)
@@ -137,7 +137,7 @@ class DeviceLoop(TrainingLoop):
 
     def timed(self, activity: str) -> AbstractContextManager[None]:
         """Count the time of a block of statements as that of an activity."""
-        return self._clock.timed(activity)
+        return self._book.clock.timed(activity)
 
     def see(self, values: Sequence[float]) -> None:
         """Take what somebody else has read: totals of the block, lengths of the batches, and of updates before."""
@@ -159,12 +159,9 @@ class DeviceLoop(TrainingLoop):
             if not self.is_beside:
                 for slots, planned in zip(self._drawn, self.plans, strict=True):
                     self._programs.run(slots, *planned)
-        means = state.means.means()
-        if RETURN in means:
-            self._show(means[RETURN], means[SUCCESS] if state.reports_success else None)
-        self._record_environment()
+        self._book.show_round()
         if is_due(settings.log_interval, before, state.env_steps):
-            self._record()
+            self._book.record_training()
 
     def _note_episodes(self, totals: Mapping[str, float], steps: int) -> None:
         state = self._state

@@ -23,6 +23,7 @@ class RunPaths:
         self.origin = path / "origin.jsonl"
         self.facts = self.config, self.metrics, self.timing, self.origin
         self.seal = path / "seal.json"
+        self.stopped = path / "stopped.json"
         self.evaluations = path / "evaluations"
         self.tensorboard = path / "tensorboard"
         self.checkpoints = path / "checkpoints"

@@ -8,22 +8,25 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rmix_kit.callbacks import Evaluated, Saved, Started, Stop
 from rmix_kit.collect import Collector, Round
-from rmix_kit.envs.interface import VectorEnv, codec_of, facts_of, is_reproducible, notes_of, reports_success
-from rmix_kit.errors import Interrupted, NonFiniteError
-from rmix_kit.files.writing import writing
-from rmix_kit.metrics import RETURN, SUCCESS
+from rmix_kit.envs.interface import VectorEnv, codec_of, is_reproducible, notes_of, reports_success
+from rmix_kit.errors import Interrupted, NonFiniteError, RmixKitError
+from rmix_kit.loggers.delivery import Delivery
 from rmix_kit.origin import origin_of_process
 from rmix_kit.replay import ReplayBuffer
 from rmix_kit.replay.held import HeldEpisodes
+from rmix_kit.results.stopped import Stopped, write_stopped
 from rmix_kit.seeding import validation_stream
 from rmix_kit.training.acting import ActingTeam
 from rmix_kit.training.device import why_slow
 from rmix_kit.training.evaluator import Evaluation, evaluate
 from rmix_kit.training.learner import Learner
-from rmix_kit.training.memory import MIB, replay_fill, replay_notes
-from rmix_kit.training.metrics import MetricsLog, Stopwatch, note_origin, purge_from
-from rmix_kit.training.progress_bar import Reporter, Status
+from rmix_kit.training.listeners import UNWATCHED, Listeners, Watched, how_it_ended
+from rmix_kit.training.logbook import Logbook
+from rmix_kit.training.memory import replay_fill, replay_notes
+from rmix_kit.training.metrics import note_origin
+from rmix_kit.training.progress_bar import Reporter
 from rmix_kit.training.round_plan import RoundPlan, is_due
 from rmix_kit.training.run_config import RunConfig
 from rmix_kit.training.run_folder import RunFolder
@@ -47,6 +50,7 @@ class TrainingLoop:
         device: torch.device,
         reporter: Reporter,
         overrides: Mapping[str, Any] | None = None,
+        watched: Watched = UNWATCHED,
     ) -> None:
         """Build the learner and the replay, and go back to the newest checkpoint if there is one.
 
@@ -54,6 +58,7 @@ class TrainingLoop:
             folder: Prepared and locked.
             test_envs: Copies to evaluate in.
             overrides: What the configuration lays over its preset, for the record; None where nobody has said.
+            watched: Who else is told.
         """
         settings = config.training
         self._config, self._settings, self._folder, self._reporter = config, settings, folder, reporter
@@ -81,13 +86,19 @@ class TrainingLoop:
                 reporter.note("the environment cannot be brought back to it: this run resumes inexactly")
         origin = origin_of_process(self._state.env_steps, str(device), settings.threads)
         note_origin(folder, {**origin, "overrides": overrides})
-        is_new = not folder.metrics.exists()
-        self._log = MetricsLog(folder, keep=kept, purge_step=None if is_new else purge_from(self._state.env_steps))
+        self._book = Logbook(
+            config,
+            folder,
+            self._state,
+            kept=kept,
+            held=self._held,
+            envs=envs,
+            reporter=reporter,
+            deliveries=[Delivery(logger, folder.path) for logger in watched.loggers],
+        )
+        self._listeners = Listeners(watched.callbacks)
         self._epsilon, self._learning_rate = schedules(settings, config.steps)
-        self._loss: float | None = None
-        self._knows_environment = self._is_cut = False
-        self._recorded_step: int | None = None
-        self._clock = Stopwatch("collecting", "learning", "evaluating", "saving")
+        self._is_cut = False
         self.prepare()
 
     def held_episodes(self) -> HeldEpisodes:
@@ -129,22 +140,48 @@ class TrainingLoop:
 
     def stages(self, signals: StopSignals) -> Generator[None]:
         """Do what `run` does, and pause in each round: when it has begun, and before what follows it."""
-        state = self._state
-        self._reporter.start(self._config.steps, state.env_steps)
+        state, listeners = self._state, self._listeners
+        started = Started(run=self._folder.path, config=self._config.to_dict(), env_steps=state.env_steps)
+        raised: BaseException | None = None
         try:
-            if state.env_steps == 0:
+            self._book.begin(started)
+            listeners.started(started)
+            if state.env_steps == 0 and self._storage.last_saved is None:
                 self.evaluate()
-            while state.env_steps < self._config.steps:
+            while not self.is_finished and listeners.stop is None:
                 before = state.env_steps
                 self.begin_round()
                 yield
                 self.round()
                 yield
                 self.finish_round(before, signals)
+            if not self.is_finished:
+                self._stop(listeners.stop)
             self._reporter.note(replay_fill(self._held))
+        except BaseException as error:
+            raised = error
+            if not isinstance(error, RmixKitError):
+                error.add_note(f"training ended at step {state.env_steps}; {self._storage.stands}")
+            raise
         finally:
-            self._reporter.stop()
-            self._log.close()
+            ended = how_it_ended(state.env_steps, raised, None if self.is_finished else listeners.stop)
+            try:
+                self._book.end(ended)
+            finally:
+                listeners.ended(ended)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all environment steps are done."""
+        return self._state.env_steps >= self._config.steps
+
+    def _stop(self, stop: Stop | None) -> None:
+        """Save what a callback has ended, and let the run say why."""
+        assert stop is not None
+        if self._storage.last_saved != self._state.env_steps:
+            self._save(None, is_interruption=True)
+        write_stopped(self._folder, Stopped(self._state.env_steps, stop.reason))
+        self._reporter.note(f"stopped at step {self._state.env_steps:,}: {stop.reason}")
 
     def round(self) -> None:
         """Collect a round of episodes; make the updates that are due for them, and the records, as they end."""
@@ -152,19 +189,17 @@ class TrainingLoop:
         rounds = self._playing(plan)
         while True:
             before = state.env_steps
-            with self._clock.timed("collecting"):
+            with self._book.clock.timed("collecting"):
                 played = next(rounds, None)
                 if played is None:
                     break
                 self._keep(played)
             if played.episodes:
-                with self._clock.timed("learning"):
+                with self._book.clock.timed("learning"):
                     self._learn(before, played)
-                means = state.means.means()
-                self._show(means[RETURN], means[SUCCESS] if state.reports_success else None)
-            self._record_environment()
+            self._book.show_round()
             if is_due(self._settings.log_interval, before, state.env_steps):
-                self._record()
+                self._book.record_training()
         self._is_cut = plan.is_cut
 
     def _playing(self, plan: RoundPlan) -> Iterator[Round]:
@@ -228,8 +263,8 @@ class TrainingLoop:
         Raises:
             Interrupted: A signal came and training has not ended.
         """
-        state, settings = self._state, self._settings
-        is_last = state.env_steps >= self._config.steps
+        state, settings, is_last = self._state, self._settings, self.is_finished
+        self._listeners.round(self._book.round_played())
         evaluation = self.evaluate() if is_due(settings.evaluation_interval, before, state.env_steps) else None
         is_saved = is_due(settings.checkpoint_interval, before, state.env_steps)
         if is_last:
@@ -245,16 +280,15 @@ class TrainingLoop:
         """Record, evaluate and save at the end, and keep what a run planned for more steps would have here instead."""
         summary = None if evaluation is None else evaluation.to_json()
         open_end = self._state.open_end(
-            metrics=self._log.sync(), evaluation=summary, is_due=is_saved, is_cut=self._is_cut
+            metrics=self._book.sync(), evaluation=summary, is_due=is_saved, is_cut=self._is_cut
         )
-        if self._recorded_step != self._state.env_steps:
-            self._record()
+        self._book.record_training()
         self._save(self.evaluate() if evaluation is None else evaluation, is_interruption=False, open_end=open_end)
 
     def evaluate(self) -> Evaluation:
         """Play the greedy evaluation episodes and record them."""
         state = self._state
-        with self._clock.timed("evaluating"):
+        with self._book.clock.timed("evaluating"):
             evaluation = evaluate(
                 self._policy,
                 self._test_envs,
@@ -266,62 +300,24 @@ class TrainingLoop:
             )
         state.reports_success = evaluation.success is not None
         state.best_success_rate = max(state.best_success_rate, evaluation.success_rate or 0.0)
-        levels = {f"risk_level_agent_{i}": level for i, level in enumerate(evaluation.risk_level_by_agent)}
-        with writing("metrics.jsonl", "make room and resume"):
-            self._log.row("evaluation", state.env_steps, {**evaluation.to_json(), **levels})
-        self._show(evaluation.return_mean, evaluation.success_rate, is_evaluation=True)
+        self._book.record_evaluation(evaluation)
+        self._listeners.evaluation(Evaluated(env_steps=state.env_steps, evaluation=evaluation))
         return evaluation
-
-    def _show(self, return_mean: float, success_rate: float | None, *, is_evaluation: bool = False) -> None:
-        losses = (value for name, value in self._state.means.means().items() if name.startswith("loss"))
-        self._loss = next(losses, self._loss)
-        self._reporter.show(
-            Status(
-                env_steps=self._state.env_steps,
-                updates=self._state.progress.updates,
-                return_mean=return_mean,
-                success_rate=success_rate,
-                loss=self._loss,
-                is_evaluation=is_evaluation,
-            )
-        )
-
-    def _record_environment(self) -> None:
-        """Write once what the environment says of itself; a game tells its version only when it has been played."""
-        facts = {} if self._knows_environment else facts_of(self._envs)
-        is_new, self._knows_environment = not self._knows_environment, True
-        inexact = self._state.inexactness
-        if facts or (is_new and inexact):
-            with writing("metrics.jsonl", "make room and resume"):
-                self._log.facts(self._state.env_steps, {**facts, "resumed_inexactly": False, **inexact})
-
-    def _record(self) -> None:
-        state = self._state
-        with writing("metrics.jsonl", "make room and resume"):
-            rates = {
-                "epsilon": self._epsilon.at(state.env_steps),
-                "learning_rate_factor": self._learning_rate.at(state.env_steps),
-                "reward_scale": state.reward_scale(self._settings),
-                "replay_mebibytes": self._held.bytes_held / MIB,
-            }
-            self._log.row("training", state.env_steps, {**state.counts, **rates, **state.row()})
-            self._log.time(state.env_steps, state.progress.updates, self._clock.seconds)
-        state.means.clear()
-        self._recorded_step = state.env_steps
 
     def _save(
         self, evaluation: Evaluation | None, *, is_interruption: bool, open_end: Mapping[str, Any] | None = None
     ) -> None:
-        with self._clock.timed("saving"):
+        with self._book.clock.timed("saving"):
             self._storage.save(
                 self._state,
                 self._learner,
                 self._held,
-                metrics=self._log.sync(),
+                metrics=self._book.sync(),
                 evaluation=None if evaluation is None else evaluation.to_json(),
                 is_interruption=is_interruption,
                 open_end=open_end,
                 rollout=self.rollout_tensors(),
             )
-        with writing("timing.jsonl", "make room and resume"):
-            self._log.time(self._state.env_steps, self._state.progress.updates, self._clock.seconds)
+        self._book.record_time()
+        env_steps = self._state.env_steps
+        self._listeners.checkpoint(Saved(env_steps=env_steps, checkpoint=self._folder.checkpoint(env_steps)))

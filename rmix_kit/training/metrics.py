@@ -7,17 +7,19 @@ import math
 import os
 import secrets
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from rmix_kit.callbacks import Ended, Started
 from rmix_kit.collect import Round
 from rmix_kit.files.reading import LARGEST_LOG, parsed_json, read_plain
 from rmix_kit.files.writing import Prefix, json_text, open_own, writing
+from rmix_kit.loggers.delivery import Delivery
 from rmix_kit.metrics import FALLS, LENGTH, RETURN, SUCCESS
 from rmix_kit.training.memory import peak_mebibytes
 from rmix_kit.training.run_folder import RunFolder
@@ -74,17 +76,21 @@ class Means:
 class MetricsLog:
     """``metrics.jsonl`` (no clock in it), ``timing.jsonl`` (nothing but) and TensorBoard's files."""
 
-    def __init__(self, folder: RunFolder, *, keep: int, purge_step: int | None) -> None:
+    def __init__(
+        self, folder: RunFolder, *, keep: int, purge_step: int | None, deliveries: Sequence[Delivery] = ()
+    ) -> None:
         """Open the files; rows after those kept are cut off.
 
         Args:
             keep: Bytes of ``metrics.jsonl`` to go on from.
             purge_step: TensorBoard forgets what it was told from this step on; None for a new run.
+            deliveries: To loggers, which `begin` opens.
         """
         self._metrics = open(folder.metrics, "ab", opener=open_own)  # noqa: SIM115 - closed by `close`
         self._metrics.truncate(keep)
         self._metrics.seek(keep)
         kept = read_plain(folder.metrics, LARGEST_LOG)
+        self._kept, self._deliveries = kept, deliveries
         self._digest = hashlib.sha256(kept)
         self._environment = _last_environment(kept)
         keep_whole_rows(folder.timing)
@@ -92,6 +98,17 @@ class MetricsLog:
         self._board = open_board(folder.tensorboard, purge_step, advice=ROOM)
         self._start, self._cpu_before = time.monotonic(), time.process_time()
         self._process = secrets.randbits(48)
+
+    def begin(self, started: Started) -> None:
+        """Let loggers begin, or go on from the rows that are kept."""
+        for delivery in self._deliveries:
+            delivery.begin(started, self._kept)
+
+    def end(self, ended: Ended) -> None:
+        """Let loggers end; each one does, whatever another raises."""
+        with ExitStack() as stack:
+            for delivery in self._deliveries:
+                stack.callback(delivery.end, ended)
 
     def row(self, kind: str, env_steps: int, numbers: Mapping[str, float | int | None]) -> None:
         """Write one row; a number that is not finite becomes JSON's null, as one that is not known is.
@@ -105,6 +122,8 @@ class MetricsLog:
         if self._board is not None:
             known = {f"{kind}/{name}": float(value) for name, value in numbers.items() if value is not None}
             self._board.add(known, env_steps)
+        for delivery in self._deliveries:
+            delivery.row(kind, env_steps, numbers)
 
     def facts(self, env_steps: int, facts: Mapping[str, str | bool]) -> None:
         """Write one row about the environment, such as the version of a game, unless the last one says the same.
@@ -132,14 +151,16 @@ class MetricsLog:
         row |= {name: round(value, 3) for name, value in seconds.items()}
         row |= {"total": round(time.monotonic() - self._start, 3), "unix_time": round(time.time(), 3)}
         row |= {"cpu": round(time.process_time() - self._cpu_before, 3), "peak_mebibytes": round(peak_mebibytes(), 1)}
-        self._timing.write(json_text(row) + "\n")
-        self._timing.flush()
+        with writing("timing.jsonl", ROOM):
+            self._timing.write(json_text(row) + "\n")
+            self._timing.flush()
 
     def _write(self, row: Mapping[str, float | int | str | None]) -> None:
         line = (json_text(row) + "\n").encode()
         self._digest.update(line)
-        self._metrics.write(line)
-        self._metrics.flush()
+        with writing("metrics.jsonl", ROOM):
+            self._metrics.write(line)
+            self._metrics.flush()
 
     def sync(self) -> Prefix:
         """Make the rows durable and give them as the beginning of what the file will be."""

@@ -21,6 +21,7 @@ from rmix_kit.fit import check_fit
 from rmix_kit.networks.agent import AgentNetwork
 from rmix_kit.policy import ActingAgent, GreedyPolicy, team_policy
 from rmix_kit.results import metric_columns
+from rmix_kit.results.stopped import read_stopped
 from rmix_kit.seeding import check_seed
 from rmix_kit.training.calibration import Calibration, calibrate, check_distributional
 from rmix_kit.training.checkpoint import network_tensors
@@ -72,6 +73,12 @@ class Run:
     def path(self) -> Path:
         """The run's folder."""
         return self._folder.path
+
+    @property
+    def stopped(self) -> str | None:
+        """Why a callback ended training before its planned end; None where none did, or the run has gone on since."""
+        stopped = read_stopped(self._folder)
+        return None if stopped is None else stopped.reason
 
     def own_environment(self) -> str:
         """Return the text of the environment that it was trained in, if it may run.

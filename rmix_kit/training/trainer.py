@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from rmix_kit.callbacks import Callback
 from rmix_kit.envs.interface import VectorEnv, codec_of, is_costly
 from rmix_kit.envs.make import copies_to_play, make_vector_env, resolved_text
 from rmix_kit.episodes import copies_for
@@ -19,10 +20,12 @@ from rmix_kit.errors import (
     RunFolderError,
 )
 from rmix_kit.files.writing import writing
+from rmix_kit.loggers import Logger, make_loggers
 from rmix_kit.results.seal import check_seal, facts_of, seal_run
 from rmix_kit.training.checkpoint import verify_checkpoint
 from rmix_kit.training.device import choose_device, keep_freed_memory, torch_threads
 from rmix_kit.training.extension import extend, planned_steps
+from rmix_kit.training.listeners import UNWATCHED, Watched
 from rmix_kit.training.loop import TrainingLoop
 from rmix_kit.training.manifest import read_manifest
 from rmix_kit.training.memory import check_memory
@@ -45,6 +48,8 @@ def train(
     overrides: Mapping[str, Any] | None = None,
     make_env: MakeEnv = make_vector_env,
     reporter: Reporter | None = None,
+    callbacks: Sequence[Callback] = (),
+    loggers: Sequence[Logger | str] = (),
 ) -> Run:
     """Train, and give the finished run.
 
@@ -56,6 +61,8 @@ def train(
             so far.
         overrides: What the configuration lays over its preset (`rmix_kit.config.differences`), for a new run to tell.
         reporter: Where progress goes; a bar on a terminal if None.
+        callbacks: Told of what happens, and asked whether training is to stop; nothing is told of a finished run.
+        loggers: "wandb", "mlflow", or objects: they get the rows of ``metrics.jsonl`` too.
 
     Returns:
         The run, at its last checkpoint.
@@ -69,6 +76,7 @@ def train(
         Interrupted: A signal came; a checkpoint of the interrupted round is saved.
     """
     folder, reporter = RunFolder(Path(out)), reporter or make_reporter()
+    watched = Watched(callbacks=tuple(callbacks), loggers=make_loggers(loggers))
     planned = checked(config, folder, reporter, resume=resume, make_env=make_env)
     if planned is not None:
         with (
@@ -82,6 +90,7 @@ def train(
                 extend_inexactly=extend_inexactly,
                 overrides=overrides,
                 make_env=make_env,
+                watched=watched,
             ) as loop,
         ):
             loop.run(signals)
@@ -124,6 +133,7 @@ def opened(
     extend_inexactly: bool,
     overrides: Mapping[str, Any] | None,
     make_env: MakeEnv,
+    watched: Watched = UNWATCHED,
 ) -> Iterator[TrainingLoop]:
     """Make everything of a run, and seal it when it has come to its end.
 
@@ -132,6 +142,7 @@ def opened(
         resume: As of `train`.
         extend_inexactly: As of `train`.
         overrides: As of `train`.
+        watched: Who is told.
 
     Yields:
         The loop, at the newest checkpoint or the start; its folder is locked.
@@ -145,13 +156,23 @@ def opened(
         with folder.lock():
             with writing(str(folder.path), "choose a folder that can be written"):
                 extend(folder, config, reporter, is_inexact_allowed=extend_inexactly)
-                folder.seal.unlink(missing_ok=True)  # of an end that is none any more
+                for of_an_end in (folder.seal, folder.stopped):  # that is none any more
+                    of_an_end.unlink(missing_ok=True)
                 folder.prepare(config, resume=resume)
                 folder.clear_leftovers()
-            yield loop(
-                config, folder, envs=envs, test_envs=test_envs, device=device, reporter=reporter, overrides=overrides
+            made = loop(
+                config,
+                folder,
+                envs=envs,
+                test_envs=test_envs,
+                device=device,
+                reporter=reporter,
+                overrides=overrides,
+                watched=watched,
             )
-            _seal(folder)
+            yield made
+            if made.is_finished:
+                _seal(folder)
 
 
 def loop_for(config: RunConfig, envs: VectorEnv) -> type[TrainingLoop]:

@@ -38,3 +38,9 @@ def test_train_and_export_leads_to_onnx_agents(tmp_path: Path) -> None:
 def test_a_custom_environment_is_trained_on(tmp_path: Path) -> None:
     assert "return_mean" in run("custom_env.py", 60, "meeting", folder=tmp_path)
     assert (tmp_path / "meeting" / "config.yaml").is_file()
+
+
+def test_early_stopping_says_why_a_run_ended(tmp_path: Path) -> None:
+    said = run("early_stopping.py", "--steps", 2000, "--patience", 2, folder=tmp_path)
+    assert ": no return above" in said
+    assert (tmp_path / "stopped" / "stopped.json").is_file()

@@ -231,7 +231,7 @@ def small_files() -> Iterator[None]:
 def test_a_row_that_had_no_room_does_not_keep_its_file_from_being_closed(tmp_path: Path) -> None:
     log = metrics_module.MetricsLog(RunFolder(tmp_path), keep=0, purge_step=None)
     with small_files():
-        with pytest.raises(OSError, match="too large"):
+        with pytest.raises(RunFolderError, match="metrics.jsonl could not be written: no file may grow"):
             log.facts(0, {"text": "long" * 100})
         log.close()
 
