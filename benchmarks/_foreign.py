@@ -78,14 +78,14 @@ def put_through(text: str, folder: Path) -> Outcome:
     }
     run, agents = folder / "run", folder / "agents"
     settings = [word for setting in SETTINGS for word in ("--set", setting)]
-    size = ["--episodes", str(EPISODES), "--seed", "1", "--trust-environment"]
+    size = ["--episodes", str(EPISODES), "--seed", "1", "--trust"]
     try:
         command(
             "train", "--algo", ALGORITHM, "--env", text, "--seed", "0", "--steps", str(STEPS), "--out", run, *settings
         )
         command("export", run, "--out", agents, "--format", "onnx")
         evaluated, played = command("evaluate", run, *size), command("run", agents, *size)
-        once = "--trust-environment", "--episodes", "1", "--seed", "1"
+        once = "--trust", "--episodes", "1", "--seed", "1"
         command("replay", agents, *once, "--out", folder / "film.html", as_json=False)
     except CommandError as error:
         return Outcome(env=text, outcome="refused", why=error.message, **known)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rmix_kit.algorithms import Algorithm
     from rmix_kit.callbacks import Callback
     from rmix_kit.envs.consent import Consent
     from rmix_kit.loggers import Logger
@@ -17,7 +18,7 @@ __all__ = ["load", "train"]
 
 
 def train(
-    what: str | RunConfig,
+    what: str | type[Algorithm[Any]] | RunConfig,
     env: str | None = None,
     *,
     seed: int = 0,
@@ -34,8 +35,9 @@ def train(
         run = rmix_kit.train("rmix", "macn:4x12", steps=400_000, overrides={"training.batch_size": 64})
 
     Args:
-        what: An algorithm of the roster, or a whole configuration from `rmix_kit.config.load.resolve`, which leaves no
-            room for the arguments up to ``overrides``, ``out`` aside.
+        what: An algorithm's name, ``package.module:Class`` or the class for one of your own; or a whole configuration
+            from `rmix_kit.config.load.resolve`, which leaves no room for the arguments up to ``overrides``, ``out``
+            aside.
         env: Environment text, such as "macn:4x12".
         seed: Of every random stream.
         steps: Environment steps to train for.
@@ -71,12 +73,20 @@ def train(
     )
 
 
-def load(run: str | Path, checkpoint: str | int = "last", *, consent: Consent | None = None) -> Run:
+def load(
+    run: str | Path,
+    checkpoint: str | int = "last",
+    *,
+    consent: Consent | None = None,
+    algorithm: type[Algorithm[Any]] | None = None,
+) -> Run:
     """Load a trained run.
 
     Args:
         checkpoint: "last", "best" or an environment step.
-        consent: To code that its environment's text names: "once", or "always", which is remembered (SECURITY.md).
+        consent: To code that the run names, its algorithm's or its environment's: "once", or "always", which is
+            remembered (SECURITY.md).
+        algorithm: The run's own algorithm, where you have the class: nothing is imported for it.
 
     Returns:
         The run at that checkpoint: ``.team()`` acts, ``.evaluate()`` plays, ``.metrics()`` gives what was written
@@ -84,4 +94,4 @@ def load(run: str | Path, checkpoint: str | int = "last", *, consent: Consent | 
     """
     from rmix_kit.training.run import load as load_run
 
-    return load_run(run, checkpoint, consent=consent)
+    return load_run(run, checkpoint, consent=consent, algorithm=algorithm)

@@ -27,6 +27,10 @@ class ActionError(RmixKitError, ValueError):
     """An action is missing, unknown or out of range, or no episode is running in which to take it."""
 
 
+class AlgorithmContractError(RmixKitError, ValueError):
+    """An algorithm does not do what every algorithm does (`rmix_kit.testing.check_algorithm`)."""
+
+
 class ConfigError(RmixKitError, ValueError):
     """A configuration value is unknown, of the wrong type or out of range."""
 

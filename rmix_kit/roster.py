@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 
 ROSTER: Mapping[str, str] = MappingProxyType(
@@ -26,3 +27,19 @@ ROSTER: Mapping[str, str] = MappingProxyType(
     }
 )
 """What each algorithm is, in one line, by the name that ``--algo`` takes."""
+
+GROUP = "rmix_kit.algorithms"
+"""Entry points by which an installed package brings algorithms: ``mean-mix = "their_package.module:MeanMix"``."""
+
+
+def installed_algorithms() -> dict[str, EntryPoint]:
+    """Return what installed packages bring, by name; nothing of theirs is imported."""
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def names_code(text: str) -> bool:
+    """Return whether a text names a class by its module, which would be imported because of it.
+
+    An installed package's own name for its algorithm does not: whoever installed it let it run.
+    """
+    return ":" in text

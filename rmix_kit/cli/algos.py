@@ -7,7 +7,7 @@ import click
 from rmix_kit.cli.kit import KitCommand
 from rmix_kit.cli.output import print_json, print_rows
 from rmix_kit.cli.words import preset_names
-from rmix_kit.roster import ROSTER
+from rmix_kit.roster import ROSTER, installed_algorithms
 
 
 @click.command("algos", cls=KitCommand)
@@ -17,10 +17,13 @@ def command(as_json: bool) -> None:
 
         rmix-kit algos
 
+    One of your own is named by its module and class: --algo package.module:Class.
     A preset is a named set of hyper-parameters; an algorithm's own preset has its name.
     """
+    installed = installed_algorithms()
+    known = {**ROSTER, **{name: f"of an installed package: {point.value}" for name, point in installed.items()}}
     if as_json:
-        print_json({"algorithms": dict(ROSTER), "presets": list(preset_names())})
+        print_json({"algorithms": known, "presets": list(preset_names())})
         return
-    print_rows("", list(ROSTER.items()), header=("--algo", "what it is"))
+    print_rows("", list(known.items()), header=("--algo", "what it is"))
     click.echo(f"presets (--preset): {', '.join(preset_names()) or 'none'}")

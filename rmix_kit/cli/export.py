@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from rmix_kit.cli.kit import KitCommand
 from rmix_kit.cli.output import note
+from rmix_kit.cli.trust import consent_options
 from rmix_kit.cli.words import CHECKPOINT, FORMAT
+
+if TYPE_CHECKING:
+    from rmix_kit.envs.consent import Consent
 
 
 @click.command("export", cls=KitCommand)
@@ -20,7 +25,8 @@ from rmix_kit.cli.words import CHECKPOINT, FORMAT
     help="What to write; repeatable.",
 )  # fmt: skip
 @click.option("--checkpoint", default="last", show_default=True, type=CHECKPOINT, help="last, best or a step.")
-def command(run: Path, out: Path, formats: tuple[str, ...], checkpoint: str | int) -> None:
+@consent_options
+def command(run: Path, out: Path, formats: tuple[str, ...], checkpoint: str | int, consent: Consent | None) -> None:
     """Freeze the agents of RUN, one file each, and verify them against torch.
 
         rmix-kit export runs/rmix --out agents
@@ -31,5 +37,5 @@ def command(run: Path, out: Path, formats: tuple[str, ...], checkpoint: str | in
     import rmix_kit
     from rmix_kit.training.exporting import export
 
-    folder = export(rmix_kit.load(run, checkpoint=checkpoint), out, formats)
+    folder = export(rmix_kit.load(run, checkpoint=checkpoint, consent=consent), out, formats)
     note(f"exported and verified: {folder}; next: rmix-kit run {shlex.quote(str(folder))} --isolated")

@@ -12,6 +12,7 @@ import click
 from rmix_kit.cli.kit import KitCommand
 from rmix_kit.cli.output import print_json, print_rows
 from rmix_kit.results.paths import MANIFEST_NAME
+from rmix_kit.roster import names_code
 
 if TYPE_CHECKING:
     from exporters.contract import PolicySpec, TensorSpec
@@ -73,11 +74,14 @@ def _is_checkpoint(manifest: Path) -> bool:
 def _run(path: Path) -> dict[str, Any]:
     from rmix_kit.errors import CheckpointError, RecordError
     from rmix_kit.results.seal import check_seal, facts_of
+    from rmix_kit.results.stopped import read_stopped
     from rmix_kit.training.checkpoint import verify_checkpoint
     from rmix_kit.training.run_folder import RunFolder
 
     folder = RunFolder(path)
-    config = folder.read_config().to_dict()
+    config = folder.read_values()
+    if not isinstance(config, dict) or not names_code(str(config.get("algo"))):  # a module is not imported in order to look at what names it
+        config = folder.read_config().to_dict()
     rows: dict[str, Any] = {}
     for step in folder.steps():
         try:
@@ -95,7 +99,9 @@ def _run(path: Path) -> dict[str, Any]:
         seal = "right" if check_seal(folder, facts_of(folder)) else "none (a run under way, or of an older version)"
     except RecordError as error:
         seal = str(error)
-    return {"what": "run", **config, "checkpoints": rows or "none yet", "seal": seal}
+    stopped = read_stopped(folder)
+    why = {} if stopped is None else {"stopped": f"at step {stopped.env_steps}: {stopped.reason}"}
+    return {"what": "run", **config, "checkpoints": rows or "none yet", **why, "seal": seal}
 
 
 def _checkpoint(path: Path) -> dict[str, Any]:

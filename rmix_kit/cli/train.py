@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Resume with other --steps even where schedules of that plan differ so far.",
 )
-@click.option("--logger", "loggers", multiple=True, metavar="NAME", help="wandb or mlflow; repeatable.")
+@click.option("--track", "loggers", multiple=True, metavar="NAME", help="wandb or mlflow; repeatable.")
 @click.option("--device", default="auto", show_default=True, type=DEVICE, help="Where training happens.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; remarks go to standard error.")
 def command(
@@ -68,7 +68,7 @@ def command(
     """
     several = seeds or ()
     if several and loggers:
-        raise click.UsageError("--logger takes the rows of one run; give one --seed")
+        raise click.UsageError("--track sends the rows of one run; give one --seed")
     if (seed is None) == (not several):
         raise click.UsageError("give --seed N, or --seeds A-B for several side by side")
     from rmix_kit.config.differences import differences_from_preset

@@ -11,14 +11,16 @@ _Command = TypeVar("_Command", bound=Callable[..., object])
 
 
 def consent_options(command: _Command) -> _Command:
-    """Add ``--trust-environment`` and ``--always-trust-environment``, as the parameter ``consent``."""
+    """Add ``--trust`` and ``--always-trust`` (once ``--trust-environment``), as the parameter ``consent``."""
     once = click.option(
+        "--trust",
         "--trust-environment",
         "consent",
         flag_value="once",
-        help="Let the folder's own environment run where it names code.",
+        help="Let the environment or algorithm that the folder names run, where it is code.",
     )
     always = click.option(
+        "--always-trust",
         "--always-trust-environment",
         "consent",
         flag_value="always",

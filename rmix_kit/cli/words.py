@@ -48,18 +48,25 @@ class Name(_TextType):
 
     name = "name"
 
-    def __init__(self, what: str, known: Callable[[], Sequence[str]], listed: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        what: str,
+        known: Callable[[], Sequence[str]],
+        listed: Collection[str] = (),
+        is_other: Callable[[str], bool] = lambda text: False,
+    ) -> None:
         """Describe the list.
 
         Args:
             known: Gives the names.
             listed: Those of them that are known without asking for all.
+            is_other: Whether a text is of another form, which is looked at later.
         """
-        self._what, self._known, self._listed = what, known, listed
+        self._what, self._known, self._listed, self._is_other = what, known, listed, is_other
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401
         """Return the name, or refuse it with the nearest one."""
-        if value not in self._listed and value not in (known := self._known()):
+        if value not in self._listed and not self._is_other(value) and value not in (known := self._known()):
             self.fail(f"there is no {self._what} {value!r}; known are {', '.join(known)}{suggestion(value, known)}")
         return str(value)
 
@@ -69,9 +76,8 @@ class Name(_TextType):
 
 
 def algorithm_names() -> tuple[str, ...]:
-    """Name the algorithms of the roster (loads torch)."""
-    roster = importlib.import_module("rmix_kit.algorithms").ALGORITHMS
-    return tuple(algorithm.name for algorithm in roster)
+    """Name the algorithms of the roster and of installed packages (loads torch)."""
+    return tuple(importlib.import_module("rmix_kit.training.algorithm_names").algorithm_names())
 
 
 def preset_names() -> tuple[str, ...]:
@@ -211,7 +217,7 @@ class RiskLevelsType(_LevelsType):
         return levels
 
 
-ALGORITHM = Name("algorithm", algorithm_names, ROSTER)
+ALGORITHM = Name("algorithm", algorithm_names, ROSTER, lambda text: ":" in text)
 PRESET = Name("preset", preset_names)
 ENVIRONMENT = EnvironmentType()
 CHECKPOINT = CheckpointType()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+from rmix_kit.algorithms import Algorithm
 from rmix_kit.config.load import resolve
 from rmix_kit.config.schema import RunConfig
 from rmix_kit.errors import ConfigError
@@ -11,7 +13,7 @@ from rmix_kit.files.writing import json_text
 
 
 def asked(
-    what: str | RunConfig,
+    what: str | type[Algorithm[Any]] | RunConfig,
     *,
     env: str | None,
     seed: int,
@@ -22,7 +24,7 @@ def asked(
     """Return the configuration that `rmix_kit.train` was asked for.
 
     Args:
-        what: An algorithm of the roster, or the configuration, beside which nothing else may be given.
+        what: An algorithm's name or class, or the configuration, beside which nothing else may be given.
         preset: Hyper-parameters; the algorithm's own if None.
         overrides: By name, values as JSON has them.
 
@@ -36,7 +38,8 @@ def asked(
         return what
     if env is None or steps is None:
         lacks = "env" if env is None else "steps"
-        raise ConfigError(f"{lacks} is missing; give it, such as train({what!r}, 'macn:4x12', steps=400_000)")
+        name = what if isinstance(what, str) else what.__name__
+        raise ConfigError(f"{lacks} is missing; give it, such as train({name!r}, 'macn:4x12', steps=400_000)")
     return resolve(
         algo=what,
         env=env,

@@ -19,7 +19,7 @@ def differences_from_preset(config: RunConfig) -> dict[str, Any] | None:
     """
     try:
         plain = resolve(
-            algo=config.algorithm.name,
+            algo=type(config.algorithm),
             env=config.env,
             seed=config.seed,
             steps=config.steps,

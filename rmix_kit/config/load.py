@@ -7,18 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
-from rmix_kit.algorithms import ALGORITHMS, Algorithm
+from rmix_kit.algorithms import Algorithm
 from rmix_kit.config.document import KEYS as PRESET_KEYS
 from rmix_kit.config.document import Document, preset_names, read_document, read_preset
 from rmix_kit.config.frame import frame_values
 from rmix_kit.config.overrides import Values, parse_overrides
-from rmix_kit.config.schema import Device, RunConfig, TrainingSettings, algorithm_class, with_newer_settings
+from rmix_kit.config.schema import Device, RunConfig, TrainingSettings, with_newer_settings
 from rmix_kit.config.validation import build
 from rmix_kit.config.values import SECTIONS, flatten, nest
 from rmix_kit.console import standard_error
 from rmix_kit.errors import ConfigError
 from rmix_kit.files.reading import LARGEST_TEXT, read_plain
 from rmix_kit.spelling import shortened, suggestion
+from rmix_kit.training.algorithm_names import algorithm_class, text_of
 
 RULED: Mapping[str, str] = {"updates_per_episode": "updates_per_step", "epsilon_steps": "epsilon_share"}
 """Training settings that are unused while another is above 0, which a preset or a frame may have set."""
@@ -32,7 +33,7 @@ def say(text: str) -> None:
 
 def resolve(
     *,
-    algo: str,
+    algo: str | type[Algorithm[Any]],
     env: str,
     seed: int,
     steps: int,
@@ -47,6 +48,7 @@ def resolve(
     """Put a run's configuration together: defaults, then the preset, then the file, then the overrides.
 
     Args:
+        algo: The algorithm's name, ``package.module:Class`` for one of your own, or the class.
         seed: Seed of every random stream, not negative.
         steps: Environment steps, at least 1.
         preset: A preset's name; the algorithm's own if None.
@@ -64,12 +66,13 @@ def resolve(
     Raises:
         ConfigError: Something is unknown, contradictory, of the wrong type or out of range; it says where.
     """
-    cls = find_algorithm(algo)
+    cls = algorithm_class(algo) if isinstance(algo, str) else algo
+    algo = text_of(cls)
     file = read_config_file(config_file, algo=algo, preset=preset)
     preset = preset or (file.values.get("preset") if file else None) or algo
     values: Values = preset_values(algo, preset, env, report)
     if file is not None:
-        values.update(flatten(of_its_time(file), SECTIONS))
+        values.update(flatten(of_its_time(file, cls), SECTIONS))
     given = command_line(overrides, cls, num_envs=num_envs, checkpoint_every=checkpoint_every)
     values.update(given)
     refuse_unused(given, values)
@@ -133,18 +136,6 @@ def refuse_unused(given: Values, values: Values) -> None:
             )
 
 
-def find_algorithm(name: str) -> type[Algorithm[Any]]:
-    """Return the roster's class of that name, or say which name is near.
-
-    Raises:
-        ConfigError: The roster has no such name.
-    """
-    names = [cls.name for cls in ALGORITHMS]
-    if name not in names:
-        raise ConfigError(f"there is no algorithm {name!r}{suggestion(name, names)}; there are {', '.join(names)}")
-    return algorithm_class(name)
-
-
 def preset_values(algo: str, name: str, env: str, report: Callable[[str], None]) -> Values:
     """Return a preset's values, those for the map that the environment text names among them.
 
@@ -204,14 +195,15 @@ def read_config_file(path: Path | None, *, algo: str, preset: str | None) -> Doc
     return document
 
 
-def of_its_time(file: Document) -> Document:
+def of_its_time(file: Document, cls: type[Algorithm[Any]]) -> Document:
     """Return a run's own record with the settings that it leaves out as runs were before them; another file as it is.
 
     Args:
         file: With keys that are known.
+        cls: Its algorithm.
     """
     is_record = set(file.values) == set(FILE_KEYS)
-    return replace(file, values=dict(with_newer_settings(file.values))) if is_record else file
+    return replace(file, values=dict(with_newer_settings(file.values, cls))) if is_record else file
 
 
 def check_keys(document: Document, path: tuple[str, ...], known: Sequence[str]) -> None:

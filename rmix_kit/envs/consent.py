@@ -43,24 +43,48 @@ def allowed(text: str, named_by: Path, consent: Consent | None = None) -> str:
         UntrustedCodeError: It names code, and nobody has consented.
         RunFolderError: The consent cannot be kept.
     """
-    code = code_named_by(text)
-    if code and consent == "always":
+    if code := code_named_by(text):
+        otherwise = f"give --env {shlex.quote(shown(text))}"
+        allowed_code(f"an environment that {code}", text, named_by, consent, otherwise=otherwise)
+    return text
+
+
+def allowed_code(code: str, text: str, named_by: Path, consent: Consent | None, *, otherwise: str) -> None:
+    """Refuse code that a file brings, unless a person has consented to it.
+
+    Args:
+        code: What it is and does, in a few words.
+        text: What names it; one consent is kept for each that the file has.
+        named_by: The file.
+        consent: What a person said, if anything.
+        otherwise: What they can do besides.
+
+    Raises:
+        UntrustedCodeError: Nobody has consented.
+        RunFolderError: The consent cannot be kept.
+    """
+    if consent == "always":
         _remember(text, named_by)
-    if not code or consent is not None or _consents().get(_digest(named_by)) == text:
-        return text
+    if consent is not None or text in _consented(named_by):
+        return
     raise UntrustedCodeError(
-        f"{shown(str(named_by))} names an environment that {code}; only what a person typed runs such code: if you "
-        f'trust whoever made it, add --trust-environment (in Python consent="once"), or give --env '
-        f"{shlex.quote(shown(text))}"
+        f"{shown(str(named_by))} names {code}; only what a person typed runs such code: if you trust whoever made it, "
+        f'add --trust (in Python consent="once"), or {otherwise}'
     )
+
+
+def _consented(named_by: Path) -> tuple[str, ...]:
+    """Return the texts of a file as it is now that a person has consented to for good, one a line."""
+    return tuple(_consents().get(_digest(named_by), "").split("\n"))
 
 
 def _remember(text: str, named_by: Path) -> None:
     store = _store()
     if not store.is_absolute():
         raise UntrustedCodeError(f"there is no home folder to keep a consent in; set {STATE_VARIABLE} to a folder")
-    known = {**_consents(), _digest(named_by): text}
-    with writing(str(store), "add --trust-environment, which keeps nothing"):
+    texts = [known for known in _consented(named_by) if known and known != text]
+    known = {**_consents(), _digest(named_by): "\n".join([*texts, text])}
+    with writing(str(store), "add --trust, which keeps nothing"):
         store.parent.mkdir(parents=True, exist_ok=True)
         write_file(store, json_text(known, indent=1, sort_keys=True).encode() + b"\n")
 

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rmix_kit.config.load import find_algorithm, resolve
+from rmix_kit.config.load import resolve
 from rmix_kit.config.overrides import Values, parse_overrides
 from rmix_kit.envs.make import make_vector_env, parse_known, resolved_text
 from rmix_kit.errors import ConfigError, RmixKitError
 from rmix_kit.spelling import dotted
 from rmix_kit.sweeps.engine import Plan, PlannedRun, folder_of
 from rmix_kit.sweeps.sweep_file import AlgorithmEntry, EnvironmentEntry, SweepFile
+from rmix_kit.training.algorithm_names import algorithm_class
 from rmix_kit.training.progress_bar import SilentReporter
 from rmix_kit.training.run_folder import RunFolder
 from rmix_kit.training.trainer import resolved_config
@@ -148,7 +149,7 @@ def _planned(file: SweepFile, entry: AlgorithmEntry, label: str, place: _Place, 
 
 def _merged(file: SweepFile, entry: AlgorithmEntry, place: _Place) -> list[str]:
     """Lay the algorithm's values over the environment's, those over the sweep's, by their full names."""
-    cls = find_algorithm(entry.algo)
+    cls = algorithm_class(entry.algo)
     merged: Values = {}
     for layer in (file.frame.set, place.entry.set, entry.set):
         texts = [f"{name}={json.dumps(value, default=str)}" for name, value in dotted(layer)]  # str: YAML's dates

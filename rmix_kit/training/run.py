@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ import torch
 
 from exporters.contract import PolicySpec
 from exporters.live import LiveAgent, LiveTeam
-from rmix_kit.algorithms import Networks
+from rmix_kit.algorithms import Algorithm, Networks
 from rmix_kit.envs.consent import Consent, allowed
 from rmix_kit.envs.interface import VectorEnv
 from rmix_kit.envs.make import copies_to_play, make_vector_env
@@ -277,12 +278,19 @@ class Run:
         )
 
 
-def load(run: str | Path, checkpoint: str | int = "last", *, consent: Consent | None = None) -> Run:
+def load(
+    run: str | Path,
+    checkpoint: str | int = "last",
+    *,
+    consent: Consent | None = None,
+    algorithm: type[Algorithm[Any]] | None = None,
+) -> Run:
     """Load a run.
 
     Args:
         checkpoint: "last", "best" (highest mean return of an evaluation, the earlier of equals) or an environment step.
-        consent: To code that its environment's text names, which runs where nobody names another.
+        consent: To code that it names, its algorithm's or its environment's.
+        algorithm: Its algorithm, where it is at hand.
 
     Returns:
         The run at that checkpoint.
@@ -291,6 +299,6 @@ def load(run: str | Path, checkpoint: str | int = "last", *, consent: Consent | 
         RunFolderError: The folder is no run.
         CheckpointError: There is no such checkpoint, or it is damaged.
     """
-    folder = RunFolder(Path(run))
+    folder = RunFolder(Path(run), algorithm=algorithm, consent=consent)
     folder.read_config()
     return Run(folder, choose_step(folder, checkpoint), consent=consent)

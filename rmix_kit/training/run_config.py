@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Literal, get_args
 
-from rmix_kit.algorithms import ALGORITHMS, Algorithm
+from rmix_kit.algorithms import Algorithm
 from rmix_kit.errors import ConfigError
 from rmix_kit.files.forms import expected_instead, hints_of
 from rmix_kit.seeding import check_seed
 from rmix_kit.spelling import shortened
+from rmix_kit.training.algorithm_names import algorithm_class, text_of
 from rmix_kit.training.settings import BEFORE, TrainingSettings
 from rmix_kit.types import LARGEST_COUNT
 
@@ -84,7 +85,7 @@ class RunConfig:
             for section, values in self.settings.items()
         }
         return {
-            "algo": self.algorithm.name,
+            "algo": text_of(type(self.algorithm)),
             "preset": self.preset,
             "env": self.env,
             "seed": self.seed,
@@ -94,8 +95,13 @@ class RunConfig:
         }
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> RunConfig:
+    def from_dict(
+        cls, values: Mapping[str, Any], *, find: Callable[[str], type[Algorithm[Any]]] = algorithm_class
+    ) -> RunConfig:
         """Read back what `to_dict` gave.
+
+        Args:
+            find: Gives the algorithm that a text names, or refuses to import it.
 
         Returns:
             An equal configuration.
@@ -105,7 +111,6 @@ class RunConfig:
         """
         keys = {"algo", "preset", "env", "seed", "steps", "device", "algorithm", "training"}
         _check_keys(values, keys, "the run's configuration")
-        values = with_newer_settings(values)
         for name, hint in (
             ("algo", str),
             ("preset", str),
@@ -116,8 +121,10 @@ class RunConfig:
         ):
             if expected := expected_instead(values[name], hint):
                 raise ConfigError(f"{name} is {shortened(values[name])}; it must be {expected}")
+        owner = find(values["algo"])
+        values = with_newer_settings(values, owner)
         return cls(
-            algorithm=_rebuild(algorithm_class(values["algo"]), values["algorithm"], "algorithm"),
+            algorithm=_rebuild(owner, values["algorithm"], "algorithm"),
             preset=values["preset"],
             env=values["env"],
             seed=values["seed"],
@@ -127,29 +134,17 @@ class RunConfig:
         )
 
 
-def with_newer_settings(values: Mapping[str, Any]) -> Mapping[str, Any]:
+def with_newer_settings(values: Mapping[str, Any], owner: type[Algorithm[Any]] | None = None) -> Mapping[str, Any]:
     """Fill in what a configuration of an earlier version does not say.
 
     Args:
         values: As `RunConfig.to_dict` gave it, then or now.
+        owner: The algorithm that it names; None to compare two of one algorithm, whichever it is.
     """
-    owner = next((cls for cls in ALGORITHMS if cls.name == values.get("algo")), None)
-    known = set() if owner is None else {entry.name for entry in fields(owner)}
+    known = set(BEFORE["algorithm"]) if owner is None else {entry.name for entry in fields(owner)}
     before = {**BEFORE, "algorithm": {k: v for k, v in BEFORE["algorithm"].items() if k in known}}
     given = {name: section for name in BEFORE if isinstance(section := values.get(name), Mapping)}
     return {**values, **{name: {**before[name], **section} for name, section in given.items()}}
-
-
-def algorithm_class(name: str) -> type[Algorithm[Any]]:
-    """Return the roster's class of that name.
-
-    Raises:
-        ConfigError: The roster has no such name.
-    """
-    for cls in ALGORITHMS:
-        if cls.name == name:
-            return cls
-    raise ConfigError(f"there is no algorithm {name!r}; the roster has {', '.join(c.name for c in ALGORITHMS)}")
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value

@@ -13,11 +13,16 @@ from typing import Any
 import yaml
 
 from exporters.aside import PARTIAL_SUFFIX
+from rmix_kit.algorithms import Algorithm
+from rmix_kit.envs.consent import Consent, allowed_code
+from rmix_kit.envs.make import shown
 from rmix_kit.errors import CheckpointError, ConfigError, RunFolderError
 from rmix_kit.files.reading import LARGEST_TEXT, foreign_member, read_plain
 from rmix_kit.files.writing import no_room, remove, sync_folder, write_file
 from rmix_kit.files.yaml_text import read_yaml, write_yaml
 from rmix_kit.results.paths import RunPaths
+from rmix_kit.roster import names_code
+from rmix_kit.training.algorithm_names import algorithm_class, text_of
 from rmix_kit.training.manifest import Manifest, read_manifest
 from rmix_kit.training.run_config import RunConfig
 
@@ -26,6 +31,18 @@ LOCK_NAME = ".lock"
 
 class RunFolder(RunPaths):
     """The folder of one run, and who may do what in it."""
+
+    def __init__(
+        self, path: Path, *, algorithm: type[Algorithm[Any]] | None = None, consent: Consent | None = None
+    ) -> None:
+        """Name the folder; nothing is touched.
+
+        Args:
+            algorithm: The run's, where it is at hand: it is not imported because the folder names it.
+            consent: To import an algorithm because the folder names its module.
+        """
+        super().__init__(path)
+        self._algorithm, self._consent = algorithm, consent
 
     @property
     def is_occupied(self) -> bool:
@@ -38,10 +55,24 @@ class RunFolder(RunPaths):
         Raises:
             RunFolderError: The folder holds no run, or what leads out of it.
             ConfigError: The file is damaged.
+            UntrustedCodeError: It names its algorithm's module, and nobody has consented to import it.
+        """
+        values = self.read_values()
+        try:
+            return RunConfig.from_dict(values, find=self._find_algorithm)
+        except ConfigError as error:
+            raise ConfigError(f"{self.config} cannot be used: {error}") from error
+
+    def read_values(self) -> Any:  # noqa: ANN401 - whatever the file holds
+        """Read what the run's configuration says; nothing that it names is imported.
+
+        Raises:
+            RunFolderError: The folder holds no run, or what leads out of it.
+            ConfigError: The file cannot be read.
         """
         self.check_members()
         try:
-            values: Any = read_yaml(read_plain(self.config, LARGEST_TEXT).decode())
+            return read_yaml(read_plain(self.config, LARGEST_TEXT).decode())
         except FileNotFoundError as error:
             reason = "there is no config.yaml" if self.path.is_dir() else "there is no such folder"
             raise RunFolderError(f"{self.path} is no run: {reason}") from error
@@ -49,10 +80,22 @@ class RunFolder(RunPaths):
             raise RunFolderError(f"{self.config} cannot be read: {error.strerror}") from error
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise ConfigError(f"{self.config} cannot be read: {error}") from error
-        try:
-            return RunConfig.from_dict(values)
-        except ConfigError as error:
-            raise ConfigError(f"{self.config} cannot be used: {error}") from error
+
+    def _find_algorithm(self, text: str) -> type[Algorithm[Any]]:
+        """Return the algorithm that the run's configuration names, if it may be imported.
+
+        Raises:
+            UntrustedCodeError: It is a module's, and nobody has consented.
+        """
+        if self._algorithm is not None and text == text_of(self._algorithm):
+            return self._algorithm
+        if names_code(text):
+            if self._algorithm is not None:
+                own = text_of(self._algorithm)
+                raise RunFolderError(f"{self.path} holds another run: algo is {text} there, and {own} was asked for")
+            code = f"an algorithm that imports {shown(text)}"
+            allowed_code(code, text, self.config, self._consent, otherwise="give its class, as algorithm=Class")
+        return algorithm_class(text)
 
     def check_members(self) -> None:
         """Refuse a folder with members that lead out of it, as nothing is read, written or removed through those.

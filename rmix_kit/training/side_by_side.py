@@ -13,9 +13,9 @@ from rmix_kit.errors import ConfigError, Interrupted, NonFiniteError
 from rmix_kit.training.device import choose_device, torch_threads
 from rmix_kit.training.loop import TrainingLoop
 from rmix_kit.training.progress_bar import Reporter, Status, make_reporter
-from rmix_kit.training.run import Run, load
+from rmix_kit.training.run import Run
 from rmix_kit.training.run_config import RunConfig
-from rmix_kit.training.run_folder import RunFolder
+from rmix_kit.training.run_folder import RunFolder, choose_step
 from rmix_kit.training.signals import StopSignals
 from rmix_kit.training.trainer import MakeEnv, checked, opened
 from rmix_kit.types import Progress
@@ -90,7 +90,7 @@ def train_seeds(
     if len(set(seeds)) < len(seeds) or not seeds:
         raise ConfigError(f"the seeds are {', '.join(map(str, seeds)) or 'none'}; give each seed once")
     reporter = reporter or make_reporter()
-    folders = [RunFolder(seed_folder(out, seed)) for seed in seeds]
+    folders = [RunFolder(seed_folder(out, seed), algorithm=type(config.algorithm)) for seed in seeds]
     shared: dict[str, Any] = {"resume": resume, "make_env": make_env}
     with torch_threads(config.training.threads), StopSignals() as signals, ExitStack() as stack:
         loops: dict[int, TrainingLoop] = {}
@@ -100,7 +100,7 @@ def train_seeds(
                 run = opened(planned, folder, own, extend_inexactly=extend_inexactly, overrides=overrides, **shared)
                 loops[seed] = stack.enter_context(run)
         run_together(loops, signals, config, reporter)
-    return [load(folder.path, consent="once") for folder in folders]  # the caller named them
+    return [Run(folder, choose_step(folder, "last"), consent="once") for folder in folders]  # the caller named them
 
 
 def run_together(

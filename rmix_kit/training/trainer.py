@@ -30,9 +30,9 @@ from rmix_kit.training.loop import TrainingLoop
 from rmix_kit.training.manifest import read_manifest
 from rmix_kit.training.memory import check_memory
 from rmix_kit.training.progress_bar import Reporter, make_reporter
-from rmix_kit.training.run import Run, load
+from rmix_kit.training.run import Run
 from rmix_kit.training.run_config import RunConfig
-from rmix_kit.training.run_folder import RunFolder, newest_sound
+from rmix_kit.training.run_folder import RunFolder, choose_step, newest_sound
 from rmix_kit.training.signals import StopSignals
 
 MakeEnv = Callable[[str, int], VectorEnv]
@@ -75,7 +75,7 @@ def train(
         NonFiniteError: A loss or gradient is NaN or infinite; no weight was changed by it.
         Interrupted: A signal came; a checkpoint of the interrupted round is saved.
     """
-    folder, reporter = RunFolder(Path(out)), reporter or make_reporter()
+    folder, reporter = RunFolder(Path(out), algorithm=type(config.algorithm)), reporter or make_reporter()
     watched = Watched(callbacks=tuple(callbacks), loggers=make_loggers(loggers))
     planned = checked(config, folder, reporter, resume=resume, make_env=make_env)
     if planned is not None:
@@ -94,7 +94,7 @@ def train(
             ) as loop,
         ):
             loop.run(signals)
-    return load(folder.path, consent="once")  # the caller named it
+    return Run(folder, choose_step(folder, "last"), consent="once")  # the caller named it
 
 
 def checked(

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from rmix_kit.algorithms import ALGORITHMS, Algorithm, Networks
 from rmix_kit.algorithms.iql import IQL
 from rmix_kit.algorithms.rmix import RMIX
+from rmix_kit.testing import made_small
+from rmix_kit.testing.algorithm import PROGRESS, SPEC, batch_for, build, compute, weights
+from rmix_kit.testing.episodes import CPU
 from rmix_kit.training.learner import Learner, TargetSettings
-from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, Progress
-from tests.fixtures.episodes import CPU, make_spec, random_batch
+from rmix_kit.types import EnvSpec
 
-SPEC = make_spec()
-SMALL = {"hidden_size": 8, "n_quantiles": 6, "n_risk_levels": 3, "mixer_embed_size": 4, "hypernet_size": 8}
-SMALL |= {"joint_embed_size": 8, "central_embed_size": 8, "n_kernels": 2}
-ALWAYS_DUE = {"quantile_start_steps": 0, "quantile_interval": 1, "quantile_every_updates": 0}
-PROGRESS = Progress(env_steps=1000, previous_env_steps=900, episodes=20, updates=20, best_success_rate=1.0)
+__all__ = ["CASES", "PROGRESS", "SPEC", "UNTRAINED", "batch_for", "build", "compute", "weights"]
 
-
-def small(kind: type[Algorithm], **changes: Any) -> Algorithm:
-    """Make an algorithm with small networks and all its groups due, whatever fields it has."""
-    known = {field.name for field in fields(kind)}
-    values = {name: value for name, value in (SMALL | ALWAYS_DUE).items() if name in known}
-    return kind(**(values | changes))
-
+small = made_small
 
 CASES: dict[str, Algorithm] = {kind.name: small(kind) for kind in ALGORITHMS} | {
     "rmix, soft": small(RMIX, risk_gradient="soft"),
@@ -44,18 +34,6 @@ UNTRAINED = {"rmix, no risk gradient": ("agent.predictor.",)}
 """Beginnings of the parameter names that the definition says get no gradient."""
 
 
-def batch_for(algorithm: Algorithm, seed: int = 0, lengths: tuple[int, ...] = (8, 6, 5, 3, 2)) -> EpisodeBatch:
-    """Return a batch as the trainer would draw it for the algorithm."""
-    return random_batch(SPEC, lengths, seed, risk_levels=algorithm.risk_level_draws, tau_draws=algorithm.tau_draws)
-
-
-def build(algorithm: Algorithm, seed: int = 0, spec: EnvSpec = SPEC) -> tuple[Networks, Networks]:
-    """Make online and target networks with different weights."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return algorithm.build(spec), algorithm.build(spec).requires_grad_(False)
-
-
 def far_from_start(algorithm: Algorithm) -> Networks:
     """Make online networks whose numbers are larger than those that training starts from."""
     networks, _ = build(algorithm)
@@ -68,14 +46,3 @@ def far_from_start(algorithm: Algorithm) -> Networks:
 def make_learner(algorithm: Algorithm, *, seed: int = 0, spec: EnvSpec = SPEC, **target: Any) -> Learner:
     """Make a learner on the CPU."""
     return Learner(algorithm, spec, TargetSettings(**target), seed=seed, device=CPU)
-
-
-def compute(algorithm: Algorithm, *, seed: int = 0) -> tuple[Networks, Networks, Losses]:
-    """Build and evaluate once."""
-    online, target = build(algorithm, seed)
-    return online, target, algorithm.losses(online, target, batch_for(algorithm, seed), PROGRESS)
-
-
-def weights(networks: Networks) -> list[Tensor]:
-    """Copy all weights."""
-    return [parameter.detach().clone() for parameter in networks.parameters()]

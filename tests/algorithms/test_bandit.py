@@ -14,9 +14,9 @@ from rmix_kit.algorithms import Algorithm
 from rmix_kit.algorithms.rdn import RDN
 from rmix_kit.networks import QuantileAgent
 from rmix_kit.replay.buffer import make_packing
+from rmix_kit.testing.episodes import CPU, make_spec
 from rmix_kit.types import EpisodeBatch, Progress
 from tests.algorithms.cases import make_learner
-from tests.fixtures.episodes import CPU, make_spec
 
 SPEC = make_spec(n_agents=1, n_actions=2, obs_values=2, state_size=1, episode_limit=1)
 REWARDS = [10.0] * 8 + [-20.0] * 2 + [3.0] * 10

@@ -14,9 +14,9 @@ from rmix_kit.losses.policy_gradient import counterfactual_advantage, entropy_sh
 from rmix_kit.networks.unroll import take
 from rmix_kit.networks.value import ValueAgent
 from rmix_kit.policy import TeamPolicy
+from rmix_kit.testing.episodes import CPU, random_batch
 from rmix_kit.types import Progress
 from tests.algorithms.cases import SPEC, build, make_learner, small
-from tests.fixtures.episodes import CPU, random_batch
 
 KINDS = [COMA, DOP]
 

@@ -10,9 +10,9 @@ from rmix_kit.algorithms.dop import DOP
 from rmix_kit.losses.policy_gradient import expected_values
 from rmix_kit.mixers.dop import LinearMixer
 from rmix_kit.networks.unroll import take
+from rmix_kit.testing.episodes import random_batch
 from rmix_kit.types import Progress
 from tests.algorithms.cases import SPEC, build, small
-from tests.fixtures.episodes import random_batch
 
 
 def make_mixer(*, is_normalised: bool) -> LinearMixer:

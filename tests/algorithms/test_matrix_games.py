@@ -14,9 +14,9 @@ from rmix_kit.collect import Collector, LinearSchedule
 from rmix_kit.envs.make import make_vector_env
 from rmix_kit.policy import TeamPolicy
 from rmix_kit.replay import ReplayBuffer
+from rmix_kit.testing.episodes import CPU
 from rmix_kit.training.learner import Learner, TargetSettings
 from rmix_kit.types import Progress
-from tests.fixtures.episodes import CPU
 
 COPIES, ROUNDS = 32, 150
 GAMES = {

@@ -16,11 +16,11 @@ from rmix_kit.algorithms.wqmix import CWQMIX, OWQMIX
 from rmix_kit.envs.didactic import games
 from rmix_kit.envs.make import make_vector_env
 from rmix_kit.networks.unroll import greedy_actions
+from rmix_kit.testing.episodes import CPU
 from rmix_kit.training.joint_table import uniform_batch
 from rmix_kit.training.learner import Learner, TargetSettings
 from rmix_kit.types import Progress
 from tests.algorithms.cases import small
-from tests.fixtures.episodes import CPU
 
 GAME, REWARD_SCALE = "didactic:qtran", 0.1
 PAYOFFS = torch.tensor(games.QTRAN, dtype=torch.float32)

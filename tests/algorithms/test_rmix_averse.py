@@ -12,11 +12,11 @@ from torch import Tensor
 from rmix_kit.algorithms.rmix_averse import RMIXAverse, teammates_explored
 from rmix_kit.networks import QuantileAgent
 from rmix_kit.replay.buffer import make_packing
+from rmix_kit.testing.episodes import CPU, make_spec
 from rmix_kit.types import EpisodeBatch, Progress
 from tests.algorithms.cases import batch_for, make_learner
 from tests.algorithms.test_bandit import RISKY, bandit_batch
 from tests.algorithms.test_bandit import SPEC as BANDIT
-from tests.fixtures.episodes import CPU, make_spec
 
 PAIR = make_spec(n_actions=2, obs_values=2, state_size=1, episode_limit=1)
 ALGORITHM = RMIXAverse(n_quantiles=20, hidden_size=16, learning_rate=1e-2, quantile_kappa=0.01)

@@ -15,10 +15,10 @@ from rmix_kit.collect import Collector
 from rmix_kit.envs.make import make_vector_env
 from rmix_kit.networks.unroll import take
 from rmix_kit.policy import TeamPolicy
+from rmix_kit.testing.episodes import CPU
 from rmix_kit.training.joint_table import uniform_batch
 from rmix_kit.training.learner import Learner, TargetSettings
 from rmix_kit.types import EpisodeBatch, Progress
-from tests.fixtures.episodes import CPU
 
 GAME = "didactic:two-step"
 UPDATES = {"rmix": 400, "rdn": 600}

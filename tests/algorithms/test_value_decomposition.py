@@ -8,7 +8,7 @@ import torch
 from rmix_kit.algorithms.iql import IQL
 from rmix_kit.algorithms.value_decomposition import bound_values, own_traces, squared_td_error, watkins_trace
 from rmix_kit.algorithms.vdn import VDN
-from tests.fixtures.episodes import make_spec, random_batch
+from rmix_kit.testing.episodes import make_spec, random_batch
 
 SPEC = make_spec()
 

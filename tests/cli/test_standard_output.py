@@ -61,9 +61,9 @@ def loud(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_what_an_environment_prints_does_not_reach_the_result(loud: Path) -> None:
-    evaluated = kit("evaluate", loud / "run", "--trust-environment", "--episodes", 3, "--json")
+    evaluated = kit("evaluate", loud / "run", "--trust", "--episodes", 3, "--json")
     assert [line for line in NOISE if line not in evaluated.stderr] == []
-    played = kit("run", loud / "agents", *TORCHSCRIPT, "--trust-environment", "--episodes", 3, "--json")
+    played = kit("run", loud / "agents", *TORCHSCRIPT, "--trust", "--episodes", 3, "--json")
     assert [line for line in NOISE if line not in played.stderr] == []
     assert strict(played.stdout) == strict(evaluated.stdout)
     assert strict(played.stdout)["success_rate"] is None
@@ -80,12 +80,12 @@ def test_a_sweep_prints_its_status_alone(loud: Path, tmp_path: Path) -> None:
 
 
 def test_a_replay_of_a_loud_environment_is_written(loud: Path, tmp_path: Path) -> None:
-    kit("film", loud / "run", "--trust-environment", "--episodes", 1, "--out", tmp_path / "page.html")
+    kit("film", loud / "run", "--trust", "--episodes", 1, "--out", tmp_path / "page.html")
     assert b'"success":null' in (tmp_path / "page.html").read_bytes()
 
 
 def test_without_standard_error_the_result_still_stands_alone(loud: Path) -> None:
-    asked = "evaluate", str(loud / "run"), "--trust-environment", "--episodes", "1", "--json"
+    asked = "evaluate", str(loud / "run"), "--trust", "--episodes", "1", "--json"
     words = [sys.executable, "-m", "rmix_kit.cli.main", *asked]
     done = subprocess.run(["sh", "-c", '"$@" 2>&-', "sh", *words], cwd=ROOT, capture_output=True, timeout=240)
     assert strict(done.stdout.decode())["episodes"] == 1

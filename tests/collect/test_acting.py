@@ -11,8 +11,8 @@ from torch import Tensor
 
 from rmix_kit.collect import Collector, Round
 from rmix_kit.policy import TeamChoice
+from rmix_kit.testing.episodes import float_spec, make_spec
 from rmix_kit.types import BoolArray, EnvSpec, FloatArray, IntArray, TimeStep
-from tests.fixtures.episodes import float_spec, make_spec
 from tests.fixtures.scripted_env import ScriptedEnv
 
 COPIES = 4

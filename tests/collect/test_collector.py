@@ -14,9 +14,9 @@ from rmix_kit.collect.exploration import explore
 from rmix_kit.errors import EnvironmentContractError
 from rmix_kit.networks import QuantileAgent
 from rmix_kit.policy import TeamPolicy
+from rmix_kit.testing.episodes import CPU, allowed_actions, float_spec, make_spec, random_mask
 from rmix_kit.types import EnvSpec, TimeStep
 from tests.fixtures.blocks import differing
-from tests.fixtures.episodes import CPU, allowed_actions, float_spec, make_spec, random_mask
 from tests.fixtures.scripted_env import ScriptedEnv
 
 SPEC = make_spec()

@@ -12,10 +12,10 @@ from rmix_kit.collect import Collector, Round, Starts
 from rmix_kit.errors import EnvironmentContractError
 from rmix_kit.networks import QuantileAgent
 from rmix_kit.policy import TeamPolicy, team_policy
+from rmix_kit.testing.episodes import CPU, make_spec
 from rmix_kit.types import BoolArray, EnvSpec, IntArray, TimeStep
 from tests.fixtures.compact_env import SPEC as COMPACT
 from tests.fixtures.compact_env import CompactEnv
-from tests.fixtures.episodes import CPU, make_spec
 
 SPEC = make_spec(obs_values=100)
 

@@ -11,9 +11,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from rmix_kit.device import capture
 from rmix_kit.device.capture import WARM_UP, CudaGraphs, Program, capture_for, eager
+from rmix_kit.testing.device_watch import HOST_READS
 from tests.device.setup import CPU, MACN, make_parts, play
 from tests.device.test_updates import THIRDS, progress_of
-from tests.fixtures.device_watch import HOST_READS
 
 
 class Outside(TorchDispatchMode):  # type: ignore[no-untyped-call]

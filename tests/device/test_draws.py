@@ -17,7 +17,7 @@ from rmix_kit.device.draws import (
     uniform,
     whole,
 )
-from tests.fixtures.episodes import allowed_actions, random_mask
+from rmix_kit.testing.episodes import allowed_actions, random_mask
 
 
 class Given(np.random.Generator):

@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch.overrides import TorchFunctionMode
 
+from rmix_kit.testing.device_watch import DeviceWatch
 from tests.device.setup import MACN, SMAC, Parts, make_parts
 from tests.device.test_updates import OFF_POLICY, THIRDS, progress_of
-from tests.fixtures.device_watch import DeviceWatch
 
 META = torch.device("meta")
 MEDIVACS = "smac:MMM2?backend=builtin"

@@ -15,12 +15,12 @@ from rmix_kit.device.draws import stream_keys_of
 from rmix_kit.device.replay import DeviceReplay
 from rmix_kit.device.together import JointParts
 from rmix_kit.device.updates import Planned
+from rmix_kit.testing.device_watch import DeviceWatch
 from tests.algorithms.cases import small
 from tests.device.setup import CPU, MACN, SMAC, Parts, make_parts, play
 from tests.device.test_capture import Outside
 from tests.device.test_meta import META, Placing, watched
 from tests.device.test_updates import OFF_POLICY, THIRDS, Counted, progress_of
-from tests.fixtures.device_watch import DeviceWatch
 
 SEEDS = (5, 0, 9)
 

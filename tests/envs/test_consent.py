@@ -80,14 +80,14 @@ def test_no_command_runs_what_a_folder_names(door: str, here: Path) -> None:
     result = invoked(DOORS[door])
     assert result.exit_code == 1
     assert f"imports {MODULE}.canary_team and calls it" in result.output
-    assert "--trust-environment" in result.output
+    assert "--trust" in result.output
     assert f"--env {TEXT}" in result.output
     assert MODULE not in sys.modules
 
 
 @pytest.mark.parametrize("door", [name for name in DOORS if name != "evaluate as a table"])
 def test_every_command_runs_it_with_a_consent_which_is_not_kept(door: str, here: Path) -> None:
-    result = invoked([*DOORS[door], "--trust-environment"])
+    result = invoked([*DOORS[door], "--trust"])
     assert result.exit_code == 0, result.output
     assert MODULE in sys.modules
     assert not (here / "state").exists()
@@ -108,7 +108,7 @@ def test_what_plays_nowhere_or_elsewhere_imports_nothing(command: str, here: Pat
 
 
 def test_a_kept_consent_is_for_this_content_wherever_it_lies(here: Path) -> None:
-    assert invoked([*DOORS["run"], "--always-trust-environment"]).exit_code == 0
+    assert invoked([*DOORS["run"], "--always-trust"]).exit_code == 0
     assert invoked(DOORS["run"]).exit_code == 0
     (here / "agents").rename(here / "moved")
     assert invoked(["run", "moved", "--episodes", "1"]).exit_code == 0

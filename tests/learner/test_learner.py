@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from rmix_kit.algorithms import Algorithm, Networks, OptimizerSettings
 from rmix_kit.algorithms.rdn import RDN
 from rmix_kit.errors import NonFiniteError
+from rmix_kit.testing.episodes import CPU, float_spec, make_spec
 from rmix_kit.training.learner import Learner, TargetSettings
 from rmix_kit.types import EnvSpec, EpisodeBatch, Losses, Progress
 from tests.algorithms.cases import CASES, PROGRESS, batch_for, make_learner, weights
 from tests.fixtures.blocks import random_block
-from tests.fixtures.episodes import CPU, float_spec, make_spec
 
 
 def same(first: list[Tensor], second: list[Tensor]) -> bool:

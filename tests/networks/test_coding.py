@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rmix_kit.networks.coding import LARGEST_NORMALISED, ElementCoding, ObsCoding, StateCoding, affine_of
-from tests.fixtures.episodes import float_spec, make_spec
+from rmix_kit.testing.episodes import float_spec, make_spec
 
 INF = math.inf
 

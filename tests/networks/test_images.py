@@ -14,8 +14,8 @@ from rmix_kit.algorithms.rmix import RMIX
 from rmix_kit.networks.coding import ObsCoding, StateCoding
 from rmix_kit.networks.images import image_shape, planes, thumbnails
 from rmix_kit.policy import GreedyPolicy
+from rmix_kit.testing.episodes import make_spec, random_batch
 from rmix_kit.types import EnvSpec, Progress
-from tests.fixtures.episodes import make_spec, random_batch
 
 
 def picture_spec(shape: Sequence[int] = (12, 20, 3), high: float = 255.0) -> EnvSpec:

@@ -10,8 +10,8 @@ from rmix_kit.losses import quantile_huber_loss
 from rmix_kit.networks.carry import zero_carry
 from rmix_kit.networks.implicit_quantile import ImplicitQuantileAgent, ImplicitQuantileOutput
 from rmix_kit.networks.unroll import agent_ids, last_actions, take
+from rmix_kit.testing.episodes import CPU, make_spec, random_batch
 from rmix_kit.types import EpisodeBatch
-from tests.fixtures.episodes import CPU, make_spec, random_batch
 
 SPEC = make_spec()
 DRAWS = 5

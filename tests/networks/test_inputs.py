@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from rmix_kit.networks import AgentInputs
-from tests.fixtures.episodes import float_spec, make_spec
+from rmix_kit.testing.episodes import float_spec, make_spec
 
 
 def test_integer_elements_become_one_hot() -> None:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from rmix_kit.networks.packing import pack, shift, unpack
 from rmix_kit.replay.buffer import make_packing
+from rmix_kit.testing.episodes import CPU
 from rmix_kit.types import IntArray, Packing
-from tests.fixtures.episodes import CPU
 
 LENGTHS = st.lists(st.integers(1, 9), min_size=1, max_size=6)
 

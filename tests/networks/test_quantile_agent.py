@@ -13,8 +13,8 @@ from rmix_kit.networks.quantile import LevelSource
 from rmix_kit.networks.quantile_output import QuantileOutput
 from rmix_kit.networks.unroll import greedy_actions, last_actions, take
 from rmix_kit.risk.operators import cvar
+from rmix_kit.testing.episodes import CPU, float_spec, make_spec, random_batch
 from rmix_kit.types import EpisodeBatch
-from tests.fixtures.episodes import CPU, float_spec, make_spec, random_batch
 
 SPEC = make_spec()
 SOURCES = [("predicted", False), ("predicted", True), ("static", False), ("input", False)]

@@ -14,8 +14,8 @@ from rmix_kit.networks.implicit_quantile import ImplicitQuantileAgent, ImplicitQ
 from rmix_kit.networks.quantile import QuantileAgent
 from rmix_kit.networks.quantile_output import QuantileOutput
 from rmix_kit.networks.value import ValueAgent, ValueOutput
+from rmix_kit.testing.episodes import make_spec, random_batch
 from rmix_kit.types import EpisodeBatch
-from tests.fixtures.episodes import make_spec, random_batch
 
 SPEC = make_spec()
 

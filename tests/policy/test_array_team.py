@@ -19,9 +19,9 @@ from rmix_kit.networks.implicit_quantile import ImplicitQuantileAgent
 from rmix_kit.networks.quantile import QuantileAgent
 from rmix_kit.networks.value import ValueAgent
 from rmix_kit.policy import ArrayTeamPolicy, TeamChoice, TeamPolicy, team_policy
+from rmix_kit.testing.episodes import CPU, allowed_actions, float_spec, make_spec, random_mask, random_obs
 from rmix_kit.types import BoolArray, EnvSpec, FloatArray
 from tests.algorithms.cases import CASES, PROGRESS, batch_for, build, make_learner, small
-from tests.fixtures.episodes import CPU, allowed_actions, float_spec, make_spec, random_mask, random_obs
 
 STEPS, COPIES = 40, 5
 ROUNDING = 1e-5

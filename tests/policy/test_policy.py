@@ -9,8 +9,8 @@ from exporters.contract import Policy
 from rmix_kit.networks import QuantileAgent
 from rmix_kit.networks.quantile import LevelSource, code_level
 from rmix_kit.policy import GreedyPolicy, TeamPolicy
+from rmix_kit.testing.episodes import CPU, allowed_actions, float_spec, make_spec, random_mask, random_obs
 from rmix_kit.types import EnvSpec
-from tests.fixtures.episodes import CPU, allowed_actions, float_spec, make_spec, random_mask, random_obs
 
 STEPS = 25
 ROUNDING = 1e-5  # float32; one row and many rows are multiplied in different orders

@@ -9,8 +9,8 @@ import torch
 from exporters.sampling import legal_rows, random_inputs, zero_carry
 from rmix_kit.algorithms import ALGORITHMS, Algorithm
 from rmix_kit.policy import GreedyPolicy, TeamPolicy
+from rmix_kit.testing.episodes import CPU, random_mask, random_obs
 from tests.algorithms.cases import SPEC, build, small
-from tests.fixtures.episodes import CPU, random_mask, random_obs
 
 KINDS = {"coma": "probability", "dop": "probability", "rmix": "cvar", "rdn": "cvar", "rmix-averse": "cvar", "qmix": "q"}
 

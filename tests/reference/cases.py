@@ -19,10 +19,10 @@ from rmix_kit.algorithms.qtran import QTRAN
 from rmix_kit.algorithms.riskq import RiskQ
 from rmix_kit.algorithms.rmix import RMIX
 from rmix_kit.algorithms.rmix_averse import RMIXAverse
+from rmix_kit.testing.episodes import make_spec, random_batch
 from rmix_kit.types import EnvSpec, EpisodeBatch
 from tests.algorithms.cases import CASES as ROSTER_CASES
 from tests.algorithms.cases import PROGRESS, SPEC, build, small
-from tests.fixtures.episodes import make_spec, random_batch
 from tests.reference.watching import Episode, episodes_of
 
 Reference = Callable[[Any, Networks, Networks, list[Episode]], Tensor]

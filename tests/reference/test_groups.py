@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fixtures.episodes import make_spec
+from rmix_kit.testing.episodes import make_spec
 from tests.reference.cases import CASES, stirred
 
 AGENT = ("agent.encoder.", "agent.head.")

@@ -15,9 +15,9 @@ from rmix_kit.policy import TeamPolicy
 from rmix_kit.replay import ReplayBuffer
 from rmix_kit.replay.episode import EpisodeBlock, block_of_rows, empty_block
 from rmix_kit.replay.records import pack, record_dtype, unpack
+from rmix_kit.testing.episodes import make_spec
 from rmix_kit.training.manifest import spec_from_dict, spec_to_dict
 from rmix_kit.training.replay_files import read_segment, write_segment
-from tests.fixtures.episodes import make_spec
 
 CPU = torch.device("cpu")
 SIZES = (1, 2, 255, 256, 257, 32_767, 32_768, 32_769, 65_536, 65_537)

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from rmix_kit.replay import EpisodeBlock, ReplayBuffer
+from rmix_kit.testing.episodes import CPU, make_spec
 from tests.fixtures.blocks import differing, random_block
-from tests.fixtures.episodes import CPU, make_spec
 
 SPEC = make_spec()
 

@@ -15,11 +15,11 @@ from rmix_kit.networks import QuantileAgent
 from rmix_kit.policy import TeamPolicy
 from rmix_kit.replay import EpisodeBlock, ReplayBuffer, worst_case_bytes
 from rmix_kit.replay.episode import observed_of
+from rmix_kit.testing.device_watch import DeviceWatch
+from rmix_kit.testing.episodes import CPU
 from rmix_kit.types import EpisodeBatch
 from tests.fixtures.blocks import differing
 from tests.fixtures.compact_env import LIMIT, SPEC, CompactEnv, UnitCodec, codec_mismatches
-from tests.fixtures.device_watch import DeviceWatch
-from tests.fixtures.episodes import CPU
 
 COPIES, CAPACITY = 6, 10
 

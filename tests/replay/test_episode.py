@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from rmix_kit.replay.episode import block_of, block_of_rows, misfit_of
+from rmix_kit.testing.episodes import make_spec
 from rmix_kit.types import TimeStep
 from tests.fixtures.blocks import random_block
-from tests.fixtures.episodes import make_spec
 
 SPEC = make_spec()  # 2 agents, 3 actions, at most 8 steps
 

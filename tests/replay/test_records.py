@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from rmix_kit.replay import EpisodeBlock, ReplayBuffer, worst_case_bytes
 from rmix_kit.replay.episode import block_of_rows, empty_block
 from rmix_kit.replay.records import CHUNKS, chunk_episodes, episode_bytes, pack, record_dtype, unpack
+from rmix_kit.testing.episodes import CPU, float_spec, make_spec
 from tests.fixtures.blocks import differing, random_block
-from tests.fixtures.episodes import CPU, float_spec, make_spec
 
 SPEC = make_spec()
 ROUNDS = st.lists(st.lists(st.integers(1, SPEC.episode_limit), min_size=1, max_size=3), min_size=1, max_size=40)

@@ -17,9 +17,9 @@ from rmix_kit.smac.battle import Battle
 from rmix_kit.smac.facts import layout_facts
 from rmix_kit.smac.layout import encode, outcome, reward
 from rmix_kit.smac.maps import SCENARIOS
+from rmix_kit.testing.device_watch import DeviceWatch
 from tests.envs.smac import scripts
 from tests.envs.smac.scripts import play, team, versus
-from tests.fixtures.device_watch import DeviceWatch
 
 MAPS = tuple(SCENARIOS)
 BATTLES = 6

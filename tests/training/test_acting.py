@@ -9,8 +9,8 @@ import torch
 from rmix_kit.networks import QuantileAgent
 from rmix_kit.networks.agent import AgentNetwork
 from rmix_kit.policy import TeamPolicy
+from rmix_kit.testing.episodes import CPU, make_spec
 from rmix_kit.training.acting import ActingTeam
-from tests.fixtures.episodes import CPU, make_spec
 
 SPEC = make_spec(obs_values=100)
 COPIES = 4

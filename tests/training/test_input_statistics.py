@@ -7,8 +7,8 @@ import torch
 from rmix_kit.errors import CheckpointError
 from rmix_kit.networks.coding import ObsCoding
 from rmix_kit.replay.episode import EpisodeBlock, empty_block
+from rmix_kit.testing.episodes import float_spec, make_spec
 from rmix_kit.training.input_statistics import InputStatistics, RunningMoments
-from tests.fixtures.episodes import float_spec, make_spec
 
 
 def block_of(values: list[list[float]]) -> EpisodeBlock:

@@ -13,10 +13,10 @@ from rmix_kit.errors import ConfigError
 from rmix_kit.replay import ReplayBuffer
 from rmix_kit.replay.episode import empty_block
 from rmix_kit.replay.records import chunk_episodes, episode_bytes
+from rmix_kit.testing.episodes import CPU, make_spec
 from rmix_kit.training import memory
 from rmix_kit.training.memory import available_bytes, check_memory, in_words, planned_memory, replay_notes
 from rmix_kit.training.trainer import train
-from tests.fixtures.episodes import CPU, make_spec
 from tests.training.runs import Notes, tiny, with_training
 
 META = torch.device("meta")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from rmix_kit.replay.episode import EpisodeBlock, empty_block
+from rmix_kit.testing.episodes import make_spec
 from rmix_kit.training.return_scale import SIZE, ReturnScale
-from tests.fixtures.episodes import make_spec
 
 
 def block_of(rewards: list[list[float]]) -> EpisodeBlock:

@@ -9,8 +9,8 @@ import torch
 from rmix_kit.collect import Collector, Round, Starts
 from rmix_kit.networks import QuantileAgent
 from rmix_kit.policy import TeamPolicy
+from rmix_kit.testing.episodes import CPU
 from tests.envs.smac.sc2.theatre import Theatre, fault
-from tests.fixtures.episodes import CPU
 
 
 def collector_of(theatre: Theatre, *kinds: str) -> Collector:
