@@ -52,6 +52,7 @@ class MACNAECEnv(AECEnv[str, Any, Any]):
         self._screen = Screen(self.settings.layout, render_mode)
         self._walk = Walk(self.settings)
         self._chosen: dict[str, int] = {}
+        self.max_steps = self.settings.max_steps
         self.possible_agents = self.settings.possible_agents
         self.agents = []
         self.state_space = self.settings.state_box()

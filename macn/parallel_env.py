@@ -178,6 +178,7 @@ class MACNParallelEnv(ParallelEnv[str, Any, Any]):
         self.render_mode = render_mode
         self._screen = Screen(self.settings.layout, render_mode)
         self._walk = Walk(self.settings)
+        self.max_steps = self.settings.max_steps
         self.possible_agents = self.settings.possible_agents
         self.agents: list[str] = []
         self.state_space = self.settings.state_box()

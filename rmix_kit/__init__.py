@@ -19,7 +19,7 @@ __all__ = ["load", "train"]
 
 def train(
     what: str | type[Algorithm[Any]] | RunConfig,
-    env: str | None = None,
+    env: object = None,
     *,
     seed: int = 0,
     steps: int | None = None,
@@ -38,7 +38,8 @@ def train(
         what: An algorithm's name, ``package.module:Class`` or the class for one of your own; or a whole configuration
             from `rmix_kit.config.load.resolve`, which leaves no room for the arguments up to ``overrides``, ``out``
             aside.
-        env: Environment text, such as "macn:4x12".
+        env: Environment text, such as "macn:4x12"; or a PettingZoo environment, a Gymnasium team, or a function that
+            makes one, of which a run records the name (``object:NAME``, or the text where it can be imported).
         seed: Of every random stream.
         steps: Environment steps to train for.
         out: The run's folder; ``runs/ALGORITHM-seed-SEED`` if None. It must not exist unless ``resume`` is set.
@@ -59,9 +60,12 @@ def train(
     """
     from rmix_kit.config.asked import asked
     from rmix_kit.config.differences import differences_from_preset
+    from rmix_kit.envs.given import given_environment
+    from rmix_kit.envs.make import make_vector_env
     from rmix_kit.training.trainer import train as train_run
 
-    config = asked(what, env=env, seed=seed, steps=steps, preset=preset, overrides=overrides)
+    text, make_env = (None, None) if env is None else given_environment(env)
+    config = asked(what, env=text, seed=seed, steps=steps, preset=preset, overrides=overrides)
     folder = Path("runs") / f"{config.algorithm.name}-seed-{config.seed}" if out is None else out
     return train_run(
         config,
@@ -70,6 +74,7 @@ def train(
         overrides=differences_from_preset(config),
         callbacks=callbacks,
         loggers=loggers,
+        make_env=make_env or make_vector_env,
     )
 
 
@@ -79,6 +84,7 @@ def load(
     *,
     consent: Consent | None = None,
     algorithm: type[Algorithm[Any]] | None = None,
+    env: object = None,
 ) -> Run:
     """Load a trained run.
 
@@ -87,6 +93,7 @@ def load(
         consent: To code that the run names, its algorithm's or its environment's: "once", or "always", which is
             remembered (SECURITY.md).
         algorithm: The run's own algorithm, where you have the class: nothing is imported for it.
+        env: The run's own environment, where it was trained on an object.
 
     Returns:
         The run at that checkpoint: ``.team()`` acts, ``.evaluate()`` plays, ``.metrics()`` gives what was written
@@ -94,4 +101,4 @@ def load(
     """
     from rmix_kit.training.run import load as load_run
 
-    return load_run(run, checkpoint, consent=consent, algorithm=algorithm)
+    return load_run(run, checkpoint, consent=consent, algorithm=algorithm, env=env)

@@ -80,7 +80,9 @@ def _run(path: Path) -> dict[str, Any]:
 
     folder = RunFolder(path)
     config = folder.read_values()
-    if not isinstance(config, dict) or not names_code(str(config.get("algo"))):  # a module is not imported in order to look at what names it
+    if not isinstance(config, dict) or not names_code(
+        str(config.get("algo"))
+    ):  # a module is not imported in order to look at what names it
         config = folder.read_config().to_dict()
     rows: dict[str, Any] = {}
     for step in folder.steps():

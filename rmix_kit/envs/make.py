@@ -96,6 +96,8 @@ class Adapter(Protocol):
         ...
 
 
+OBJECT = "object"
+"""In place of a kind where a run was given a Python object (`rmix_kit.envs.given`): no text makes it again."""
 LONGEST_SHOWN = 200
 """Characters of a stranger's text that an error repeats."""
 
@@ -225,6 +227,11 @@ def parse_known(text: str) -> EnvironmentText:
         EnvironmentTextError: The form is another, or the kind is unknown.
     """
     parsed = parse(text)
+    if parsed.kind == OBJECT:
+        raise EnvironmentTextError(
+            f"environment {text!r} was a Python object, which no text makes again; give it, as "
+            "rmix_kit.load(run, env=...), or name another environment that the agents fit"
+        )
     if parsed.kind not in KINDS:
         raise EnvironmentTextError(
             f"environment {text!r}: there is no kind {parsed.kind!r}; known are {', '.join(KINDS)}"

@@ -50,7 +50,7 @@ def make(text: EnvironmentText, num_envs: int) -> TeamVector:
         envs, own = make_copies(factory, arguments, asked, num_envs, team=team, name=text.name, where=where)
         with Border(where, 0).calling("possible_agents"):
             for env in envs:
-                _check_interface(env, where)
+                check_interface(env, where)
         limit = checked_limit(asked, own, where, str(text))
         return TeamVector(
             cast("list[ParallelEnvironment]", envs),
@@ -190,7 +190,7 @@ def _arguments(factory: Factory, options: dict[str, Value], where: str) -> tuple
     return arguments, asked
 
 
-def _check_interface(env: object, where: str) -> None:
+def check_interface(env: object, where: str) -> None:
     """Refuse what is not a parallel environment with a fixed team."""
     needed = ("possible_agents", "observation_space", "action_space", "reset", "step")
     if missing := [name for name in needed if not hasattr(env, name)]:

@@ -14,6 +14,7 @@ from exporters.contract import PolicySpec
 from exporters.live import LiveAgent, LiveTeam
 from rmix_kit.algorithms import Algorithm, Networks
 from rmix_kit.envs.consent import Consent, allowed
+from rmix_kit.envs.given import given_environment
 from rmix_kit.envs.interface import VectorEnv
 from rmix_kit.envs.make import copies_to_play, make_vector_env
 from rmix_kit.episodes import copies_for
@@ -38,17 +39,25 @@ from rmix_kit.types import EnvSpec
 class Run:
     """A run's folder at one checkpoint; networks are on the CPU."""
 
-    def __init__(self, folder: RunFolder, step: int, *, consent: Consent | None = None) -> None:
+    def __init__(
+        self,
+        folder: RunFolder,
+        step: int,
+        *,
+        consent: Consent | None = None,
+        make_env: Callable[[str, int], VectorEnv] = make_vector_env,
+    ) -> None:
         """Read configuration and weights.
 
         Args:
             step: Which checkpoint.
             consent: To code that its environment's text names.
+            make_env: Makes copies of its own environment, and of others.
 
         Raises:
             CheckpointError: It is damaged or foreign.
         """
-        self._folder, self._consent = folder, consent
+        self._folder, self._consent, self._make_env = folder, consent, make_env
         self.config: RunConfig = folder.read_config()
         self.checkpoint_step = step
         manifest, weights = network_tensors(folder.checkpoint(step))
@@ -158,7 +167,7 @@ class Run:
         seed: int = 0,
         risk_level: float | None = None,
         *,
-        make_env: Callable[[str, int], VectorEnv] = make_vector_env,
+        make_env: Callable[[str, int], VectorEnv] | None = None,
         watched_by: Callable[[ActingAgent], ActingAgent] | None = None,
     ) -> Evaluation:
         """Play greedy episodes.
@@ -167,6 +176,7 @@ class Run:
             env_text: Where; the run's own environment if None.
             seed: Episode i is reset with the seed of (seed, "test", i).
             risk_level: In (0, 1] for all agents; None leaves it to them.
+            make_env: Makes the copies; None for what makes the run's own.
             watched_by: Gives what acts in the agent network's place, made once the copies are there.
 
         Returns:
@@ -179,7 +189,7 @@ class Run:
         """
         self._check_asked(episodes, seed, risk_level)
         text = env_text or self.own_environment()
-        envs = self._copies(make_env, text, episodes)
+        envs = self._copies(make_env or self._make_env, text, episodes)
         try:
             agent = self.networks.agent
             team = team_policy(agent if watched_by is None else watched_by(agent), envs.spec, torch.device("cpu"))
@@ -235,7 +245,7 @@ class Run:
         check_distributional(self.networks.agent, self.config.algorithm.name)
         self._check_asked(episodes, seed, risk_level)
         text = env_text or self.own_environment()
-        envs = self._copies(make_vector_env, text, episodes)
+        envs = self._copies(self._make_env, text, episodes)
         try:
             return calibrate(
                 self.config.algorithm,
@@ -284,6 +294,7 @@ def load(
     *,
     consent: Consent | None = None,
     algorithm: type[Algorithm[Any]] | None = None,
+    env: object = None,
 ) -> Run:
     """Load a run.
 
@@ -291,6 +302,7 @@ def load(
         checkpoint: "last", "best" (highest mean return of an evaluation, the earlier of equals) or an environment step.
         consent: To code that it names, its algorithm's or its environment's.
         algorithm: Its algorithm, where it is at hand.
+        env: Its environment, where it was given as an object (`rmix_kit.envs.given`).
 
     Returns:
         The run at that checkpoint.
@@ -300,5 +312,11 @@ def load(
         CheckpointError: There is no such checkpoint, or it is damaged.
     """
     folder = RunFolder(Path(run), algorithm=algorithm, consent=consent)
-    folder.read_config()
-    return Run(folder, choose_step(folder, checkpoint), consent=consent)
+    trained_on = folder.read_config().env
+    step = choose_step(folder, checkpoint)
+    if env is None:
+        return Run(folder, step, consent=consent)
+    text, make_env = given_environment(env)
+    if text != trained_on:
+        raise ConfigError(f"env is {text}, and the run was trained on {trained_on}; give that, or leave env out")
+    return Run(folder, step, consent="once", make_env=make_env or make_vector_env)

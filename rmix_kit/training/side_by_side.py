@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from rmix_kit.envs.given import MakeEnv
 from rmix_kit.envs.make import make_vector_env
 from rmix_kit.errors import ConfigError, Interrupted, NonFiniteError
 from rmix_kit.training.device import choose_device, torch_threads
@@ -17,7 +18,7 @@ from rmix_kit.training.run import Run
 from rmix_kit.training.run_config import RunConfig
 from rmix_kit.training.run_folder import RunFolder, choose_step
 from rmix_kit.training.signals import StopSignals
-from rmix_kit.training.trainer import MakeEnv, checked, opened
+from rmix_kit.training.trainer import checked, opened
 from rmix_kit.types import Progress
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rmix_kit.callbacks import Callback
+from rmix_kit.envs.given import MakeEnv
 from rmix_kit.envs.interface import VectorEnv, codec_of, is_costly
 from rmix_kit.envs.make import copies_to_play, make_vector_env, resolved_text
 from rmix_kit.episodes import copies_for
@@ -34,9 +35,6 @@ from rmix_kit.training.run import Run
 from rmix_kit.training.run_config import RunConfig
 from rmix_kit.training.run_folder import RunFolder, choose_step, newest_sound
 from rmix_kit.training.signals import StopSignals
-
-MakeEnv = Callable[[str, int], VectorEnv]
-"""From an environment text and a number of copies to the copies."""
 
 
 def train(
@@ -94,7 +92,7 @@ def train(
             ) as loop,
         ):
             loop.run(signals)
-    return Run(folder, choose_step(folder, "last"), consent="once")  # the caller named it
+    return Run(folder, choose_step(folder, "last"), consent="once", make_env=make_env)  # the caller named it
 
 
 def checked(
