@@ -56,7 +56,16 @@ def configuration_page() -> str:
         "# Configuration",
         "Order: defaults, then the preset, then `--config FILE`, then each `--set PATH=VALUE`. A path is "
         "`algorithm.NAME` or `training.NAME`; a name that is unambiguous stands for its path. The resolved file lies "
-        "in the run folder as `config.yaml`, and running it again (`--config`) repeats the run.",
+        "in the run folder as `config.yaml`, and running it again (`rmix-kit train --config RUN/config.yaml --out "
+        "AGAIN`) repeats the run.",
+        "A file may also have `algo`, `preset`, `env`, `seed`, `steps` and `device`, and a run's `config.yaml` has them "
+        "all. `--env`, `--seed`, `--steps`, `--device` and `--set` win over the file; another `--algo` or `--preset` "
+        "contradicts it and is refused. `--resume` takes what is not given from the run's folder, and refuses what it "
+        "contradicts; `--steps` alone is a new plan. Whole numbers may be written as `1e6` or `1_000_000`.",
+        "`--init-from RUN` (or one checkpoint, `RUN/checkpoints/step_N`) begins a run with the weights of another one, "
+        "and with the statistics by which they see their inputs; optimisers, replay, exploration and counters are new. "
+        "Names and shapes must be those of the run's own networks. `config.yaml` then has `init_from` with the folder, "
+        "the step and the digest of the weights, and the weights must be there until the first checkpoint.",
         "A preset lists only what differs from the defaults. Values under its `maps:` apply where the environment text "
         "names the map, or any of a kind (`smac:*`), and are printed.",
     ]

@@ -23,6 +23,7 @@ def train(
     out: str | Path | None = None,
     preset: str | None = None,
     overrides: Mapping[str, object] | None = None,
+    init_from: str | Path | Run | None = None,
     resume: bool = False,
 ) -> Run:
     """Train, and give the finished run.
@@ -38,6 +39,7 @@ def train(
         out: The run's folder; ``runs/ALGORITHM-seed-SEED`` if None. It must not exist unless ``resume`` is set.
         preset: Hyper-parameters; the algorithm's own if None.
         overrides: Values laid over them, by name as after ``--set``.
+        init_from: Another run, loaded or by its folder, whose weights it begins with.
         resume: Go on from the newest sound checkpoint.
 
     Returns:
@@ -46,14 +48,15 @@ def train(
     Raises:
         ConfigError: Something is missing, unknown, contradictory or out of range.
         RunFolderError: The folder exists, is another run's or in use, or the disk is full.
+        CheckpointError: The weights to begin with are gone, or those of other networks.
     """
-    from rmix_kit.config.asked import asked
+    from rmix_kit.config.asked import asked, named_folder
     from rmix_kit.config.differences import differences_from_preset
     from rmix_kit.training.trainer import train as train_run
 
     config = asked(what, env=env, seed=seed, steps=steps, preset=preset, overrides=overrides)
-    folder = Path("runs") / f"{config.algorithm.name}-seed-{config.seed}" if out is None else out
-    return train_run(config, folder, resume=resume, overrides=differences_from_preset(config))
+    folder = named_folder(config.algorithm.name, config.seed) if out is None else out
+    return train_run(config, folder, resume=resume, overrides=differences_from_preset(config), init_from=init_from)
 
 
 def load(run: str | Path, checkpoint: str | int = "last", *, consent: Consent | None = None) -> Run:

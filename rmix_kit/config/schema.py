@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-from rmix_kit.training.run_config import Device, RunConfig, algorithm_class, with_newer_settings
+from rmix_kit.training.run_config import (
+    INIT_FROM,
+    KEYS,
+    Device,
+    InitialWeights,
+    RunConfig,
+    algorithm_class,
+    with_newer_settings,
+)
 from rmix_kit.training.settings import TrainingSettings
 
-__all__ = ["Device", "RunConfig", "TrainingSettings", "algorithm_class", "with_newer_settings"]
+__all__ = [
+    "INIT_FROM",
+    "KEYS",
+    "Device",
+    "InitialWeights",
+    "RunConfig",
+    "TrainingSettings",
+    "algorithm_class",
+    "with_newer_settings",
+]

@@ -19,7 +19,7 @@ from rmix_kit.files.writing import no_room, remove, sync_folder, write_file
 from rmix_kit.files.yaml_text import read_yaml, write_yaml
 from rmix_kit.results.paths import RunPaths
 from rmix_kit.training.manifest import Manifest, read_manifest
-from rmix_kit.training.run_config import RunConfig
+from rmix_kit.training.run_config import InitialWeights, RunConfig
 
 LOCK_NAME = ".lock"
 
@@ -53,6 +53,11 @@ class RunFolder(RunPaths):
             return RunConfig.from_dict(values)
         except ConfigError as error:
             raise ConfigError(f"{self.config} cannot be used: {error}") from error
+
+    @property
+    def initial_weights(self) -> InitialWeights | None:
+        """What its run has begun with; None where that is nothing of another run, or there is no run yet."""
+        return self.read_config().init_from if self.config.exists() else None
 
     def check_members(self) -> None:
         """Refuse a folder with members that lead out of it, as nothing is read, written or removed through those.
