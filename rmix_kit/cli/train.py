@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rmix_kit.cli.kit import KitCommand
-from rmix_kit.cli.output import note, print_episodes, print_json
+from rmix_kit.cli.output import note_next, print_episodes, print_json
 from rmix_kit.cli.words import ALGORITHM, DEVICE, ENV_STEPS, ENVIRONMENT, PRESET, SEED, SEEDS
 
 if TYPE_CHECKING:
     from rmix_kit.training.run import Run
+
+
+EXPORT_NEEDS = ("onnx", "onnxscript", "onnxruntime")
 
 
 @click.command("train", cls=KitCommand)
@@ -68,12 +70,12 @@ def command(
     """Train a team and keep checkpoints and metrics in a folder.
 
         rmix-kit train --algo rmix --env macn:4x12 --seed 0 --steps 400000 --out runs/rmix
-        rmix-kit train ... --set training.batch_size=64     change one value
-        rmix-kit train --resume --out runs/rmix             go on after an interruption, exactly
-        rmix-kit train --resume --out runs/rmix --steps 6e5     go on beyond what was planned
-        rmix-kit train --config runs/rmix/config.yaml --out runs/again      the same run once more
-        rmix-kit train ... --init-from runs/rmix            begin with the weights of another run
-        rmix-kit train ... --seeds 0-7 --set training.rollout=device      eight runs, games and updates on a GPU
+        rmix-kit train ... --set training.batch_size=64               # change one value
+        rmix-kit train --resume --out runs/rmix                       # go on after an interruption, exactly
+        rmix-kit train --resume --out runs/rmix --steps 6e5           # go on beyond what was planned
+        rmix-kit train --config runs/rmix/config.yaml --out again     # the same run once more
+        rmix-kit train ... --init-from runs/rmix                      # begin with the weights of another run
+        rmix-kit train ... --seeds 0-7 --set training.rollout=device  # eight runs, games and updates on a GPU
 
     Ctrl-C ends it in order, with a checkpoint; the exit code is then 130 (143 for SIGTERM).
     """
@@ -168,4 +170,4 @@ def _tell(algo: str, runs: Mapping[Path, Run], *, as_json: bool, is_list: bool) 
         return
     for place, record in records.items():
         print_episodes(algo, runs[place].config.env, record)
-    note(f"next: rmix-kit export {shlex.quote(str(next(iter(runs))))} --out agents")
+    note_next("", ["rmix-kit", "export", str(next(iter(runs)))], out="agents", needs=EXPORT_NEEDS)
