@@ -37,7 +37,7 @@ def context_of(line: Line) -> click.Context:
     """The command line, read to its end; nothing is run."""
     words = [_here(word) for word in line.words if word != "..."]
     group: click.Command = main
-    context = click.Context(main, info_name="rmix-kit")
+    context = click.Context(main, info_name="rmix-kit", **main.context_settings)
     rest = words[1:]
     while isinstance(group, click.Group) and rest and not rest[0].startswith("-"):
         found = group.get_command(context, {"replay": "film"}.get(rest[0], rest[0]))
