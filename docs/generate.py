@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import dataclasses
 import importlib
-import inspect
 import re
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import click
 
 from macn import document as environments
 from rmix_kit.algorithms import ALGORITHMS
+from rmix_kit.config.descriptions import descriptions
 from rmix_kit.envs.smac import document as smac
 from rmix_kit.envs.text import parse
 from rmix_kit.reports.scripted import scripted_rows
@@ -56,7 +56,18 @@ def configuration_page() -> str:
         "# Configuration",
         "Order: defaults, then the preset, then `--config FILE`, then each `--set PATH=VALUE`. A path is "
         "`algorithm.NAME` or `training.NAME`; a name that is unambiguous stands for its path. The resolved file lies "
-        "in the run folder as `config.yaml`, and running it again (`--config`) repeats the run.",
+        "in the run folder as `config.yaml`, and running it again (`rmix-kit train --config RUN/config.yaml --out "
+        "AGAIN`) repeats the run.",
+        "A file may also have `algo`, `preset`, `env`, `seed`, `steps` and `device`; a run's `config.yaml` has them "
+        "all. `--env`, `--seed`, `--steps`, `--device` and `--set` win over the file; another `--algo` or `--preset` "
+        "contradicts it and is refused. `--resume` takes what is not given from the run's folder, and refuses what it "
+        "contradicts; `--steps` alone is a new plan. Whole numbers may be written as `1e6` or `1_000_000`.",
+        "`--init-from RUN` (or one checkpoint, `RUN/checkpoints/step_N`) begins a run with the weights of another one, "
+        "and with the statistics by which they see their inputs; optimisers, replay, exploration and counters are new. "
+        "Names and shapes must be those of the run's own networks. `config.yaml` then has `init_from` with the folder, "
+        "the step and the digest of the weights, and the weights must be there until the first checkpoint.",
+        "`rmix-kit config show --algo rmix --env macn:4x12` prints every value with where it came from, and `rmix-kit "
+        "config schema preset|config|sweep` a JSON schema by which editors complete and check such files.",
         "A preset lists only what differs from the defaults. Values under its `maps:` apply where the environment text "
         "names the map, or any of a kind (`smac:*`), and are printed.",
     ]
@@ -199,11 +210,7 @@ def _scripts_section() -> str:
 
 def settings_table(kind: type) -> str:
     """One row per field of a settings class, inherited ones first."""
-    sentences: dict[str, str] = {}
-    for ancestor in reversed(kind.__mro__):
-        described = inspect.getdoc(ancestor) or ""
-        for name, sentence in re.findall(r"^    (\w+): (.+(?:\n {8}.+)*)", described, flags=re.MULTILINE):
-            sentences[name] = re.sub(r"\s+", " ", sentence)
+    sentences = descriptions(kind)
     rows = ["| name | default | meaning |", "|---|---|---|"]
     for field in dataclasses.fields(kind):
         has_own_table = field.default is dataclasses.MISSING

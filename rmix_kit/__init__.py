@@ -26,6 +26,7 @@ def train(
     out: str | Path | None = None,
     preset: str | None = None,
     overrides: Mapping[str, object] | None = None,
+    init_from: str | Path | Run | None = None,
     resume: bool = False,
     callbacks: Sequence[Callback] = (),
     loggers: Sequence[Logger | str] = (),
@@ -45,6 +46,7 @@ def train(
         out: The run's folder; ``runs/ALGORITHM-seed-SEED`` if None. It must not exist unless ``resume`` is set.
         preset: Hyper-parameters; the algorithm's own if None.
         overrides: Values laid over them, by name as after ``--set``.
+        init_from: Another run, loaded or by its folder, whose weights it begins with.
         resume: Go on from the newest sound checkpoint.
         callbacks: Objects of classes that extend `rmix_kit.callbacks.Callback`: told of evaluations and the like, and
             asked whether training is to stop.
@@ -57,8 +59,9 @@ def train(
         ConfigError: Something is missing, unknown, contradictory or out of range.
         RunFolderError: The folder exists, is another run's or in use, or the disk is full.
         MissingExtraError: A logger's library is not installed.
+        CheckpointError: The weights to begin with are gone, or those of other networks.
     """
-    from rmix_kit.config.asked import asked
+    from rmix_kit.config.asked import asked, named_folder
     from rmix_kit.config.differences import differences_from_preset
     from rmix_kit.envs.given import given_environment
     from rmix_kit.envs.make import make_vector_env
@@ -66,12 +69,13 @@ def train(
 
     text, make_env = (None, None) if env is None else given_environment(env)
     config = asked(what, env=text, seed=seed, steps=steps, preset=preset, overrides=overrides)
-    folder = Path("runs") / f"{config.algorithm.name}-seed-{config.seed}" if out is None else out
+    folder = named_folder(config.algorithm.name, config.seed) if out is None else out
     return train_run(
         config,
         folder,
         resume=resume,
         overrides=differences_from_preset(config),
+        init_from=init_from,
         callbacks=callbacks,
         loggers=loggers,
         make_env=make_env or make_vector_env,

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 LONGEST_SHOWN = 200
 """Characters of a value that an error repeats."""
+MOST_DIGITS = 40
+"""Of a whole number that is written as people write it; the largest seed has 39."""
 
 
 def shortened(value: object) -> str:
@@ -34,3 +37,18 @@ def dotted(values: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any
             yield from dotted(value, f"{path}{name}.")
         else:
             yield f"{path}{name}", value
+
+
+def whole_number(text: str) -> int | None:
+    """Read a whole number as people write it: ``400000``, ``1e6``, ``1_000_000``, ``2.5e5``.
+
+    Returns:
+        The number; None where the text is none, or one of more than `MOST_DIGITS` digits.
+    """
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    if not number.is_finite() or number.adjusted() >= MOST_DIGITS or number != number.to_integral_value():
+        return None
+    return int(number)

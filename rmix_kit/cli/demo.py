@@ -15,7 +15,7 @@ import click
 
 from rmix_kit.cli.kit import CommandError, KitCommand
 from rmix_kit.cli.output import note, print_rows
-from rmix_kit.cli.words import SEED
+from rmix_kit.cli.words import ENV_STEPS, SEED
 from rmix_kit.errors import RmixKitError, RunFolderError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ CLOSE_ENOUGH = 1e-6  # returns are sums of halves, exact in float32
 @click.command("python -m rmix_kit.cli.demo", cls=KitCommand)
 @click.option("--out", default="demo", show_default=True, type=click.Path(path_type=Path), help="Folder to write.")
 @click.option("--seed", default=0, show_default=True, type=SEED, help="Seed of the training.")
-@click.option("--steps", default=STEPS, show_default=True, type=click.IntRange(min=1), help="Environment steps.")
+@click.option("--steps", default=STEPS, show_default=True, type=ENV_STEPS, help="Environment steps.")
 def main(out: Path, seed: int, steps: int) -> None:
     """Train RMIX on a cliff map, export it, and run the exported agents without torch.
 

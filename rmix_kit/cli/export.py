@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from rmix_kit.cli.kit import KitCommand
-from rmix_kit.cli.output import note
+from rmix_kit.cli.output import note, note_next, print_json
 from rmix_kit.cli.trust import consent_options
 from rmix_kit.cli.words import CHECKPOINT, FORMAT
 
@@ -26,7 +25,15 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--checkpoint", default="last", show_default=True, type=CHECKPOINT, help="last, best or a step.")
 @consent_options
-def command(run: Path, out: Path, formats: tuple[str, ...], checkpoint: str | int, consent: Consent | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; remarks go to standard error.")
+def command(
+    run: Path,
+    out: Path,
+    formats: tuple[str, ...],
+    checkpoint: str | int,
+    consent: Consent | None,
+    as_json: bool,
+) -> None:
     """Freeze the agents of RUN, one file each, and verify them against torch.
 
         rmix-kit export runs/rmix --out agents
@@ -37,5 +44,15 @@ def command(run: Path, out: Path, formats: tuple[str, ...], checkpoint: str | in
     import rmix_kit
     from rmix_kit.training.exporting import export
 
-    folder = export(rmix_kit.load(run, checkpoint=checkpoint, consent=consent), out, formats)
-    note(f"exported and verified: {folder}; next: rmix-kit run {shlex.quote(str(folder))} --isolated")
+    loaded = rmix_kit.load(run, checkpoint=checkpoint, consent=consent)
+    names = loaded.env_spec.agent_ids
+    note(
+        f"freezing {len(names)} agents of {loaded.config.algorithm.name} at step {loaded.checkpoint_step:,} as "
+        f"{' and '.join(formats)}, and comparing what the files answer with torch: a few seconds an agent"
+    )
+    folder = export(loaded, out, formats)
+    if as_json:
+        told = {"out": str(folder), "formats": list(formats), "agents": list(names)}
+        print_json({**told, "run": str(run), "checkpoint_step": loaded.checkpoint_step})
+    needs = ("onnxruntime",) if "onnx" in formats else ()
+    note_next(f"exported and verified: {folder}", ["rmix-kit", "run", str(folder), "--isolated"], needs=needs)

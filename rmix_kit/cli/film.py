@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from rmix_kit.cli.kit import KitCommand
-from rmix_kit.cli.output import note, print_episodes
+from rmix_kit.cli.output import note, print_episodes, print_json
 from rmix_kit.cli.trust import consent_options
 from rmix_kit.cli.words import CHECKPOINT, ENVIRONMENT, RISK_LEVEL, SEED
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 )
 @click.option("--risk-level", default="dynamic", show_default=True, type=RISK_LEVEL, help="In (0, 1], or dynamic.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write: .html, .gif or .mp4.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; remarks go to standard error.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -39,6 +40,7 @@ def command(
     checkpoint: str | int,
     risk_level: float | None,
     out: Path,
+    as_json: bool,
 ) -> None:
     """Show what the agents of a run, or exported agents, do and think, step by step.
 
@@ -72,5 +74,8 @@ def command(
             "that rmix-kit train or rmix-kit export wrote"
         )
     size = write(film, out)
-    print_episodes(str(source), film.env, film.metrics)
+    if as_json:
+        print_json({**film.metrics, "env": film.env, "out": str(out), "steps": film.steps, "bytes": size})
+    else:
+        print_episodes(str(source), film.env, film.metrics)
     note(f"film of {film.steps} steps: {out} ({size / 1e6:.2f} MB)")

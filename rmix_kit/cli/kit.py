@@ -16,11 +16,12 @@ from typing import IO, Any, NoReturn, cast
 import click
 
 from rmix_kit.cli.results_alone import results_alone
+from rmix_kit.cli.words import EnvironmentType
 from rmix_kit.console import LastingStream, standard_error
-from rmix_kit.errors import Interrupted, RmixKitError
+from rmix_kit.errors import EnvironmentTextError, Interrupted, RmixKitError
 from rmix_kit.spelling import suggestion
 
-FAILURE = 1
+FAILURE, _USAGE = 1, 2
 # Libraries that an extra of the distribution brings.
 EXTRAS = {
     "torch": "train",
@@ -128,7 +129,9 @@ def told_in_a_line(ctx: click.Context, *, is_debug: bool = False) -> Iterator[No
             raise
         if not isinstance(error, Interrupted) and (interruption := _interruption_behind(error)):
             raise click.Abort from interruption
-        code = 128 + error.signal if isinstance(error, Interrupted) else FAILURE
+        code = (
+            128 + error.signal if isinstance(error, Interrupted) else _USAGE if _is_of_a_text(ctx, error) else FAILURE
+        )
         raise CommandError(_one_line(error, resumes="resume" in ctx.params), code) from error
 
 
@@ -152,6 +155,12 @@ def ended_by_sigterm() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _is_of_a_text(ctx: click.Context, error: Exception) -> bool:
+    """Return whether an environment text that was typed is wrong: its form is looked at first, what it names later."""
+    typed = (p.name for p in ctx.command.params if isinstance(p.type, EnvironmentType))
+    return isinstance(error, EnvironmentTextError) and any(ctx.params.get(str(name)) for name in typed)
 
 
 def _interruption_behind(error: BaseException) -> KeyboardInterrupt | None:

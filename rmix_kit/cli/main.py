@@ -11,7 +11,7 @@ _MODULES = {
     name: f"rmix_kit.cli.{name}"
     for name in (
         *("train", "evaluate", "export", "run", "film", "inspect", "sweep", "report", "plot", "reproduce"),
-        *("algos", "envs", "doctor"),
+        *("algos", "envs", "config", "doctor"),
     )
 }
 

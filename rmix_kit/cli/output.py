@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
 from typing import IO, Any, cast
 
 import click
@@ -36,6 +39,27 @@ def print_json(value: object) -> None:
 def note(text: str) -> None:
     """Print a remark on standard error."""
     click.echo(text, file=cast(IO[str], standard_error()))
+
+
+def note_next(remark: str, command: Sequence[str], *, out: str = "", needs: Sequence[str] = ()) -> None:
+    """Print what to do next, as a command that works here.
+
+    Args:
+        remark: What has been done, for the same line; empty for nothing.
+        command: The command's words.
+        out: A folder for it to make; another name is given where that is taken.
+        needs: Modules that it needs; where one is missing, what installs it comes first.
+    """
+    from rmix_kit.cli.kit import EXTRAS
+
+    place, number = out, 1
+    while place and Path(place).exists():
+        number += 1
+        place = f"{out}-{number}"
+    words = shlex.join([*command, *(["--out", place] if place else [])])
+    extras = dict.fromkeys(EXTRAS[name] for name in needs if find_spec(name) is None)
+    installs = f"pip install 'rmix-kit[{','.join(extras)}]' && " if extras else ""
+    note(f"{remark}{'; ' if remark else ''}next: {installs}{words}")
 
 
 def print_rows(title: str, rows: Sequence[Sequence[object]], header: Sequence[str] = ()) -> None:

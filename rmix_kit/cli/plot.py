@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from rmix_kit.cli.kit import KitCommand
-from rmix_kit.cli.output import note
+from rmix_kit.cli.output import note, print_json
 from rmix_kit.cli.words import Name, Word
 
 if TYPE_CHECKING:
@@ -29,7 +29,10 @@ def metric_names() -> tuple[str, ...]:
 @click.option("--band", default="std", show_default=True, type=Word(("std", "quartiles")), help="What is shaded.")
 @click.option("--variants", is_flag=True, help="A line per preset and setting of an algorithm, named by what differs.")
 @click.option("--allow-mixed", is_flag=True, help="Label runs that differ, instead of refusing them.")
-def command(runs: tuple[Path, ...], metric: str, out: Path, band: str, variants: bool, allow_mixed: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; remarks go to standard error.")
+def command(
+    runs: tuple[Path, ...], metric: str, out: Path, band: str, variants: bool, allow_mixed: bool, as_json: bool
+) -> None:
     """Draw one picture of RUNS: a metric of their evaluations against environment steps.
 
         rmix-kit plot runs --metric success_rate --out success.png
@@ -49,4 +52,7 @@ def command(runs: tuple[Path, ...], metric: str, out: Path, band: str, variants:
     )
     if silent:
         note(f"success is not reported, left out: {', '.join(silent)}")
+    if as_json:
+        print_json({"out": str(out), "metric": metric, "unfinished": unfinished, "without_success": list(silent)})
+        return
     click.echo(out)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from rmix_kit.cli.kit import KitCommand
-from rmix_kit.cli.output import note
+from rmix_kit.cli.output import note, print_json
 from rmix_kit.cli.trust import consent_options
 from rmix_kit.cli.words import Word
 from rmix_kit.metrics import SUCCESS
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 @click.option("--figure-15", is_flag=True, help="The RMIX paper's Figure 15: rmix, rdn, vdn and qmix alone.")
 @click.option("--variants", is_flag=True, help="A row per preset and setting of an algorithm, named by what differs.")
 @click.option("--allow-mixed", is_flag=True, help="Label runs that differ, instead of refusing them.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; remarks go to standard error.")
 def command(
     runs: tuple[Path, ...],
     out: Path,
@@ -48,6 +49,7 @@ def command(
     figure_15: bool,
     variants: bool,
     allow_mixed: bool,
+    as_json: bool,
 ) -> None:
     """Compare RUNS (run folders, records, or folders of them) on one page, with figures and tables as files.
 
@@ -89,6 +91,10 @@ def command(
         score=cast("ScoreName", score),
         is_figure_15=figure_15,
     )
+    if as_json:
+        left = {"unfinished": unfinished, "without_best_episodes": lacking, "without_seal": unsealed}
+        print_json({"page": str(page), "runs": len(records), **left})
+        return
     click.echo(page)
 
 

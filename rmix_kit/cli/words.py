@@ -11,7 +11,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from rmix_kit.roster import ROSTER
-from rmix_kit.spelling import suggestion
+from rmix_kit.spelling import shortened, suggestion, whole_number
 
 # click's types are generic for the type checker; releases before 8.4 cannot be subscripted when they run.
 if TYPE_CHECKING:
@@ -118,8 +118,9 @@ class CheckpointType(_CheckpointType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str | int:  # noqa: ANN401
         """Return the word or the number."""
-        if isinstance(value, int) or str(value).isdigit():
-            return int(value)
+        number = whole_number(str(value))
+        if number is not None and number >= 0:
+            return number
         if value not in ("last", "best"):
             self.fail(f"{value!r} is neither last, best nor the number of a step{suggestion(value, ('last', 'best'))}")
         return str(value)
@@ -127,6 +128,21 @@ class CheckpointType(_CheckpointType):
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Return the words."""
         return [CompletionItem(word) for word in ("last", "best") if word.startswith(incomplete)]
+
+
+class StepsType(_SeedType):
+    """A number of environment steps, as people write it: ``400000``, ``1e6``, ``1_000_000``."""
+
+    name = "steps"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:  # noqa: ANN401
+        """Return the number, or refuse it."""
+        number = whole_number(str(value))
+        if number is None or number < 1:
+            self.fail(
+                f"{shortened(value)} is no number of steps; it must be a whole one from 1 on, such as 400000 or 1e6"
+            )
+        return number
 
 
 class SeedType(_SeedType):
@@ -224,6 +240,7 @@ CHECKPOINT = CheckpointType()
 RISK_LEVEL = RiskLevelType()
 RISK_LEVELS = RiskLevelsType()
 FORMAT = Word(("onnx", "torchscript"))
+ENV_STEPS = StepsType()
 SEED = SeedType()
 SEEDS = SeedsType()
 DEVICE = Word(("auto", "cpu", "cuda"))

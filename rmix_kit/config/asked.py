@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from rmix_kit.algorithms import Algorithm
@@ -10,6 +11,16 @@ from rmix_kit.config.load import resolve
 from rmix_kit.config.schema import RunConfig
 from rmix_kit.errors import ConfigError
 from rmix_kit.files.writing import json_text
+
+
+def named_folder(algo: str, seed: int | None) -> Path:
+    """Return the folder of a run that nobody gave one.
+
+    Args:
+        algo: Its algorithm.
+        seed: Its seed; None for the folder of several seeds' folders.
+    """
+    return Path("runs") / (algo if seed is None else f"{algo}-seed-{seed}")
 
 
 def asked(

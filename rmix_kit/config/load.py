@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypedDict, Unpack
 
 from rmix_kit.algorithms import Algorithm
+from rmix_kit.config.config_file import check_keys, is_record, of_its_time, read_config_files
 from rmix_kit.config.document import KEYS as PRESET_KEYS
-from rmix_kit.config.document import Document, preset_names, read_document, read_preset
+from rmix_kit.config.document import Document, preset_names, read_preset
 from rmix_kit.config.frame import frame_values
 from rmix_kit.config.overrides import Values, parse_overrides
-from rmix_kit.config.schema import Device, RunConfig, TrainingSettings, with_newer_settings
-from rmix_kit.config.validation import build
+from rmix_kit.config.schema import INIT_FROM, Device, InitialWeights, RunConfig, TrainingSettings
+from rmix_kit.config.validation import build, check_value
 from rmix_kit.config.values import SECTIONS, flatten, nest
 from rmix_kit.console import standard_error
 from rmix_kit.errors import ConfigError
-from rmix_kit.files.reading import LARGEST_TEXT, read_plain
-from rmix_kit.spelling import shortened, suggestion
 from rmix_kit.training.algorithm_names import algorithm_class, text_of
 
 RULED: Mapping[str, str] = {"updates_per_episode": "updates_per_step", "epsilon_steps": "epsilon_share"}
 """Training settings that are unused while another is above 0, which a preset or a frame may have set."""
-FILE_KEYS = ("algo", "preset", "env", "seed", "steps", "device", *SECTIONS)
 
 
 def say(text: str) -> None:
@@ -31,29 +29,82 @@ def say(text: str) -> None:
     standard_error().write(text + "\n")
 
 
-def resolve(
+class Asked(TypedDict, total=False):
+    """What a configuration is put together from; `settled` says what each of them means."""
+
+    algo: str | type[Algorithm[Any]] | None
+    env: str | None
+    seed: int | None
+    steps: int | None
+    preset: str | None
+    config_file: Path | None
+    kept: Path | None
+    overrides: Sequence[str]
+    num_envs: int | None
+    checkpoint_every: int | None
+    device: str | None
+    report: Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settled:
+    """A configuration, and where its values came from.
+
+    Attributes:
+        config: The configuration.
+        values: What is laid over the defaults, with the place of each.
+        layers: By name, "preset", "file" and "given": the values that each of them laid over those before.
+        head: By name: where the algorithm, the environment and the like came from; without those left at defaults.
+    """
+
+    config: RunConfig
+    values: Values
+    layers: Mapping[str, Values]
+    head: Mapping[str, str]
+
+
+def resolve(**asked: Unpack[Asked]) -> RunConfig:
+    """Put a run's configuration together, as `settled` does.
+
+    Args:
+        asked: Its arguments.
+
+    Returns:
+        The validated configuration.
+
+    Raises:
+        ConfigError: Something is missing, unknown, contradictory, of the wrong type or out of range; it says where.
+    """
+    return settled(**asked).config
+
+
+def settled(
     *,
-    algo: str | type[Algorithm[Any]],
-    env: str,
-    seed: int,
-    steps: int,
+    algo: str | type[Algorithm[Any]] | None = None,
+    env: str | None = None,
+    seed: int | None = None,
+    steps: int | None = None,
     preset: str | None = None,
     config_file: Path | None = None,
+    kept: Path | None = None,
     overrides: Sequence[str] = (),
     num_envs: int | None = None,
     checkpoint_every: int | None = None,
-    device: str = "auto",
+    device: str | None = None,
     report: Callable[[str], None] = say,
-) -> RunConfig:
-    """Put a run's configuration together: defaults, then the preset, then the file, then the overrides.
+) -> Settled:
+    """Put a run's configuration together: defaults, then the preset, then the files, then the overrides.
 
     Args:
-        algo: The algorithm's name, ``package.module:Class`` for one of your own, or the class.
+        algo: An algorithm's name, ``package.module:Class`` for one of your own, or the class; None for the file's, and
+            so for the environment, seed (0 where nothing has one), steps and device ("auto").
+        env: Environment text; it wins over the file's, and so do seed, steps and device.
         seed: Seed of every random stream, not negative.
         steps: Environment steps, at least 1.
-        preset: A preset's name; the algorithm's own if None.
-        config_file: A YAML file with ``algorithm:`` and ``training:``; a run's ``config.yaml`` serves too. Where it
-            also names an environment, seed, steps or device, those given here win.
+        preset: A preset's name; the file's or the algorithm's own if None.
+        config_file: A YAML file with ``algorithm:`` and ``training:``; a run's ``config.yaml`` is a whole one. It may
+            not contradict the algorithm and preset that are given.
+        kept: A run's ``config.yaml`` below it, of a run that goes on.
         overrides: ``a.b=c``, such as ``training.batch_size=64``; a name that only one section has may stand alone.
         num_envs: ``training.num_envs``.
         checkpoint_every: ``training.checkpoint_interval``.
@@ -61,39 +112,94 @@ def resolve(
         report: Told which values apply only because of the map.
 
     Returns:
-        The validated configuration.
+        The validated configuration with its sources.
 
     Raises:
-        ConfigError: Something is unknown, contradictory, of the wrong type or out of range; it says where.
+        ConfigError: Something is missing, unknown, contradictory, of the wrong type or out of range; it says where.
     """
     cls = algorithm_class(algo) if isinstance(algo, str) else algo
-    algo = text_of(cls)
-    file = read_config_file(config_file, algo=algo, preset=preset)
-    preset = preset or (file.values.get("preset") if file else None) or algo
-    values: Values = preset_values(algo, preset, env, report)
-    if file is not None:
-        values.update(flatten(of_its_time(file, cls), SECTIONS))
-    given = command_line(overrides, cls, num_envs=num_envs, checkpoint_every=checkpoint_every)
-    values.update(given)
-    refuse_unused(given, values)
+    algo = None if cls is None else text_of(cls)
+    given_head = {"algo": algo, "preset": preset, "env": env, "seed": seed, "steps": steps, "device": device}
+    files = read_config_files((config_file, kept), algo=algo, preset=preset)
+    head, places = _head(given_head, files)
+    cls = cls or algorithm_class(head["algo"])
+    head["preset"] = head["preset"] or head["algo"]
+    is_whole = any(is_record(file) for file in files)
+    layers: dict[str, Values] = {
+        "preset": {} if is_whole else preset_values(head["algo"], head["preset"], head["env"], report),
+        "file": {
+            path: value for file in reversed(files) for path, value in flatten(of_its_time(file, cls), SECTIONS).items()
+        },
+        "given": command_line(overrides, cls, num_envs=num_envs, checkpoint_every=checkpoint_every),
+    }
+    values = layers["preset"] | layers["file"] | layers["given"]
+    refuse_unused(layers["given"], values)
+    return Settled(config=_built(cls, head, values, places), values=values, layers=layers, head=places)
+
+
+def _built(cls: type[Algorithm[Any]], head: Mapping[str, Any], values: Values, places: Mapping[str, str]) -> RunConfig:
+    """Check every value, and make the configuration of them.
+
+    Args:
+        cls: The algorithm.
+        head: What stands beside the sections, by name.
+        values: Of the sections.
+        places: Where those of the head came from, by name.
+
+    Raises:
+        ConfigError: A value is of the wrong type or out of range.
+    """
     nested = nest(values)
 
     def where(path: tuple[str, ...]) -> str:
         if path in values:  # a number where keys belong stands beside the keys of an earlier source
             return values[path][1]
-        return next((source for found, (_, source) in values.items() if found[: len(path)] == path), "configuration")
+        found = (source for known, (_, source) in values.items() if known[: len(path)] == path)
+        return next(found, places.get(path[0], "configuration"))
 
-    if device not in get_args(Device):
-        raise ConfigError(f"device is {device!r}; it must be one of {', '.join(get_args(Device))}")
+    def checked(name: str, hint: object) -> Any:  # noqa: ANN401 - of that type
+        return check_value(hint, head[name], (name,), where)
+
     return RunConfig(
         algorithm=build(cls, nested.get("algorithm", {}), ("algorithm",), where),
-        preset=preset,
-        env=env,
-        seed=seed,
-        steps=steps,
-        device=device,  # type: ignore[arg-type]
+        preset=head["preset"],
+        env=checked("env", str),
+        seed=checked("seed", int),
+        steps=checked("steps", int),
+        device=checked("device", Device),
         training=build(TrainingSettings, nested.get("training", {}), ("training",), where),
+        init_from=None if head[INIT_FROM] is None else build(InitialWeights, head[INIT_FROM], (INIT_FROM,), where),
     )
+
+
+NEEDED = {"algo": "rmix", "env": "macn:4x12", "steps": "400000"}
+"""What neither has a default, with an example."""
+
+
+def _head(given: Mapping[str, Any], files: Sequence[Document]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Choose what stands beside the sections: what is given, or what the first file says, or the default.
+
+    Returns:
+        Values by name, and where those came from that are no defaults.
+
+    Raises:
+        ConfigError: Something is missing that has no default.
+    """
+    head: dict[str, Any] = {"seed": 0, "device": "auto", "preset": None, INIT_FROM: None}
+    places: dict[str, str] = {}
+    for file in reversed(files):
+        for name in (*given, INIT_FROM):
+            if file.values.get(name) is not None:
+                head[name], places[name] = file.values[name], file.where((name,))
+    for name, value in given.items():
+        if value is not None:
+            head[name], places[name] = value, f"--{name}"
+    for name, example in NEEDED.items():
+        if name not in head:
+            raise ConfigError(
+                f"{name} is missing: give one, such as {example}, or the configuration of a run, which has them all"
+            )
+    return head, places
 
 
 def command_line(
@@ -166,58 +272,3 @@ def preset_values(algo: str, name: str, env: str, report: Callable[[str], None])
             report(f"preset {name} sets for {key}: {shown}")
             values.update(special)
     return values
-
-
-def read_config_file(path: Path | None, *, algo: str, preset: str | None) -> Document | None:
-    """Read a configuration file and refuse what contradicts the command line.
-
-    Args:
-        algo: The algorithm that was asked for.
-        preset: The preset that was asked for, if one was.
-
-    Raises:
-        ConfigError: The file cannot be read, has an unknown key, or is for another algorithm or preset.
-    """
-    if path is None:
-        return None
-    try:
-        text = read_plain(path, LARGEST_TEXT).decode()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
-    document = read_document(text, str(path))
-    check_keys(document, (), FILE_KEYS)
-    for key, given in (("algo", algo), ("preset", preset)):
-        there = document.values.get(key)
-        if not isinstance(there, str | None):
-            raise ConfigError(f"{document.where((key,))}: {key} is {shortened(there)}; it must be a name")
-        if given is not None and there not in (None, given):
-            raise ConfigError(f"{document.where((key,))}: {key} is {there!r} in the file and {given!r} here")
-    return document
-
-
-def of_its_time(file: Document, cls: type[Algorithm[Any]]) -> Document:
-    """Return a run's own record with the settings that it leaves out as runs were before them; another file as it is.
-
-    Args:
-        file: With keys that are known.
-        cls: Its algorithm.
-    """
-    is_record = set(file.values) == set(FILE_KEYS)
-    return replace(file, values=dict(with_newer_settings(file.values, cls))) if is_record else file
-
-
-def check_keys(document: Document, path: tuple[str, ...], known: Sequence[str]) -> None:
-    """Refuse unknown keys of a mapping.
-
-    Raises:
-        ConfigError: With the nearest known key and all of them.
-    """
-    mapping: Any = document.values
-    for key in path:
-        mapping = mapping[key]
-    for key in mapping:
-        if key not in known:
-            raise ConfigError(
-                f"{document.where((*path, str(key)))}: there is no {key!r}{suggestion(str(key), known)}; "
-                f"there are {', '.join(known)}"
-            )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rmix_kit.training.run_config import Device, RunConfig, with_newer_settings
+from rmix_kit.training.run_config import INIT_FROM, KEYS, Device, InitialWeights, RunConfig, with_newer_settings
 from rmix_kit.training.settings import TrainingSettings
 
-__all__ = ["Device", "RunConfig", "TrainingSettings", "with_newer_settings"]
+__all__ = ["INIT_FROM", "KEYS", "Device", "InitialWeights", "RunConfig", "TrainingSettings", "with_newer_settings"]

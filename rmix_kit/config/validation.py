@@ -10,7 +10,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from rmix_kit.errors import ConfigError
 from rmix_kit.files.forms import hints_of
-from rmix_kit.spelling import shortened, suggestion
+from rmix_kit.spelling import shortened, suggestion, whole_number
 
 Path = tuple[str, ...]
 Where = Callable[[Path], str]
@@ -61,7 +61,14 @@ def check_value(hint: Any, value: Any, path: Path, where: Where) -> Any:  # noqa
     try:
         if isinstance(value, bool) and not _allows_bool(hint):
             raise ConfigError(f"{where(path)}: {'.'.join(path)} is {str(value).lower()}; it must be a number or a word")
-        return TypeAdapter(hint, config=_STRICTNESS).validate_python(value)
+        adapter: TypeAdapter[Any] = TypeAdapter(hint, config=_STRICTNESS)
+        try:
+            return adapter.validate_python(value)
+        except ValidationError:
+            number = whole_number(value) if isinstance(value, str) else None  # YAML reads 1e6 as text
+            if number is None:
+                raise
+            return adapter.validate_python(number)
     except ValidationError as error:
         reasons = dict.fromkeys(_reason(entry["type"], entry["msg"], entry.get("ctx", {})) for entry in error.errors())
         raise ConfigError(f"{where(path)}: {'.'.join(path)} is {shortened(value)}; {' or '.join(reasons)}") from error

@@ -31,6 +31,7 @@ FREE_SETTINGS = frozenset(
     }
 )
 MIXED = " (mixed)"
+INIT_FROM = "init_from"
 _ADVICE = (
     "give --variants for a row per preset and setting, report them apart, or give --allow-mixed to have the mixture "
     "labelled"
@@ -158,8 +159,14 @@ def settings_of(run: RunRecord) -> dict[str, Any]:
 
 
 def all_settings_of(run: RunRecord) -> dict[str, Any]:
-    """Return every setting of a run, by dotted name."""
-    return dict(dotted(run.config))
+    """Return every setting of a run, by dotted name; whose weights it began with is none, that it did so is one."""
+    others = {name: value for name, value in run.config.items() if name != INIT_FROM}
+    return {**dict(dotted(others)), **beginning_of(run)}
+
+
+def beginning_of(run: RunRecord) -> dict[str, Any]:
+    """Return whether a run began with weights of another, as a setting; none where it did not."""
+    return {INIT_FROM: True} if run.config.get(INIT_FROM) is not None else {}
 
 
 def facts_of(run: RunRecord) -> dict[str, Any]:

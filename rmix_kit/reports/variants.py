@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from rmix_kit.reports.groups import FREE_SETTINGS, all_settings_of
+from rmix_kit.reports.groups import FREE_SETTINGS, INIT_FROM, all_settings_of, beginning_of
 from rmix_kit.results import RunRecord
 
 
@@ -56,8 +56,8 @@ def _has_presets(runs: Sequence[RunRecord]) -> bool:
 def _settings(run: RunRecord, *, is_told: bool) -> Mapping[str, Any]:
     """Return what is laid over a run's preset, or all its settings where that is not told of every run."""
     if is_told and run.overrides is not None:
-        return run.overrides
-    return {name: value for name, value in all_settings_of(run).items() if "." in name}  # of a section
+        return {**run.overrides, **beginning_of(run)}
+    return {name: value for name, value in all_settings_of(run).items() if "." in name or name == INIT_FROM}
 
 
 def _varied(runs: Sequence[RunRecord], *, is_told: bool) -> Mapping[str, str]:

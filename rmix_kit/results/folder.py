@@ -196,6 +196,8 @@ def _command(paths: RunPaths, config: Mapping[str, Any], overrides: Mapping[str,
     words += ["--env", config["env"], "--seed", str(config["seed"]), "--steps", str(config["steps"])]
     if config.get("device", "auto") != "auto":
         words += ["--device", config["device"]]
+    if isinstance(initial := config.get("init_from"), Mapping):
+        words += ["--init-from", f"{initial.get('run')}/checkpoints/step_{initial.get('step')}"]
     if overrides is None:
         words += ["--config", f"{paths.path.name}/{paths.config.name}"]
     for name, value in (overrides or {}).items():

@@ -15,6 +15,7 @@ from rmix_kit.envs.make import make_vector_env, parse_known, resolved_text
 from rmix_kit.errors import ConfigError, RmixKitError
 from rmix_kit.spelling import dotted
 from rmix_kit.sweeps.engine import Plan, PlannedRun, folder_of
+from rmix_kit.sweeps.grid import combinations
 from rmix_kit.sweeps.sweep_file import AlgorithmEntry, EnvironmentEntry, SweepFile
 from rmix_kit.training.algorithm_names import algorithm_class
 from rmix_kit.training.progress_bar import SilentReporter
@@ -59,11 +60,13 @@ def plan(file: SweepFile, out: Path, *, makes_environments: bool = True) -> Plan
     _refuse_twins("algorithms", labels, file.source)
     _refuse_twins("environments", [place.label for place in places], file.source)
     runs = tuple(
-        _planned(file, entry, label, place, seed, out)
+        run
         for seed in file.seeds
         for place in places
         for entry, label in zip(file.algorithms, labels, strict=True)
+        for run in _variants(file, entry, label, place, seed, out)
     )
+    _refuse_twins("runs", [run.name for run in runs], file.source)
     frame = file.frame
     return Plan(
         source=file.source,
@@ -112,11 +115,26 @@ def _refuse_twins(what: str, labels: list[str], source: str) -> None:
         raise ConfigError(f"{source}: two of {what} are called {twice[0]}; give each a name: of its own")
 
 
-def _planned(file: SweepFile, entry: AlgorithmEntry, label: str, place: _Place, seed: int, out: Path) -> PlannedRun:
+def _variants(
+    file: SweepFile, entry: AlgorithmEntry, label: str, place: _Place, seed: int, out: Path
+) -> Iterator[PlannedRun]:
+    """Plan the runs of one algorithm on one environment with one seed: one for each combination of values."""
+    try:
+        variants = list(combinations(_merged(file, entry, place), entry.algo))
+    except RmixKitError as error:
+        raise type(error)(f"{file.source}: {label} on {place.label}: {error}") from error
+    for ending, values in variants:
+        own = f"{label}-{ending}" if ending else label
+        yield _planned(file, entry, own if len(own) <= LONGEST_NAME else label_of(own), values, place, seed, out)
+
+
+def _planned(
+    file: SweepFile, entry: AlgorithmEntry, label: str, values: Values, place: _Place, seed: int, out: Path
+) -> PlannedRun:
     frame = file.frame
     name = f"{label}_{place.label}_seed-{seed}"
+    overrides = [f"{'.'.join(path)}={json.dumps(value)}" for path, (value, _) in values.items()]
     try:
-        overrides = _merged(file, entry, place)
         config = resolve(
             algo=entry.algo,
             env=place.env,
@@ -147,7 +165,7 @@ def _planned(file: SweepFile, entry: AlgorithmEntry, label: str, place: _Place, 
     )
 
 
-def _merged(file: SweepFile, entry: AlgorithmEntry, place: _Place) -> list[str]:
+def _merged(file: SweepFile, entry: AlgorithmEntry, place: _Place) -> Values:
     """Lay the algorithm's values over the environment's, those over the sweep's, by their full names."""
     cls = algorithm_class(entry.algo)
     merged: Values = {}
@@ -157,7 +175,7 @@ def _merged(file: SweepFile, entry: AlgorithmEntry, place: _Place) -> list[str]:
     if THREADS in merged:
         raise ConfigError("set names training.threads; give threads: for the whole sweep instead")
     merged[THREADS] = (file.frame.threads, "threads")
-    return [f"{'.'.join(path)}={json.dumps(value)}" for path, (value, _) in merged.items()]
+    return merged
 
 
 def with_jobs(planned: Plan, jobs: int | None) -> Plan:

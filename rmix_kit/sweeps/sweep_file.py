@@ -36,7 +36,7 @@ class AlgorithmEntry:
         algo: Roster name.
         preset: Its preset; None for the algorithm's own.
         name: What its runs are called; None for the preset's or the algorithm's name.
-        set: Values laid over the preset, by (dotted) name.
+        set: Values laid over the preset, by (dotted) name; a list of values is a grid.
     """
 
     algo: str
@@ -53,7 +53,7 @@ class EnvironmentEntry:
         env: Environment text.
         name: What its runs are called; None for a name made from the text.
         steps: Environment steps of its runs; None for the sweep's.
-        set: Values laid over the sweep's, by (dotted) name.
+        set: Values laid over the sweep's, by (dotted) name; a list of values is a grid.
     """
 
     env: str
@@ -81,7 +81,7 @@ class Frame:
 
     Attributes:
         steps: Environment steps of each run; None where every environment gives its own.
-        set: Values laid over every preset, by (dotted) name.
+        set: Values laid over every preset, by (dotted) name; a list of values is a grid.
         device: Where training happens.
         evaluation: Whether each finished run's best and last checkpoint are played, for reports.
         jobs: Runs side by side; None for as many as there are processors, or as a cluster has room for.

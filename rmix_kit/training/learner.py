@@ -220,6 +220,20 @@ class Learner:
         self._last_copy_episodes = last_copy_episodes
         self._steps_since_copy = steps_since_copy
 
+    def begin_with(self, weights: Mapping[str, Tensor], statistics: Mapping[str, Tensor]) -> None:
+        """Begin with recorded weights in place of drawn ones; nothing else of what was recorded is taken over.
+
+        Args:
+            weights: "online" of `state_tensors`, for the online and the target networks.
+            statistics: "statistics" of it.
+
+        Raises:
+            CheckpointError: They belong to other networks.
+        """
+        for networks in (self.online, self.target):
+            load_networks(networks, weights)
+        self.statistics.load(statistics)
+
     def follow(self, progress: Progress, stepped: int) -> None:
         """Let the target networks follow after an update.
 

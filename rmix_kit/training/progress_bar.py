@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import IO, Protocol, TextIO, cast
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 from rmix_kit.console import LastingStream, standard_error
 
 PLAIN_SECONDS = 10.0
+WIDE, WIDE_BAR, NARROW_BAR = 110, 24, 8
+"""Columns from which on the bar is long, and its length there and elsewhere."""
+PERCENT_WIDTH, TIME_WIDTH = 5, 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,12 +135,12 @@ class PlainReporter:
 
 
 class RichReporter:
-    """A bar with rates, the last return and success, the loss and the time left."""
+    """A bar with steps, their rate and the time left, and as much of how training goes as the line still holds."""
 
     def __init__(self, console: Console) -> None:
         """Draw on a console."""
         self._console = console
-        self._rates = _Rates(0, 0)
+        self._rates, self._total = _Rates(0, 0), 0
         self._bar: Progress | None = None
         self._task = TaskID(0)
         self._shown: Status | None = None
@@ -146,15 +151,17 @@ class RichReporter:
 
     def start(self, total_steps: int, env_steps: int) -> None:
         """Begin to draw."""
-        self._rates = _Rates(total_steps, env_steps)
+        self._rates, self._total = _Rates(total_steps, env_steps), total_steps
         columns = (
-            TextColumn("{task.percentage:>3.0f} %"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[text]}"),
-            TimeRemainingColumn(compact=True),
+            TextColumn("{task.percentage:>3.0f} %", table_column=Column(no_wrap=True)),
+            BarColumn(bar_width=self._bar_width),
+            TextColumn("{task.fields[steps]}", table_column=Column(no_wrap=True)),
+            TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True, min_width=TIME_WIDTH)),
+            TextColumn("{task.fields[text]}", table_column=Column(no_wrap=True)),
         )
         self._bar = Progress(*columns, console=self._console)
-        self._task = self._bar.add_task("training", total=total_steps, completed=env_steps, text="")
+        steps = f"{env_steps:,}/{total_steps:,}"
+        self._task = self._bar.add_task("training", total=total_steps, completed=env_steps, steps=steps, text="")
         self._bar.start()
 
     def show(self, status: Status) -> None:
@@ -164,14 +171,31 @@ class RichReporter:
         steps, updates, _ = self._rates.of(status)
         if status.is_evaluation or self._shown is None:
             self._shown = status
-        loss = "" if status.loss is None else f"  loss {status.loss:.3g}"
-        text = f"{steps:.0f} steps/s  {updates:.1f} updates/s  {self._shown.outcome}{loss}"
-        self._bar.update(self._task, completed=status.env_steps, text=text)
+        moved = f"{status.env_steps:,}/{self._total:,}  {steps:,.0f} steps/s"
+        loss = [] if status.loss is None else [f"loss {status.loss:.3g}"]
+        taken = PERCENT_WIDTH + self._bar_width + len(moved) + TIME_WIDTH + 4  # a space after each
+        text = _fitting((self._shown.outcome, f"{updates:.1f} updates/s", *loss), self._console.width - taken)
+        self._bar.update(self._task, completed=status.env_steps, steps=moved, text=text)
+
+    @property
+    def _bar_width(self) -> int:
+        return WIDE_BAR if self._console.width >= WIDE else NARROW_BAR
 
     def stop(self) -> None:
         """Leave the bar as it is."""
         if self._bar is not None:
             self._bar.stop()
+
+
+def _fitting(parts: Iterable[str], width: int) -> str:
+    """Join the first parts that a width holds, two spaces apart."""
+    text = ""
+    for part in parts:
+        longer = f"{text}  {part}" if text else part
+        if len(longer) > width:
+            break
+        text = longer
+    return text
 
 
 def make_reporter() -> Reporter:

@@ -13,9 +13,27 @@ from rmix_kit.seeding import check_seed
 from rmix_kit.spelling import shortened
 from rmix_kit.training.algorithm_names import algorithm_class, text_of
 from rmix_kit.training.settings import BEFORE, TrainingSettings
-from rmix_kit.types import LARGEST_COUNT
+from rmix_kit.types import LARGEST_COUNT, NonNegativeInt
 
 Device = Literal["auto", "cpu", "cuda"]
+KEYS = ("algo", "preset", "env", "seed", "steps", "device", "algorithm", "training")
+"""Of a run's record; it has `INIT_FROM` besides where the run begins with another's weights."""
+INIT_FROM = "init_from"
+
+
+@dataclass(frozen=True, kw_only=True)
+class InitialWeights:
+    """Another run's checkpoint, whose weights a run begins with.
+
+    Attributes:
+        run: Folder of that run.
+        step: Environment step of the checkpoint.
+        weights_sha256: Digest of its weights, by which they are known again.
+    """
+
+    run: str
+    step: NonNegativeInt
+    weights_sha256: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +48,7 @@ class RunConfig:
         steps: Environment steps to train for; the run ends with the round that reaches them.
         device: Where training happens; "auto" takes CUDA if there is one.
         training: The frame around the algorithm.
+        init_from: What the weights are at step 0; None for those that the seed draws.
     """
 
     algorithm: Algorithm[Any]
@@ -39,6 +58,7 @@ class RunConfig:
     steps: int
     device: Device = "auto"
     training: TrainingSettings = field(default_factory=TrainingSettings)
+    init_from: InitialWeights | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no run can have."""
@@ -76,9 +96,10 @@ class RunConfig:
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON and YAML values: algo, preset, env, seed, steps, device, algorithm, training.
+        """Return plain JSON and YAML values: algo, preset, env, seed, steps, device, algorithm, training, init_from.
 
-        Settings at what they were before they existed are left out (`rmix_kit.training.settings.BEFORE`).
+        The last one is there only where the run has it. Settings at what they were before they existed are left out
+        (`rmix_kit.training.settings.BEFORE`).
         """
         shown = {
             section: {k: v for k, v in values.items() if k not in BEFORE[section] or v != BEFORE[section][k]}
@@ -92,6 +113,7 @@ class RunConfig:
             "steps": self.steps,
             "device": self.device,
             **shown,
+            **({} if self.init_from is None else {INIT_FROM: asdict(self.init_from)}),
         }
 
     @classmethod
@@ -109,8 +131,7 @@ class RunConfig:
         Raises:
             ConfigError: A key is missing or unknown.
         """
-        keys = {"algo", "preset", "env", "seed", "steps", "device", "algorithm", "training"}
-        _check_keys(values, keys, "the run's configuration")
+        _check_keys(values, set(KEYS), "the run's configuration", optional=INIT_FROM)
         for name, hint in (
             ("algo", str),
             ("preset", str),
@@ -131,6 +152,7 @@ class RunConfig:
             steps=values["steps"],
             device=values["device"],
             training=_rebuild(TrainingSettings, values["training"], "training"),
+            init_from=None if INIT_FROM not in values else _rebuild(InitialWeights, values[INIT_FROM], INIT_FROM),
         )
 
 
@@ -168,9 +190,9 @@ def _rebuild(cls: type, values: Any, path: str) -> Any:  # noqa: ANN401 - any da
     return cls(**arguments)
 
 
-def _check_keys(values: Any, expected: set[str], path: str) -> None:  # noqa: ANN401 - read from a file
+def _check_keys(values: Any, expected: set[str], path: str, *, optional: str = "") -> None:  # noqa: ANN401 - of a file
     if not isinstance(values, Mapping):
         raise ConfigError(f"{path} is {type(values).__name__}; it must be a mapping")
-    if wrong := sorted(set(values) ^ expected):
+    if wrong := sorted((set(values) ^ expected) - {optional}):
         missing = [key for key in wrong if key in expected]
-        raise ConfigError(f"{path} lacks {missing} and has unknown keys {sorted(set(values) - expected)}")
+        raise ConfigError(f"{path} lacks {missing} and has unknown keys {sorted(set(values) - expected - {optional})}")

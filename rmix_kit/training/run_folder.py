@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,9 +25,25 @@ from rmix_kit.results.paths import RunPaths
 from rmix_kit.roster import names_code
 from rmix_kit.training.algorithm_names import algorithm_class, text_of
 from rmix_kit.training.manifest import Manifest, read_manifest
-from rmix_kit.training.run_config import RunConfig
+from rmix_kit.training.run_config import InitialWeights, RunConfig
 
 LOCK_NAME = ".lock"
+
+
+def allowed_algorithm(text: str, named_by: Path, consent: Consent | None) -> None:
+    """Refuse an algorithm of a module that a file names, unless a person has consented to import it.
+
+    Args:
+        text: As the file has it.
+        named_by: The file, such as a run's ``config.yaml``.
+        consent: What a person said, if anything.
+
+    Raises:
+        UntrustedCodeError: Nobody has consented.
+    """
+    if names_code(text):
+        otherwise = f"give --algo {shlex.quote(shown(text))} (in Python algorithm=Class)"
+        allowed_code(f"an algorithm that imports {shown(text)}", text, named_by, consent, otherwise=otherwise)
 
 
 class RunFolder(RunPaths):
@@ -93,9 +110,13 @@ class RunFolder(RunPaths):
             if self._algorithm is not None:
                 own = text_of(self._algorithm)
                 raise RunFolderError(f"{self.path} holds another run: algo is {text} there, and {own} was asked for")
-            code = f"an algorithm that imports {shown(text)}"
-            allowed_code(code, text, self.config, self._consent, otherwise="give its class, as algorithm=Class")
+            allowed_algorithm(text, self.config, self._consent)
         return algorithm_class(text)
+
+    @property
+    def initial_weights(self) -> InitialWeights | None:
+        """What its run has begun with; None where that is nothing of another run, or there is no run yet."""
+        return self.read_config().init_from if self.config.exists() else None
 
     def check_members(self) -> None:
         """Refuse a folder with members that lead out of it, as nothing is read, written or removed through those.

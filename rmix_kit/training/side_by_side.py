@@ -12,6 +12,7 @@ from rmix_kit.envs.given import MakeEnv
 from rmix_kit.envs.make import make_vector_env
 from rmix_kit.errors import ConfigError, Interrupted, NonFiniteError
 from rmix_kit.training.device import choose_device, torch_threads
+from rmix_kit.training.initial_weights import starting_from
 from rmix_kit.training.loop import TrainingLoop
 from rmix_kit.training.progress_bar import Reporter, Status, make_reporter
 from rmix_kit.training.run import Run
@@ -56,6 +57,14 @@ def seed_folder(out: str | Path, seed: int) -> Path:
     return Path(out) / f"seed_{seed}"
 
 
+def seeds_in(out: str | Path) -> tuple[int, ...]:
+    """Return the seeds whose folders lie in a folder, in order; none where it is a run's own."""
+    if (Path(out) / "config.yaml").exists():
+        return ()
+    named = (path.name.removeprefix("seed_") for path in Path(out).glob("seed_*") if (path / "config.yaml").exists())
+    return tuple(sorted(int(name) for name in named if name.isdecimal()))
+
+
 def train_seeds(
     config: RunConfig,
     seeds: Sequence[int],
@@ -64,6 +73,7 @@ def train_seeds(
     resume: bool = False,
     extend_inexactly: bool = False,
     overrides: Mapping[str, Any] | None = None,
+    init_from: str | Path | Run | None = None,
     make_env: MakeEnv = make_vector_env,
     reporter: Reporter | None = None,
 ) -> list[Run]:
@@ -75,6 +85,7 @@ def train_seeds(
         resume: Every seed's run goes on, and one that is finished is left as it is.
         extend_inexactly: As of `rmix_kit.training.trainer.train`, for every seed.
         overrides: Likewise.
+        init_from: Likewise.
 
     Returns:
         The runs, in the order of the seeds, each at its last checkpoint.
@@ -97,7 +108,8 @@ def train_seeds(
         loops: dict[int, TrainingLoop] = {}
         for seed, folder in zip(seeds, folders, strict=True):
             own = SeedReporter(seed, reporter, is_first=not loops)
-            if (planned := checked(replace(config, seed=seed), folder, own, **shared)) is not None:
+            begun = starting_from(replace(config, seed=seed), init_from, folder.initial_weights if resume else None)
+            if (planned := checked(begun, folder, own, **shared)) is not None:
                 run = opened(planned, folder, own, extend_inexactly=extend_inexactly, overrides=overrides, **shared)
                 loops[seed] = stack.enter_context(run)
         run_together(loops, signals, config, reporter)

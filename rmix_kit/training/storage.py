@@ -13,6 +13,7 @@ from rmix_kit.replay.episode import misfit_of
 from rmix_kit.replay.held import HeldEpisodes
 from rmix_kit.replay.records import kept_arrays
 from rmix_kit.training.checkpoint import read_tensors, verify_checkpoint, write_checkpoint
+from rmix_kit.training.initial_weights import begin_with
 from rmix_kit.training.learner import Learner
 from rmix_kit.training.manifest import ROLLOUT_FILE, TENSOR_FILES, Manifest, spec_to_dict
 from rmix_kit.training.progress_bar import Reporter
@@ -106,7 +107,7 @@ class Storage:
     def restore(
         self, learner: Learner, buffer: HeldEpisodes, reporter: Reporter
     ) -> tuple[TrainerState, Manifest] | None:
-        """Go back to the newest sound checkpoint.
+        """Go back to the newest sound checkpoint; a run without one begins with the weights that it is to begin with.
 
         Args:
             learner: Freshly made; changed.
@@ -120,6 +121,9 @@ class Storage:
         """
         manifest, damaged = newest_sound(self._folder, verify_checkpoint, reporter.note)
         if manifest is None:
+            if (initial := self._config.init_from) is not None:
+                begin_with(learner, initial)
+                reporter.note(f"beginning with the weights of {initial.run} at step {initial.step}")
             return None
         for step in damaged:
             reporter.note(f"step_{step} is kept as {self._folder.set_aside(step)}")

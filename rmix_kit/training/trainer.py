@@ -26,6 +26,7 @@ from rmix_kit.results.seal import check_seal, facts_of, seal_run
 from rmix_kit.training.checkpoint import verify_checkpoint
 from rmix_kit.training.device import choose_device, keep_freed_memory, torch_threads
 from rmix_kit.training.extension import extend, planned_steps
+from rmix_kit.training.initial_weights import check_initial_weights, starting_from
 from rmix_kit.training.listeners import UNWATCHED, Watched
 from rmix_kit.training.loop import TrainingLoop
 from rmix_kit.training.manifest import read_manifest
@@ -44,6 +45,7 @@ def train(
     resume: bool = False,
     extend_inexactly: bool = False,
     overrides: Mapping[str, Any] | None = None,
+    init_from: str | Path | Run | None = None,
     make_env: MakeEnv = make_vector_env,
     reporter: Reporter | None = None,
     callbacks: Sequence[Callback] = (),
@@ -58,6 +60,7 @@ def train(
         extend_inexactly: Whether it may go on to other steps where schedules of the new plan would have run otherwise
             so far.
         overrides: What the configuration lays over its preset (`rmix_kit.config.differences`), for a new run to tell.
+        init_from: Another run, whose weights a new run begins with (`rmix_kit.training.initial_weights`).
         reporter: Where progress goes; a bar on a terminal if None.
         callbacks: Told of what happens, and asked whether training is to stop; nothing is told of a finished run.
         loggers: "wandb", "mlflow", or objects: they get the rows of ``metrics.jsonl`` too.
@@ -67,14 +70,17 @@ def train(
 
     Raises:
         RunFolderError: The folder exists, is another run's or in use, or the disk is full.
-        CheckpointError: All checkpoints are damaged, or they belong to another run.
+        CheckpointError: All checkpoints are damaged, or they belong to another run; or the weights to begin with are
+            gone, or those of other networks.
         DeviceError: CUDA is asked for and absent.
-        ConfigError: Replay, round and batch do not fit into the memory that is available.
+        ConfigError: Replay, round and batch do not fit into the memory that is available; or the configuration begins
+            with other weights than those given.
         NonFiniteError: A loss or gradient is NaN or infinite; no weight was changed by it.
         Interrupted: A signal came; a checkpoint of the interrupted round is saved.
     """
     folder, reporter = RunFolder(Path(out), algorithm=type(config.algorithm)), reporter or make_reporter()
     watched = Watched(callbacks=tuple(callbacks), loggers=make_loggers(loggers))
+    config = starting_from(config, init_from, folder.initial_weights if resume else None)
     planned = checked(config, folder, reporter, resume=resume, make_env=make_env)
     if planned is not None:
         with (
@@ -151,6 +157,8 @@ def opened(
     with copies(make_env, config, reporter) as (envs, test_envs):
         loop = loop_for(config, envs)
         check_memory(config, envs.spec, codec_of(envs), device, None if folder.steps() == [] else reporter)
+        if not folder.steps():
+            check_initial_weights(config, envs.spec, codec_of(envs))
         with folder.lock():
             with writing(str(folder.path), "choose a folder that can be written"):
                 extend(folder, config, reporter, is_inexact_allowed=extend_inexactly)

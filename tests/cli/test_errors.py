@@ -83,7 +83,7 @@ def test_a_failure_is_one_line(arguments: list[str], words: str) -> None:
 def test_an_environment_that_cannot_be_made_leaves_no_folder(tmp_path: Path) -> None:
     arguments = [word.replace("macn:4x7", "macn:4x77") for word in TRAIN]
     result = CliRunner().invoke(main, [*arguments, str(tmp_path / "run")])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "did you mean '4x7'" in result.stderr
     assert not (tmp_path / "run").exists()
 

@@ -37,9 +37,8 @@ def test_seeds_that_are_none_are_refused(text: str, words: str) -> None:
     assert words in caught.value.message
 
 
-@pytest.mark.parametrize("seeds", [(), ("--seed", "0", "--seeds", "0-1")])
-def test_train_takes_one_seed_or_several(seeds: tuple[str, ...], tmp_path: Path) -> None:
-    result = CliRunner().invoke(main, [*TRAIN, *seeds, "--out", str(tmp_path / "out")])
+def test_train_takes_one_seed_or_several(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, [*TRAIN, "--seed", "0", "--seeds", "0-1", "--out", str(tmp_path / "out")])
     assert result.exit_code == 2
     assert "give --seed N, or --seeds A-B" in result.output
     assert not (tmp_path / "out").exists()
