@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.option("--evaluate", is_flag=True, help="First play the best and last checkpoint of runs that lack it (torch).")
 @consent_options
 @click.option("--figure-15", is_flag=True, help="The RMIX paper's Figure 15: rmix, rdn, vdn and qmix alone.")
-@click.option("--variants", is_flag=True, help="A row per preset and setting of an algorithm, named by what differs.")
+@click.option("--variants", is_flag=True, help="A row per setting of an algorithm that differs, named by it.")
 @click.option("--allow-mixed", is_flag=True, help="Label runs that differ, instead of refusing them.")
 def command(
     runs: tuple[Path, ...],
@@ -59,7 +59,7 @@ def command(
 
     The page needs no network. Beside it lie figures/ (PNG, SVG), tables/ (CSV) and marl_eval.json. Runs of one
     algorithm on one environment that differ in more than their seed are refused by name, unless --variants tells
-    their presets and settings apart.
+    their settings apart. Runs of a preset that is not the algorithm's own are called by its name.
     """
     from rmix_kit.reports.expected import read_expected
     from rmix_kit.reports.forecasts import read_forecasts

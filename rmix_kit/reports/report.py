@@ -20,7 +20,7 @@ from rmix_kit.reports.page import GENERATOR, Page, render
 from rmix_kit.reports.paper import FIGURE_15_ALGORITHMS
 from rmix_kit.reports.scores import ScoreName, Scores
 from rmix_kit.reports.statistics import RESAMPLES
-from rmix_kit.reports.variants import name_variants
+from rmix_kit.reports.variants import name_presets, name_variants
 from rmix_kit.results import RunRecord
 
 PAGE, MARL_EVAL, FIGURES, TABLES = "index.html", "marl_eval.json", "figures", "tables"
@@ -45,10 +45,10 @@ def write_report(
 
     Args:
         out: The report's folder: new, or with other things than a report's, or an older report, which is replaced.
-        expected: Planned cells (algorithm, environment text, seeds); what of them is missing is shown as not run.
+        expected: Planned cells (algorithm or preset, environment text, seeds); what of them is missing is shown as not run.
         forecasts: Measured calibrations, shown with their environments.
         allow_mixed: Label runs of one algorithm and environment that differ instead of refusing them.
-        has_variants: Give presets and settings of one algorithm that differ a name and a row each.
+        has_variants: Give settings of one algorithm that differ a name and a row each, as presets always have.
         score: What the statistics count; see `rmix_kit.reports.scores.Scores`.
         is_figure_15: Only the algorithms of the RMIX paper's Figure 15, which comes first.
         seed: Of its draws; the same runs and seed give the same report.
@@ -62,11 +62,12 @@ def write_report(
     """
     if is_figure_15:
         records = [record for record in records if record.algo in FIGURE_15_ALGORITHMS]
-        expected = [cell for cell in expected if cell[0] in FIGURE_15_ALGORITHMS] or _all_cells(records)
+        shown = {*FIGURE_15_ALGORITHMS, *(record.preset for record in records)}
+        expected = [cell for cell in expected if cell[0] in shown] or _all_cells(records)
     if not records and not expected:
         among = f" of {', '.join(FIGURE_15_ALGORITHMS)}" if is_figure_15 else ""
         raise RecordError(f"there are no runs{among} to report; give folders that hold some")
-    records = name_variants(records) if has_variants else records
+    records = name_variants(records) if has_variants else name_presets(records)
     groups = group_runs(records, expected, allow_mixed=allow_mixed)
     if strange := sorted({found.env for found in forecasts} - {group.env for group in groups if group.runs}):
         raise RecordError(
@@ -93,11 +94,14 @@ def write_report(
 
 
 def _all_cells(records: Sequence[RunRecord]) -> list[Cell]:
-    """Every algorithm of the figure on every environment, with the seeds that any has there."""
+    """Every algorithm of the figure, under the presets that it has runs of, with the seeds that any has there."""
     seeds: dict[str, set[int]] = {}
+    presets: dict[str, set[str]] = {}
     for record in records:
         seeds.setdefault(record.env, set()).add(record.seed)
-    return [(algo, env, sorted(seeds[env])) for env in seeds for algo in FIGURE_15_ALGORITHMS]
+        presets.setdefault(record.algo, set()).add(record.preset)
+    names = [name for algo in FIGURE_15_ALGORITHMS for name in sorted(presets.get(algo, {algo}))]
+    return [(name, env, sorted(seeds[env])) for env in seeds for name in names]
 
 
 def _check_folder(out: Path) -> None:

@@ -13,7 +13,7 @@ from rmix_kit.reports.curves import curve_table
 from rmix_kit.reports.figures import Band, draw_learning
 from rmix_kit.reports.groups import environments_of, group_runs
 from rmix_kit.reports.success import silent_environments
-from rmix_kit.reports.variants import name_variants
+from rmix_kit.reports.variants import name_presets, name_variants
 from rmix_kit.results import RunRecord
 
 
@@ -46,7 +46,7 @@ def plot_runs(
         metric: Name in evaluation rows, such as "success_rate".
         band: What is shaded: one standard deviation around the mean, or the quartiles around the median.
         allow_mixed: Label runs of one algorithm and environment that differ instead of refusing them.
-        has_variants: Give presets and settings of one algorithm that differ a name and a line each.
+        has_variants: Give settings of one algorithm that differ a name and a line each, as presets always have.
 
     Returns:
         The environments that are left out since they do not report success, where that is the metric.
@@ -57,7 +57,7 @@ def plot_runs(
         RunFolderError: The picture cannot be written.
     """
     kind = format_of(out)
-    records = name_variants(records) if has_variants else records
+    records = name_variants(records) if has_variants else name_presets(records)
     groups = [group for group in group_runs(records, allow_mixed=allow_mixed) if group.runs]
     table = curve_table(groups, (metric,))
     silent = silent_environments(run for group in groups for run in group.runs) if metric == SUCCESS else ()

@@ -247,10 +247,10 @@ def test_an_older_report_is_replaced_and_other_files_stay(tmp_path: Path) -> Non
 
 @pytest.mark.usefixtures("undrawn")
 def test_allowed_mixtures_are_labelled_on_the_page(tmp_path: Path) -> None:
-    mixed = [record(), record(seed=1, preset="rmix-paper")]
+    mixed = [record(), record(seed=1, env_spec={"n_agents": 3})]
     text = Reader(write_report(mixed, tmp_path / "report", allow_mixed=True, resamples=9)).text
     assert "rmix (mixed)" in text
-    assert "differ in preset: rmix against rmix-paper" in text
+    assert "n_agents: 2 against 3" in text
 
 
 def test_a_single_run_has_no_interval_on_the_page(tmp_path: Path) -> None:
