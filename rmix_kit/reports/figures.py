@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from rmix_kit.metrics import METRICS, SUCCESS, TAIL_LEVELS, cvar_name, label_of
-from rmix_kit.plotting.curves import Curve, Level, Panel, draw_curves
+from rmix_kit.plotting.lines import Curve, Level, Panel, draw_curves
 from rmix_kit.plotting.matrix import draw_probabilities
 from rmix_kit.plotting.rows import Histogram, draw_histograms, draw_intervals
 from rmix_kit.plotting.rows import Row as Interval
@@ -26,6 +26,7 @@ BANDS: Mapping[Band, str] = {
     "std": "mean, one standard deviation shaded",
     "quartiles": "median, quartiles shaded",
 }
+STEPS = "environment steps"
 _LONGEST_NAME = 60
 
 
@@ -87,19 +88,29 @@ def draw_learning(table: Table, envs: Sequence[str], metric: str, band: Band) ->
         metric: Of the table.
         band: What is shaded.
     """
-    lines = line_table(envs)
-    panels = [
-        Panel(
-            title=env,
-            curves=_curves(table.where(environment=env, metric=metric), band),
-            levels=tuple(
-                Level(label=row["script"], y=row["value"]) for row in lines.where(environment=env, metric=metric)
-            ),
-        )
-        for env in envs
-    ]
-    y_range = (0.0, 1.0) if METRICS[metric].is_bounded else None
-    return draw_curves(panels, x_label="environment steps", y_label=axis_of(metric, envs), y_range=y_range)
+    panels = [learning_panel(table, env, metric, band) for env in envs]
+    return draw_curves(panels, x_label=STEPS, y_label=axis_of(metric, envs), y_range=range_of(metric))
+
+
+def learning_panel(table: Table, env: str, metric: str, band: Band) -> Panel:
+    """Return one environment's learning curves, and the lines that they are drawn beside.
+
+    Args:
+        table: Of `rmix_kit.reports.curves.curve_table`.
+        metric: Of the table.
+        band: What is shaded.
+    """
+    lines = line_table([env]).where(environment=env, metric=metric)
+    return Panel(
+        title=env,
+        curves=_curves(table.where(environment=env, metric=metric), band),
+        levels=tuple(Level(label=row["script"], y=row["value"]) for row in lines),
+    )
+
+
+def range_of(metric: str) -> tuple[float, float] | None:
+    """Return the ends of a metric's axis; None where the data decide."""
+    return (0.0, 1.0) if METRICS[metric].is_bounded else None
 
 
 def learning_figures(table: Table, env: str) -> list[ReportFigure]:

@@ -45,7 +45,7 @@ def write_report(
 
     Args:
         out: The report's folder: new, or with other things than a report's, or an older report, which is replaced.
-        expected: Planned cells (algorithm or preset, environment text, seeds); what of them is missing is shown as not run.
+        expected: Planned cells (preset, environment text, seeds); what of them is missing is shown as not run.
         forecasts: Measured calibrations, shown with their environments.
         allow_mixed: Label runs of one algorithm and environment that differ instead of refusing them.
         has_variants: Give settings of one algorithm that differ a name and a row each, as presets always have.

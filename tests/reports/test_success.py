@@ -91,7 +91,7 @@ def test_one_word_of_any_run_settles_it_for_all_on_the_environment() -> None:
 
 
 def test_a_plot_of_success_names_environments_without_it(tmp_path: Path) -> None:
-    with pytest.raises(RecordError, match=f"{SPREAD} did not report success .* --metric return_mean"):
+    with pytest.raises(RecordError, match=f"{SPREAD} did not report success .* ask for return_mean"):
         plot_runs([silent()], tmp_path / "a.png", metric="success_rate")
     assert plot_runs([silent(), record()], tmp_path / "b.png", metric="success_rate") == (SPREAD,)
     assert plot_runs([silent()], tmp_path / "c.png", metric="return_mean") == ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -121,17 +121,41 @@ def draw_curves(
         figure = new_figure(height, width=COLUMN_MILLIMETRES if is_single else PAGE_MILLIMETRES)
         grid = figure.subplots(rows, columns, squeeze=False)
         for place, (axes, panel) in enumerate(_filled(grid, panels)):
-            for curve in panel.curves:
-                _draw_curve(axes, curve, looks[curve.algorithm], is_profile=is_profile)
-            _draw_levels(axes, panel.levels, y_range)
+            _draw_panel(axes, panel, looks, y_range=y_range, is_profile=is_profile)
             axes.set_title(_in_two_lines(panel.title, _COLUMN_LETTERS if is_single else _PAGE_LETTERS))
             axes.set_xlabel(x_label)
             if place % columns == 0:
                 axes.set_ylabel(y_label)
-            _set_scales(axes, y_range, is_profile=is_profile)
         in_order = sorted(names.items(), key=lambda named: rank_of(named[1]))
         legend_below(figure, {label: looks[name] for label, name in in_order}, beside)
     return figure
+
+
+def draw_on(
+    axes: Axes, panel: Panel, *, x_label: str, y_label: str, y_range: tuple[float, float] | None = None
+) -> None:
+    """Draw a panel into someone's axes, in their style: curves, lines across, labels, and a legend.
+
+    Args:
+        axes: What is in them stays.
+        panel: Its curves are labelled.
+        x_label: Of the horizontal axis.
+        y_label: Of the vertical one.
+        y_range: The vertical axis; by the data if not given.
+    """
+    looks = looks_of(curve.algorithm for curve in panel.curves)
+    _draw_panel(axes, panel, looks, y_range=y_range, is_profile=False)
+    axes.set(title=panel.title, xlabel=x_label, ylabel=y_label)
+    axes.legend()
+
+
+def _draw_panel(
+    axes: Axes, panel: Panel, looks: Mapping[str, Look], *, y_range: tuple[float, float] | None, is_profile: bool
+) -> None:
+    for curve in panel.curves:
+        _draw_curve(axes, curve, looks[curve.algorithm], is_profile=is_profile)
+    _draw_levels(axes, panel.levels, y_range)
+    _set_scales(axes, y_range, is_profile=is_profile)
 
 
 def _draw_apart(
