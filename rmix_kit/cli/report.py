@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
 
-from rmix_kit.cli.kit import KitCommand
+from rmix_kit.cli.kit import KitCommand, command_line
 from rmix_kit.cli.output import note
 from rmix_kit.cli.trust import consent_options
 from rmix_kit.cli.words import Word
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 @click.command("report", cls=KitCommand)
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder; an older report is replaced.")
-@click.option("--title", default="Runs compared", show_default=True, help="Heading of the page.")
+@click.option("--title", default="", help="Heading of the page, in place of the algorithms and environments.")
 @click.option("--expect", type=click.Path(path_type=Path), help="YAML list of planned {algo, env, seeds}.")
 @click.option(
     "--score", default=SUCCESS, show_default=True, type=Word((SUCCESS, "normalized_return")),
@@ -63,6 +64,7 @@ def command(
     """
     from rmix_kit.reports.expected import read_expected
     from rmix_kit.reports.forecasts import read_forecasts
+    from rmix_kit.reports.page import Made
     from rmix_kit.reports.report import write_report
     from rmix_kit.results import find_records
 
@@ -82,6 +84,7 @@ def command(
         records,
         out,
         title=title,
+        made=Made(date=f"{datetime.now(UTC):%Y-%m-%d}", command=command_line(click.get_current_context())),
         expected=expected,
         forecasts=forecasts,
         allow_mixed=allow_mixed,

@@ -16,7 +16,7 @@ from rmix_kit.reports.content import make_page
 from rmix_kit.reports.forecasts import Forecasts
 from rmix_kit.reports.groups import Cell, group_runs
 from rmix_kit.reports.marl_eval import marl_eval
-from rmix_kit.reports.page import GENERATOR, Page, render
+from rmix_kit.reports.page import GENERATOR, Made, Page, render
 from rmix_kit.reports.paper import FIGURE_15_ALGORITHMS
 from rmix_kit.reports.scores import ScoreName, Scores
 from rmix_kit.reports.statistics import RESAMPLES
@@ -31,7 +31,8 @@ def write_report(
     records: Sequence[RunRecord],
     out: Path,
     *,
-    title: str = "Runs compared",
+    title: str = "",
+    made: Made | None = None,
     expected: Sequence[Cell] = (),
     forecasts: Sequence[Forecasts] = (),
     allow_mixed: bool = False,
@@ -45,6 +46,8 @@ def write_report(
 
     Args:
         out: The report's folder: new, or with other things than a report's, or an older report, which is replaced.
+        title: Heading of the page; of the algorithms and environments if empty.
+        made: When and by which command, for its head; the same runs give the same page where it is left out.
         expected: Planned cells (preset, environment text, seeds); what of them is missing is shown as not run.
         forecasts: Measured calibrations, shown with their environments.
         allow_mixed: Label runs of one algorithm and environment that differ instead of refusing them.
@@ -60,13 +63,7 @@ def write_report(
         RecordError: There is nothing to report, or runs do not belong together.
         RunFolderError: The folder cannot be written, or holds something else under the name of a report's part.
     """
-    if is_figure_15:
-        records = [record for record in records if record.algo in FIGURE_15_ALGORITHMS]
-        shown = {*FIGURE_15_ALGORITHMS, *(record.preset for record in records)}
-        expected = [cell for cell in expected if cell[0] in shown] or _all_cells(records)
-    if not records and not expected:
-        among = f" of {', '.join(FIGURE_15_ALGORITHMS)}" if is_figure_15 else ""
-        raise RecordError(f"there are no runs{among} to report; give folders that hold some")
+    records, expected = _chosen(records, expected, is_figure_15=is_figure_15)
     records = name_variants(records) if has_variants else name_presets(records)
     groups = group_runs(records, expected, allow_mixed=allow_mixed)
     if strange := sorted({found.env for found in forecasts} - {group.env for group in groups if group.runs}):
@@ -78,6 +75,7 @@ def write_report(
         groups,
         Scores(groups, score),
         title=title,
+        made=made,
         forecasts=forecasts,
         is_figure_15=is_figure_15,
         resamples=resamples,
@@ -91,6 +89,20 @@ def write_report(
             (aside / MARL_EVAL).write_text(json_text(marl_eval(groups), indent=1) + "\n", encoding="utf-8")
             _move(aside, out)
     return out / PAGE
+
+
+def _chosen(
+    records: Sequence[RunRecord], expected: Sequence[Cell], *, is_figure_15: bool
+) -> tuple[Sequence[RunRecord], Sequence[Cell]]:
+    """Return the runs and planned cells of a report, those of the paper's figure alone where that is asked for."""
+    if is_figure_15:
+        records = [record for record in records if record.algo in FIGURE_15_ALGORITHMS]
+        shown = {*FIGURE_15_ALGORITHMS, *(record.preset for record in records)}
+        expected = [cell for cell in expected if cell[0] in shown] or _all_cells(records)
+    if not records and not expected:
+        among = f" of {', '.join(FIGURE_15_ALGORITHMS)}" if is_figure_15 else ""
+        raise RecordError(f"there are no runs{among} to report; give folders that hold some")
+    return records, expected
 
 
 def _all_cells(records: Sequence[RunRecord]) -> list[Cell]:

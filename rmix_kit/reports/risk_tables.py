@@ -19,13 +19,15 @@ LEVELS = (*TAIL_LEVELS, 1.0)
 """CVaR at level 1 is the mean."""
 
 
-def tail_table(scores: Scores, *, resamples: int, seed: int) -> Table:
+def tail_table(scores: Scores, optima: Table, *, resamples: int, seed: int) -> Table:
     """Return CVaR of the returns and their mean, each the mean over runs with its bootstrap interval.
 
     Args:
         scores: Of the report; says which episodes count.
+        optima: Of `rmix_kit.reports.optimum.optimum_table`; the mean's distance to it is a column.
     """
-    columns = ("environment", "algorithm", "risk_level", "return", "low", "high", "runs")
+    columns = ("environment", "algorithm", "risk_level", "return", "low", "high", "distance", "runs")
+    best = {row["environment"]: row["optimum"] for row in optima.rows}
     rows = []
     for group in scores.groups:
         ends = [scores.final(run) for run in group.runs]
@@ -42,6 +44,7 @@ def tail_table(scores: Scores, *, resamples: int, seed: int) -> Table:
                     "return": found.value,
                     "low": found.low,
                     "high": found.high,
+                    "distance": best[group.env] - found.value if level == 1.0 and group.env in best else None,
                     "runs": len(values),
                 }
             )
