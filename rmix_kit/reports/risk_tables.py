@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from rmix_kit.episodes import tail_mean, wilson_interval
+from rmix_kit.episodes import can_fall, tail_mean, wilson_interval
 from rmix_kit.metrics import FALLS, RETURN, SUCCESS, TAIL_LEVELS, cvar_name
 from rmix_kit.reports import statistics
 from rmix_kit.reports.groups import Group, environments_of
@@ -112,15 +112,6 @@ def catastrophe_table(scores: Scores) -> Table:
 def event_of(env: str) -> str:
     """Say what ends badly on an environment: a "fall" of any agent, or a "defeat"."""
     return "defeat" if env.startswith("smac:") else "fall"
-
-
-def can_fall(env: str, rates: Iterable[float | None]) -> bool:
-    """Return whether falls belong to an environment: to MACN's game, and to others where one was seen.
-
-    Args:
-        rates: Of falls there, in any runs.
-    """
-    return env.startswith("macn:") or any(rates)
 
 
 def _returns(group: Group) -> statistics.Floats:

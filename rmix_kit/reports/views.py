@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from rmix_kit.episodes import can_fall
 from rmix_kit.metrics import FALLS, LENGTH, RETURN, SUCCESS, TAIL_LEVELS, cvar_name, is_share, label_of
 from rmix_kit.plotting.style import rank_of
-from rmix_kit.reports.risk_tables import can_fall
 from rmix_kit.reports.run_tables import NOT_RUN
 from rmix_kit.reports.score_tables import STATISTICS
 from rmix_kit.reports.table import Row, Table
@@ -98,8 +98,8 @@ def view(title: str, table: Table, rows: Iterable[Row], columns: Sequence[tuple[
 def verdict_view(table: Table) -> View:
     """Show how far every algorithm is behind the best, with intervals."""
     columns = [
-        ("environment or comparison", text("scope")),
         ("algorithm", text("algorithm")),
+        ("on", text("scope")),
         ("of", text("measure")),
         ("mean", lambda row: f"{shown(row)} {interval(row)}"),
         ("behind the best by", lambda row: behind(row) if row["behind"] else NOTHING),
