@@ -23,7 +23,7 @@ def main(runs: str, picture: str) -> None:
     rmix_kit.plotting.curves(runs, metric="cvar_0.1", ax=right, band="quartiles")
     right.set_title("mean of the worst tenth")  # they are matplotlib's axes: change what you like
     figure.savefig(Path(picture))
-    print(f"{picture}: {', '.join(line.get_label() for line in left.get_lines())}")
+    print(f"{picture}: {', '.join(left.get_legend_handles_labels()[1])}")
 
 
 if __name__ == "__main__":

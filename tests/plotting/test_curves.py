@@ -24,7 +24,7 @@ def ax() -> Axes:
 
 
 def labels(ax: Axes) -> list[str]:
-    return [str(line.get_label()) for line in ax.get_lines()]
+    return [str(label) for label in ax.get_legend_handles_labels()[1]]
 
 
 def test_seeds_of_one_algorithm_are_one_line_with_the_mean_and_its_band(ax: Axes) -> None:
@@ -47,6 +47,12 @@ def test_folders_files_and_loaded_runs_are_taken(tmp_path: Path, ax: Axes) -> No
     alone = Figure().subplots()
     rmix_kit.plotting.curves(tmp_path / "all", ax=alone)
     assert labels(alone) == ["rmix", "qmix"]
+
+
+def test_the_exact_optimum_is_a_line_across_the_returns(ax: Axes) -> None:
+    rmix_kit.plotting.curves([record()], ax=ax)
+    assert list(ax.get_lines()[-1].get_ydata()) == [-7.0, -7.0]
+    assert [text.get_text() for text in ax.texts] == ["exact optimum"]
 
 
 def test_pyplot_s_axes_are_drawn_into_where_none_are_given() -> None:
