@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from statistics import NormalDist
 from typing import Self
@@ -240,3 +240,12 @@ def _joined_success(rounds: Sequence[PlayedEpisodes], episodes: int) -> BoolArra
     if all(played.success is None for played in rounds):
         return None
     return np.concatenate([played.with_success().success for played in rounds])[:episodes]
+
+
+def can_fall(env: str, rates: Iterable[float | None]) -> bool:
+    """Return whether falls belong to an environment: to MACN's game, and to others where one was seen.
+
+    Args:
+        rates: Of falls there, in any runs.
+    """
+    return env.startswith("macn:") or any(rates)

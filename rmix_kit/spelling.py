@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -28,6 +28,15 @@ def suggestion(given: str, known: Iterable[str]) -> str:
     """
     close = difflib.get_close_matches(given, list(known), n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def listed(names: Sequence[str]) -> str:
+    """Write names in a row, such as "rmix, qmix and vdn".
+
+    Args:
+        names: At least one.
+    """
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def dotted(values: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:

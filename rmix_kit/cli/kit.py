@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import inspect
+import shlex
 import signal
 import sys
 import threading
@@ -99,6 +100,7 @@ class KitCommand(Program):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the options; what their values ask for may be missing or broken like anything else."""
+        ctx.meta[_COMMAND] = shlex.join([*ctx.command_path.split(), *args])
         with told_in_a_line(ctx, is_debug="--debug" in args):
             return super().parse_args(ctx, args)
 
@@ -223,6 +225,7 @@ class LazyGroup(Program, click.Group):
 
 
 _DEBUG = "rmix_kit.debug"
+_COMMAND = "rmix_kit.command"
 _PRINTERS = "click.utils", "rich.console"  # modules of `click.echo` and of tables
 _UNREAD = "standard output cannot be written"
 _STANDALONE = "the process ends with the command"
@@ -233,6 +236,11 @@ def _output_of(ctx: click.Context) -> contextlib.AbstractContextManager[None]:
     if not ctx.params.get("as_json"):
         return contextlib.nullcontext()
     return results_alone(ctx, is_last=ctx.find_root().obj is _STANDALONE)
+
+
+def command_line(ctx: click.Context) -> str:
+    """Return a command as it was given, to be typed again."""
+    return str(ctx.meta[_COMMAND])
 
 
 def _remember_debug(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:

@@ -27,7 +27,7 @@ def metric_names() -> tuple[str, ...]:
 @click.option("--metric", required=True, type=Name("metric", metric_names), help="Such as success_rate, return_mean.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Picture: .png, .svg or .pdf.")
 @click.option("--band", default="std", show_default=True, type=Word(("std", "quartiles")), help="What is shaded.")
-@click.option("--variants", is_flag=True, help="A line per preset and setting of an algorithm, named by what differs.")
+@click.option("--variants", is_flag=True, help="A line per setting of an algorithm that differs, named by it.")
 @click.option("--allow-mixed", is_flag=True, help="Label runs that differ, instead of refusing them.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; remarks go to standard error.")
 def command(

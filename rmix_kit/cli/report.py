@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
 
-from rmix_kit.cli.kit import KitCommand
+from rmix_kit.cli.kit import KitCommand, command_line
 from rmix_kit.cli.output import note, print_json
 from rmix_kit.cli.trust import consent_options
 from rmix_kit.cli.words import Word
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 @click.command("report", cls=KitCommand)
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder; an older report is replaced.")
-@click.option("--title", default="Runs compared", show_default=True, help="Heading of the page.")
+@click.option("--title", default="", help="Heading of the page, in place of the algorithms and environments.")
 @click.option("--expect", type=click.Path(path_type=Path), help="YAML list of planned {algo, env, seeds}.")
 @click.option(
     "--score", default=SUCCESS, show_default=True, type=Word((SUCCESS, "normalized_return")),
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 @click.option("--evaluate", is_flag=True, help="First play the best and last checkpoint of runs that lack it (torch).")
 @consent_options
 @click.option("--figure-15", is_flag=True, help="The RMIX paper's Figure 15: rmix, rdn, vdn and qmix alone.")
-@click.option("--variants", is_flag=True, help="A row per preset and setting of an algorithm, named by what differs.")
+@click.option("--variants", is_flag=True, help="A row per setting of an algorithm that differs, named by it.")
 @click.option("--allow-mixed", is_flag=True, help="Label runs that differ, instead of refusing them.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; remarks go to standard error.")
 def command(
@@ -61,10 +62,11 @@ def command(
 
     The page needs no network. Beside it lie figures/ (PNG, SVG), tables/ (CSV) and marl_eval.json. Runs of one
     algorithm on one environment that differ in more than their seed are refused by name, unless --variants tells
-    their presets and settings apart.
+    their settings apart. Runs of a preset that is not the algorithm's own are called by its name.
     """
     from rmix_kit.reports.expected import read_expected
     from rmix_kit.reports.forecasts import read_forecasts
+    from rmix_kit.reports.page import Made
     from rmix_kit.reports.report import write_report
     from rmix_kit.results import find_records
 
@@ -84,6 +86,7 @@ def command(
         records,
         out,
         title=title,
+        made=Made(date=f"{datetime.now(UTC):%Y-%m-%d}", command=command_line(click.get_current_context())),
         expected=expected,
         forecasts=forecasts,
         allow_mixed=allow_mixed,

@@ -133,6 +133,20 @@ class GymnasiumTeam:
         """Gymnasium's spec of the environment."""
         return self._env.spec
 
+    @property
+    def metadata(self) -> Any:  # noqa: ANN401 - the user's
+        """What the user's environment says of itself, its render modes among it."""
+        return self._env.metadata
+
+    @property
+    def render_mode(self) -> Any:  # noqa: ANN401 - the user's
+        """The one that it was made with; None for none."""
+        return self._env.render_mode
+
+    def render(self) -> Any:  # noqa: ANN401 - the user's
+        """Draw, as the render mode says."""
+        return self._env.render()
+
     def observation_space(self, agent: str) -> Space[Any]:
         """Return one agent's observation space."""
         return self._spaces[agent][0]

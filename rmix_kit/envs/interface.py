@@ -108,6 +108,28 @@ class Scenery(Protocol):
         ...
 
 
+RENDER_MODE = "rgb_array"
+"""Gymnasium's and PettingZoo's word for pictures as arrays."""
+
+
+class Pictured(Protocol):
+    """Copies of someone's environment that may draw themselves, by its own `render`."""
+
+    @property
+    def could_draw(self) -> bool:
+        """Whether they would, made with ``render_mode="rgb_array"``."""
+        ...
+
+    def frame(self, env: int) -> NDArray[np.uint8] | None:
+        """Return what one copy looks like, uint8 ``[height, width, 3]``; None where it does not draw itself."""
+        ...
+
+
+def pictured(envs: VectorEnv) -> Pictured | None:
+    """Return the copies as something that may draw itself; None where it never does."""
+    return cast(Pictured, envs) if hasattr(envs, "frame") and hasattr(envs, "could_draw") else None
+
+
 def chosen_copies(copies: BoolArray, seeds: Sequence[int], num_envs: int) -> IntArray:
     """Return the numbers of the copies that `VectorEnv.restart` is to start, int64 ``[start]``.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Protocol, cast
 
-from rmix_kit.envs.interface import VectorEnv
+from rmix_kit.envs.interface import RENDER_MODE, VectorEnv, pictured
 from rmix_kit.envs.text import EnvironmentText, parse
 from rmix_kit.errors import (
     ConfigError,
@@ -121,6 +121,30 @@ def make_vector_env(text: str, num_envs: int) -> VectorEnv:
         raise ConfigError(f"num_envs is {num_envs}; it must be at least 1")
     parsed = parse_known(text)
     return _adapter(parsed).make(parsed, num_envs)
+
+
+def make_drawn(text: str, num_envs: int) -> VectorEnv:
+    """Make copies as `make_vector_env` does, such that someone's environment draws itself where it can.
+
+    One that has a render mode "rgb_array", and was not given another, is made with it; one that does not take it so is
+    made without.
+
+    Args:
+        text: Environment text.
+
+    Raises:
+        EnvironmentTextError: As `make_vector_env`, the other errors too.
+    """
+    envs = make_vector_env(text, num_envs)
+    drawable = pictured(envs)
+    if drawable is None or not drawable.could_draw:
+        return envs
+    envs.close()
+    parsed = parse_known(text)
+    try:
+        return make_vector_env(str(replace(parsed, options=(*parsed.options, ("render_mode", RENDER_MODE)))), num_envs)
+    except EnvironmentTextError:
+        return make_vector_env(text, num_envs)
 
 
 def copies_to_play(make_env: Callable[[str, int], VectorEnv], text: str, most: int) -> VectorEnv:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rmix_kit.envs.agreement import Agreement
 from rmix_kit.envs.border import Border, resetting, shortened
@@ -129,6 +130,13 @@ class ParallelCopy:
             border.by_agent(observations, "observations"), notes, reward, terminated=terminated, truncated=truncated
         )
         return self._now
+
+    def frame(self) -> NDArray[np.uint8] | None:
+        """Return what the environment draws of itself; None where that is no picture, uint8 ``[height, width, 3]``."""
+        with self._border.calling("render"):
+            drawn = np.asarray(self._env.render())
+        is_picture = drawn.dtype == np.uint8 and drawn.ndim == 3 and drawn.shape[2] == 3 and drawn.size > 0
+        return drawn if is_picture else None
 
     def close(self) -> None:
         """Close the environment, if it can be closed."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from rmix_kit.envs.agreement import Agreement, TeamOptions
 from rmix_kit.envs.border import Border
-from rmix_kit.envs.interface import Array, StepCodec, chosen_copies
+from rmix_kit.envs.interface import RENDER_MODE, Array, StepCodec, chosen_copies
 from rmix_kit.envs.masks import unread_masks
 from rmix_kit.envs.parallel_copy import CopyStep, ParallelCopy
 from rmix_kit.envs.reproducing import Difference, first_difference
@@ -123,6 +123,16 @@ class TeamVector:
                 copy.close()
         finally:
             release()
+
+    @property
+    def could_draw(self) -> bool:
+        """Whether the environment has a render mode "rgb_array" and was made without any."""
+        modes = (getattr(self._first, "metadata", None) or {}).get("render_modes") or ()
+        return getattr(self._first, "render_mode", None) is None and RENDER_MODE in modes
+
+    def frame(self, env: int) -> NDArray[np.uint8] | None:
+        """Return what one copy's own `render` draws; None where it was not made to."""
+        return self._copies[env].frame() if getattr(self._first, "render_mode", None) == RENDER_MODE else None
 
     @property
     def reports_success(self) -> bool:

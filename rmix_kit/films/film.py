@@ -77,6 +77,8 @@ class Film:
         agent_ids: In the order of the agent axis.
         action_meanings: One word per action.
         value_kind: What the action values are (`exporters.contract.VALUE_KINDS`).
+        reward_scale: What rewards were multiplied by in training: values, quantiles and tails divided by it are in
+            reward units; None where the files do not tell.
         is_risk_aware: The agents have a risk level.
         has_distributions: The episodes hold quantiles and tails.
         edges: Where the shares of probability of the quantiles begin and end, float64 ``[quantile + 1]`` from 0 to 1;
@@ -95,6 +97,7 @@ class Film:
     agent_ids: tuple[str, ...]
     action_meanings: tuple[str, ...]
     value_kind: str
+    reward_scale: float | None
     is_risk_aware: bool
     has_distributions: bool
     edges: np.ndarray | None

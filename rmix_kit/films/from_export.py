@@ -11,12 +11,12 @@ from exporters.agent import ActResult, Agent, Array
 from exporters.bundle import read_manifest
 from exporters.team import AllowedActions, Team
 from rmix_kit.envs.consent import Consent
-from rmix_kit.envs.make import copies_to_play, make_vector_env, remark_on, resolved_text
+from rmix_kit.envs.make import copies_to_play, make_drawn, remark_on, resolved_text
 from rmix_kit.episodes import copies_for
 from rmix_kit.films.film import Film
 from rmix_kit.films.watching import Decision, WatchedEnvs
 from rmix_kit.playing.episodes import play
-from rmix_kit.playing.manifest import checkpoint_step, environment_text, first_format, most_copies
+from rmix_kit.playing.manifest import checkpoint_step, environment_text, first_format, most_copies, reward_scale
 from rmix_kit.playing.team import LocalTeam, levels_of, load_team
 
 
@@ -69,7 +69,7 @@ def film_export(
     manifest = read_manifest(directory)
     text = resolved_text(env_text or environment_text(manifest, directory, consent))
     team = load_team(directory, first_format(manifest))
-    envs = WatchedEnvs(copies_to_play(make_vector_env, text, copies_for(episodes, most_copies(manifest, text))))
+    envs = WatchedEnvs(copies_to_play(make_drawn, text, copies_for(episodes, most_copies(manifest, text))))
     try:
         watched = LocalTeam(WatchedTeam(team, envs))
         played = play(watched, envs, episodes=episodes, seed=seed, risk_level=risk_level)
@@ -86,6 +86,7 @@ def film_export(
         agent_ids=envs.spec.agent_ids,
         action_meanings=envs.spec.action_meanings,
         value_kind=spec.value_kind,
+        reward_scale=reward_scale(manifest),
         is_risk_aware=spec.is_risk_aware,
         has_distributions=False,
         edges=None,

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from rmix_kit.envs.interface import VectorEnv
-from rmix_kit.envs.make import make_vector_env, remark_on, resolved_text
+from rmix_kit.envs.make import make_drawn, remark_on, resolved_text
 from rmix_kit.films.film import TAIL_LEVEL, Film
 from rmix_kit.films.watching import Decision, WatchedEnvs
 from rmix_kit.networks.array_agent import ArrayAgent, ArrayStep
@@ -106,7 +106,7 @@ def film_run(
     made: list[WatchedEnvs] = []
 
     def make_env(name: str, num_envs: int) -> VectorEnv:
-        made.append(WatchedEnvs(make_vector_env(name, num_envs)))
+        made.append(WatchedEnvs(make_drawn(name, num_envs)))
         return made[0]
 
     played = run.evaluate(
@@ -125,6 +125,7 @@ def film_run(
         agent_ids=envs.spec.agent_ids,
         action_meanings=envs.spec.action_meanings,
         value_kind=str(agent.value_kind),
+        reward_scale=run.reward_scale,
         is_risk_aware=bool(agent.is_risk_aware),
         has_distributions=is_distributional,
         edges=_shares(agent) if is_distributional else None,

@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rmix_kit.episodes import can_fall
 from rmix_kit.films.film import TAIL_LEVEL, Episode, Film
+from rmix_kit.metrics import FALLS
 from rmix_kit.origin import kit_version
 
+PROBABILITY = "probability"  # the kind of values that no reward scales
 SHADES = 2**16 - 1
 """Steps between the lowest and the highest quantile of an episode: far finer than a picture."""
 
@@ -35,13 +38,16 @@ def packed(film: Film, version: str) -> dict[str, Any]:
         "agents": list(film.agent_ids),
         "actions": list(film.action_meanings),
         "value_kind": film.value_kind,
+        "value_scale": None if film.value_kind == PROBABILITY else film.reward_scale,
         "is_risk_aware": film.is_risk_aware,
         "has_distributions": film.has_distributions,
         "edges": None if film.edges is None else film.edges.tolist(),
         "tail_level": TAIL_LEVEL,
         "risky_margin": film.risky_margin,
         "stage": dict(film.stage),
-        "metrics": dict(film.metrics),
+        "metrics": {
+            name: value for name, value in film.metrics.items() if name != FALLS or can_fall(film.env, [value])
+        },
         "episodes": [_episode(episode) for episode in film.episodes],
     }
 
@@ -84,6 +90,7 @@ SCRIPTS = (
     "scene_macn.js",
     "scene_battle.js",
     "scene_table.js",
+    "scene_frames.js",
     "charts.js",
     "distribution.js",
     "cards.js",

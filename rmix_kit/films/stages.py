@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -151,7 +153,29 @@ class ObservationPainter:
         return Image.fromarray(np.stack([grey] * 3, axis=-1))
 
 
+class FramePainter:
+    """Any environment that draws itself: its own pictures."""
+
+    def __init__(self, film: Film, episode: Episode, size: tuple[int, int]) -> None:
+        """Prepare an episode.
+
+        Args:
+            episode: Which.
+            size: Largest width and height in pixels.
+        """
+        self._scenes, self._size = episode.scenes, size
+
+    def picture(self, t: int) -> Image:
+        """Paint what the environment drew before step t."""
+        from PIL.Image import open as open_picture
+
+        with open_picture(io.BytesIO(base64.b64decode(self._scenes[t]["frame"]))) as drawn:
+            scale = min(self._size[0] / drawn.width, self._size[1] / drawn.height)
+            fitted: Image = drawn.resize((max(1, round(drawn.width * scale)), max(1, round(drawn.height * scale))))
+        return fitted
+
+
 PAINTERS: Mapping[str, Callable[[Film, Episode, tuple[int, int]], Painter]] = MappingProxyType(
-    {"macn": CliffPainter, "battle": BattlePainter, "table": ObservationPainter}
+    {"macn": CliffPainter, "battle": BattlePainter, "table": ObservationPainter, "frames": FramePainter}
 )
 """By the kind of stage."""

@@ -6,17 +6,22 @@ a team and copies of the environment that both report here.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rmix_kit.envs.interface import Scenery, VectorEnv, reports_success, scenery_of
+from rmix_kit.envs.interface import Scenery, VectorEnv, pictured, reports_success, scenery_of
 from rmix_kit.episodes import PlayedEpisodes
 from rmix_kit.films.film import Episode
+from rmix_kit.plotting.png import png_of
 from rmix_kit.types import BoolArray, EnvSpec, FloatArray, IntArray, TimeStep
 
 NO_OP = "no_op"
+LARGEST_FRAME = 640
+"""Pixels of the longer side of a picture that is kept."""
 MOST_OBSERVED = 64
 """Elements of an observation that are kept where there is no scene."""
 
@@ -68,6 +73,8 @@ class WatchedEnvs:
         """
         self._envs = envs
         self._scenery: Scenery | None = scenery_of(envs)
+        self._pictured = pictured(envs) if self._scenery is None else None
+        self._is_drawn = self._pictured is not None  # in every scene so far
         self._decision: Decision | None = None
         self._takes: dict[int, _Take] = {}
         self._finished: list[_Take] = []
@@ -117,7 +124,10 @@ class WatchedEnvs:
         """What stays as it is in every scene."""
         if self._scenery is not None:
             return self._scenery.stage
-        return {"kind": "table", "elements": int(np.prod(self.spec.obs_shape, dtype=np.int64))}
+        return {
+            "kind": "frames" if self._is_drawn else "table",
+            "elements": int(np.prod(self.spec.obs_shape, dtype=np.int64)),
+        }
 
     def episodes(self, played: PlayedEpisodes) -> tuple[Episode, ...]:
         """Return what was watched.
@@ -146,13 +156,22 @@ class WatchedEnvs:
             return self._scenery.scene(env)
         shown = self._time.obs[env].reshape(self.spec.n_agents, -1)[:, :MOST_OBSERVED]
         observed = [[round(float(value), 3) for value in row] for row in shown]
-        return {"obs": observed, "is_out": self._may_do_nothing(env)}
+        scene: dict[str, Any] = {"obs": observed, "is_out": self._may_do_nothing(env)}
+        frame = None if self._pictured is None else self._pictured.frame(env)
+        self._is_drawn = self._is_drawn and frame is not None
+        return scene if frame is None else {**scene, "frame": _packed_frame(frame)}
 
     def _may_do_nothing(self, env: int) -> list[bool]:
         """Say of every agent whether the no-op is all it may do, as of SMAC's dead, bool ``[agent]``."""
         mask = self._time.avail_actions[env]
         is_idle: list[bool] = (mask[:, 0] & ~mask[:, 1:].any(-1)).tolist()
         return is_idle if self.spec.action_meanings[0] == NO_OP else [False] * len(is_idle)
+
+
+def _packed_frame(frame: NDArray[np.uint8]) -> str:
+    """Return a picture as a PNG in base64, with every second (third, ...) pixel where it is large."""
+    every = -(-max(frame.shape[:2]) // LARGEST_FRAME)
+    return base64.b64encode(png_of(np.ascontiguousarray(frame[::every, ::every]))).decode("ascii")
 
 
 def _seen(before: TimeStep, after: TimeStep, actions: IntArray, decision: Decision, env: int) -> _Step:

@@ -15,7 +15,7 @@ from rmix_kit.files.writing import write_file, writing
 from rmix_kit.films.film import Film
 from rmix_kit.films.page_file import page_of
 
-FRAMES_PER_SECOND = MappingProxyType({"macn": 4, "battle": 8, "table": 4})
+FRAMES_PER_SECOND = MappingProxyType({"macn": 4, "battle": 8, "table": 4, "frames": 4})
 """By the kind of stage."""
 LAST_SECONDS = 1.5  # the end of an episode stands for so long
 COLOURS = 64  # of a GIF

@@ -42,6 +42,12 @@ def checkpoint_step(manifest: Manifest) -> int:
     return step if isinstance(step, int) else 0
 
 
+def reward_scale(manifest: Manifest) -> float | None:
+    """Return what rewards were multiplied by in training; None if the folder does not say."""
+    scale = _entry(manifest, "training", "reward_scale")
+    return float(scale) if isinstance(scale, int | float) and scale > 0 else None
+
+
 def first_format(manifest: Manifest) -> str:
     """Return the format that is run where nobody chooses: onnx, if the folder has it."""
     return min(name for entry in manifest.agents for name in entry.files)

@@ -19,6 +19,18 @@ def write_png(path: Path, picture: NDArray[np.uint8]) -> None:
 
     Args:
         path: The file; replaced if it exists.
+        picture: As for `png_of`.
+
+    Raises:
+        ShapeError: The array is no such picture.
+    """
+    path.write_bytes(png_of(picture))
+
+
+def png_of(picture: NDArray[np.uint8]) -> bytes:
+    """Return a picture as a PNG file's content.
+
+    Args:
         picture: Red, green, blue: uint8 ``[height, width, 3]``.
 
     Raises:
@@ -31,7 +43,7 @@ def write_png(path: Path, picture: NDArray[np.uint8]) -> None:
     rows[:, 1:] = picture.reshape(height, 3 * width)
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)  # 8 bits of each of three colours
     chunks = [_chunk(b"IHDR", head), _chunk(b"IDAT", zlib.compress(rows.tobytes(), 9)), _chunk(b"IEND", b"")]
-    path.write_bytes(SIGNATURE + b"".join(chunks))
+    return SIGNATURE + b"".join(chunks)
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

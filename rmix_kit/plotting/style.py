@@ -70,9 +70,13 @@ def looks_of(algorithms: Iterable[str]) -> dict[str, Look]:
 
 
 def rank_of(algorithm: str) -> tuple[int, str]:
-    """Return a key that sorts algorithms in the order of their looks, each before its variants, unknown ones last."""
-    name = algorithm.split(" ")[0]
-    return (ALGORITHMS.index(name) if name in ALGORITHMS else len(ALGORITHMS), algorithm)
+    """Return a key that sorts algorithms in the order of their looks, each before its variants, unknown ones last.
+
+    A preset such as "rmix-quick" stands behind the algorithm whose name it begins with.
+    """
+    preset = algorithm.split(" ")[0]
+    known = [name for name in ALGORITHMS if preset == name or preset.startswith(f"{name}-")]
+    return (ALGORITHMS.index(max(known, key=len)) if known else len(ALGORITHMS), algorithm)
 
 
 @contextmanager

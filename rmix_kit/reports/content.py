@@ -12,8 +12,9 @@ from rmix_kit.reports import figures, views
 from rmix_kit.reports.curves import curve_table
 from rmix_kit.reports.forecasts import Forecasts, forecast_table
 from rmix_kit.reports.groups import Group, algorithm_of, environments_of
+from rmix_kit.reports.optimum import optimum_table
 from rmix_kit.reports.pace import unequal_updates
-from rmix_kit.reports.page import Page, Section
+from rmix_kit.reports.page import Made, Page, Section
 from rmix_kit.reports.paper import FIGURE_15_ALGORITHMS
 from rmix_kit.reports.risk_tables import catastrophe_table, histogram_table, mark_table, tail_table
 from rmix_kit.reports.run_tables import (
@@ -29,6 +30,8 @@ from rmix_kit.reports.scores import Comparison, Scores
 from rmix_kit.reports.scripted import line_table
 from rmix_kit.reports.statistics import PROFILE_RESAMPLES, RESAMPLES
 from rmix_kit.reports.table import Table
+from rmix_kit.reports.verdicts import verdict_table, verdicts
+from rmix_kit.spelling import listed
 
 GREEDY = (
     "Every number is of greedy test episodes: the agents do not explore, and their seeds are not those of training. "
@@ -45,10 +48,16 @@ ONE_RUN = (
 )
 
 
+MOST_NAMED = 4
+"""Algorithms that a title names."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Tables:
     """Everything that the report knows."""
 
+    verdicts: Table
+    optima: Table
     cells: Table
     runs: Table
     curves: Table
@@ -71,7 +80,8 @@ def make_page(
     groups: Sequence[Group],
     scores: Scores,
     *,
-    title: str,
+    title: str = "",
+    made: Made | None = None,
     forecasts: Sequence[Forecasts] = (),
     is_figure_15: bool = False,
     resamples: int = RESAMPLES,
@@ -81,21 +91,26 @@ def make_page(
 
     Args:
         scores: Of these groups.
+        title: Its heading; of the algorithms and environments if empty.
+        made: When and by which command, for its head.
         forecasts: On their environments.
         is_figure_15: The paper's Figure 15 comes first.
         resamples: Of the bootstrap; profiles take a tenth.
     """
     comparisons = scores.comparisons()
+    optima = optimum_table(environments_of(groups))
     profile_resamples = max(1, resamples * PROFILE_RESAMPLES // RESAMPLES)
     tables = Tables(
+        verdicts=verdict_table(scores, comparisons, optima, resamples=resamples, seed=seed),
+        optima=optima,
         cells=cell_table(groups),
         runs=run_table(groups),
         curves=curve_table(groups),
-        final=final_table(scores),
+        final=final_table(scores, optima),
         statistics=statistics_table(scores, comparisons, resamples=resamples, seed=seed),
         profiles=profile_table(comparisons, resamples=profile_resamples, seed=seed),
         improvement=improvement_table(comparisons, resamples=resamples, seed=seed),
-        tails=tail_table(scores, resamples=resamples, seed=seed),
+        tails=tail_table(scores, optima, resamples=resamples, seed=seed),
         histograms=histogram_table(scores),
         marks=mark_table(scores),
         catastrophes=catastrophe_table(scores),
@@ -105,17 +120,39 @@ def make_page(
         memory=memory_table(groups),
         replay=replay_table(groups),
     )
-    sections = [Section(name="runs", title="Runs", views=(views.cell_view(tables.cells),))]
+    sections = [_verdict(tables)] if scores.groups else []
+    lead, *remarks = _lead(groups, scores)
+    sections.append(Section(name="runs", title="Runs", texts=tuple(remarks), views=(views.cell_view(tables.cells),)))
     if is_figure_15 and scores.groups:
         sections.append(_figure_15(tables, environments_of(scores.groups)))
     sections += [_comparison(tables, comparison, scores) for comparison in comparisons]
     sections += [_environment(tables, env, scores) for env in environments_of(scores.groups)]
     sections += [_costs(tables, groups), _provenance(tables)]
     return Page(
-        title=title,
-        lead=tuple(_lead(groups, scores)),
+        title=title or title_of(groups),
+        made=made,
+        lead=lead,
         sections=tuple(sections),
         tables=tuple(vars(tables).values()),
+    )
+
+
+def title_of(groups: Sequence[Group]) -> str:
+    """Return what a report on groups is about: who is compared, and where."""
+    algorithms = list(dict.fromkeys(group.algo for group in groups))
+    envs = environments_of(groups)
+    who = _count(len(algorithms), "algorithm")
+    if len(algorithms) <= MOST_NAMED:
+        who = listed(algorithms)
+    return f"{who} on {envs[0] if len(envs) == 1 else _count(len(envs), 'environment')}"
+
+
+def _verdict(tables: Tables) -> Section:
+    return Section(
+        name="verdict",
+        title="Verdict",
+        texts=verdicts(tables.verdicts),
+        folded=(views.verdict_view(tables.verdicts),),
     )
 
 
@@ -149,8 +186,9 @@ def _lead(groups: Sequence[Group], scores: Scores) -> Iterator[str]:
     if scores.groups:
         kinds = dict.fromkeys(scores.describe(group.env).split(":")[0] for group in scores.groups)
         yield f"The score of a run is its {' or '.join(kinds)}, from {scores.source()}."
-    if scores.silent:
-        yield f"{', '.join(scores.silent)}: success is not reported there, so the return counts. {SEEN_ENDS}"
+    for env in dict.fromkeys([*scores.silent, *scores.saturated]):
+        ends = "" if scores.anchors[env].is_exact else f" {SEEN_ENDS}"
+        yield f"{env}: {scores.why_return(env)}, so the return counts.{ends}"
 
 
 def _figure_15(tables: Tables, envs: Sequence[str]) -> Section:

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from rmix_kit.metrics import METRICS, SUCCESS, TAIL_LEVELS, cvar_name, label_of
-from rmix_kit.plotting.curves import Curve, Level, Panel, draw_curves
+from rmix_kit.metrics import METRICS, RETURN, SUCCESS, TAIL_LEVELS, cvar_name, label_of
+from rmix_kit.plotting.lines import Curve, Level, Panel, draw_curves
 from rmix_kit.plotting.matrix import draw_probabilities
 from rmix_kit.plotting.rows import Histogram, draw_histograms, draw_intervals
 from rmix_kit.plotting.rows import Row as Interval
 from rmix_kit.reports.groups import algorithm_of
+from rmix_kit.reports.optimum import optimum_of
 from rmix_kit.reports.score_tables import STATISTICS
 from rmix_kit.reports.scripted import line_table
 from rmix_kit.reports.table import Row, Table
@@ -26,6 +27,9 @@ BANDS: Mapping[Band, str] = {
     "std": "mean, one standard deviation shaded",
     "quartiles": "median, quartiles shaded",
 }
+STEPS, OPTIMUM = "environment steps", "exact optimum"
+_NARROW = 0.2
+"""Statistics that lie within so much of each other would be one heap on the axis from 0 to 1: theirs is closer."""
 _LONGEST_NAME = 60
 
 
@@ -87,19 +91,29 @@ def draw_learning(table: Table, envs: Sequence[str], metric: str, band: Band) ->
         metric: Of the table.
         band: What is shaded.
     """
-    lines = line_table(envs)
-    panels = [
-        Panel(
-            title=env,
-            curves=_curves(table.where(environment=env, metric=metric), band),
-            levels=tuple(
-                Level(label=row["script"], y=row["value"]) for row in lines.where(environment=env, metric=metric)
-            ),
-        )
-        for env in envs
-    ]
-    y_range = (0.0, 1.0) if METRICS[metric].is_bounded else None
-    return draw_curves(panels, x_label="environment steps", y_label=axis_of(metric, envs), y_range=y_range)
+    panels = [learning_panel(table, env, metric, band) for env in envs]
+    return draw_curves(panels, x_label=STEPS, y_label=axis_of(metric, envs), y_range=range_of(metric))
+
+
+def learning_panel(table: Table, env: str, metric: str, band: Band) -> Panel:
+    """Return one environment's learning curves, and the lines that they are drawn beside.
+
+    Args:
+        table: Of `rmix_kit.reports.curves.curve_table`.
+        metric: Of the table.
+        band: What is shaded.
+    """
+    lines = line_table([env]).where(environment=env, metric=metric)
+    levels = [Level(label=row["script"], y=row["value"]) for row in lines]
+    if metric == RETURN and (best := optimum_of(env)) is not None:
+        levels.append(Level(label=OPTIMUM, y=best))
+    curves = _curves(table.where(environment=env, metric=metric), band)
+    return Panel(title=env, curves=curves, levels=tuple(levels))
+
+
+def range_of(metric: str) -> tuple[float, float] | None:
+    """Return the ends of a metric's axis; None where the data decide."""
+    return (0.0, 1.0) if METRICS[metric].is_bounded else None
 
 
 def learning_figures(table: Table, env: str) -> list[ReportFigure]:
@@ -135,13 +149,18 @@ def statistic_figures(table: Table, scope: str, score: str) -> list[ReportFigure
             table=table,
             rows={"scope": scope, "statistic": name},
             columns=("value", "low", "high"),
-            draw=lambda name=name, words=words: draw_intervals(  # type: ignore[misc]
-                _intervals(table.where(scope=scope, statistic=name), "value"), x_label=words, x_range=(0.0, 1.0)
+            draw=lambda name=name, words=words: _draw_statistic(  # type: ignore[misc]
+                table.where(scope=scope, statistic=name), words
             ),
         )
         for name, words in STATISTICS.items()
         if table.where(scope=scope, statistic=name)
     ]
+
+
+def _draw_statistic(rows: Sequence[Row], words: str) -> Figure:
+    is_narrow = max(row["high"] for row in rows) - min(row["low"] for row in rows) < _NARROW
+    return draw_intervals(_intervals(rows, "value"), x_label=words, x_range=None if is_narrow else (0.0, 1.0))
 
 
 def profile_figures(table: Table, scope: str, score: str) -> list[ReportFigure]:

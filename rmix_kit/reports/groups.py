@@ -32,10 +32,7 @@ FREE_SETTINGS = frozenset(
 )
 MIXED = " (mixed)"
 INIT_FROM = "init_from"
-_ADVICE = (
-    "give --variants for a row per preset and setting, report them apart, or give --allow-mixed to have the mixture "
-    "labelled"
-)
+_ADVICE = "give --variants for a row per setting, report them apart, or give --allow-mixed to have the mixture labelled"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +45,7 @@ class Group:
         runs: Finished runs by seed; the only ones that figures and statistics count.
         unfinished: Runs that have not come to their end.
         missing: Seeds that were planned and of which there is no run.
-        mixed: How its runs differ, where that was allowed; otherwise empty.
+        mixed: How its finished runs differ, where that was allowed; otherwise empty.
     """
 
     algo: str
@@ -83,7 +80,7 @@ def group_runs(
         One group per algorithm and environment.
 
     Raises:
-        RecordError: Two runs of a group differ in more than their seed, or have the same one.
+        RecordError: Two finished runs of a group differ in more than their seed, or have the same one.
     """
     by_cell: dict[tuple[str, str], list[RunRecord]] = defaultdict(list)
     for record in with_agreed_success(records):
@@ -94,14 +91,15 @@ def group_runs(
     groups = []
     for algo, env in sorted(by_cell.keys() | planned.keys(), key=_order):
         runs = sorted(by_cell[algo, env], key=lambda run: (run.seed, run.name))
-        mixed = _mixed(runs)
+        finished = tuple(run for run in runs if run.is_finished)
+        mixed = _mixed(finished)
         if mixed and not allow_mixed:
             raise RecordError(f"{algo} on {env}: {mixed[0]}; {_ADVICE}")
         groups.append(
             Group(
                 algo=algo,
                 env=env,
-                runs=tuple(run for run in runs if run.is_finished),
+                runs=finished,
                 unfinished=tuple(run for run in runs if not run.is_finished),
                 missing=tuple(sorted(planned[algo, env] - {run.seed for run in runs})),
                 mixed=mixed,

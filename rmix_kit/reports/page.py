@@ -38,6 +38,29 @@ class Section:
     views: tuple[View, ...] = ()
     folded: tuple[View, ...] = ()
 
+    @property
+    def places(self) -> list[tuple[ReportFigure, ...]]:
+        """Figures by the place that they take: those of one place are shown by turns, as the band is chosen."""
+        places: dict[str, list[ReportFigure]] = {}
+        for figure in self.figures:
+            places.setdefault(figure.name.removesuffix(f"-{figure.band}") if figure.band else figure.name, []).append(
+                figure
+            )
+        return [tuple(shown) for shown in places.values()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """How a page was made.
+
+    Attributes:
+        date: The day.
+        command: What makes it again.
+    """
+
+    date: str
+    command: str
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Page:
@@ -45,13 +68,15 @@ class Page:
 
     Attributes:
         title: Its heading.
-        lead: Paragraphs below the heading.
+        made: When and by which command; None if that is not told.
+        lead: What it compares, below the heading.
         sections: In order.
         tables: All of them; each is also a file.
     """
 
     title: str
-    lead: tuple[str, ...]
+    made: Made | None
+    lead: str
     sections: tuple[Section, ...]
     tables: tuple[Table, ...]
 

@@ -16,11 +16,11 @@ from rmix_kit.reports.content import make_page
 from rmix_kit.reports.forecasts import Forecasts
 from rmix_kit.reports.groups import Cell, group_runs
 from rmix_kit.reports.marl_eval import marl_eval
-from rmix_kit.reports.page import GENERATOR, Page, render
+from rmix_kit.reports.page import GENERATOR, Made, Page, render
 from rmix_kit.reports.paper import FIGURE_15_ALGORITHMS
 from rmix_kit.reports.scores import ScoreName, Scores
 from rmix_kit.reports.statistics import RESAMPLES
-from rmix_kit.reports.variants import name_variants
+from rmix_kit.reports.variants import name_presets, name_variants
 from rmix_kit.results import RunRecord
 
 PAGE, MARL_EVAL, FIGURES, TABLES = "index.html", "marl_eval.json", "figures", "tables"
@@ -31,7 +31,8 @@ def write_report(
     records: Sequence[RunRecord],
     out: Path,
     *,
-    title: str = "Runs compared",
+    title: str = "",
+    made: Made | None = None,
     expected: Sequence[Cell] = (),
     forecasts: Sequence[Forecasts] = (),
     allow_mixed: bool = False,
@@ -45,10 +46,12 @@ def write_report(
 
     Args:
         out: The report's folder: new, or with other things than a report's, or an older report, which is replaced.
-        expected: Planned cells (algorithm, environment text, seeds); what of them is missing is shown as not run.
+        title: Heading of the page; of the algorithms and environments if empty.
+        made: When and by which command, for its head; the same runs give the same page where it is left out.
+        expected: Planned cells (preset, environment text, seeds); what of them is missing is shown as not run.
         forecasts: Measured calibrations, shown with their environments.
         allow_mixed: Label runs of one algorithm and environment that differ instead of refusing them.
-        has_variants: Give presets and settings of one algorithm that differ a name and a row each.
+        has_variants: Give settings of one algorithm that differ a name and a row each, as presets always have.
         score: What the statistics count; see `rmix_kit.reports.scores.Scores`.
         is_figure_15: Only the algorithms of the RMIX paper's Figure 15, which comes first.
         seed: Of its draws; the same runs and seed give the same report.
@@ -60,13 +63,8 @@ def write_report(
         RecordError: There is nothing to report, or runs do not belong together.
         RunFolderError: The folder cannot be written, or holds something else under the name of a report's part.
     """
-    if is_figure_15:
-        records = [record for record in records if record.algo in FIGURE_15_ALGORITHMS]
-        expected = [cell for cell in expected if cell[0] in FIGURE_15_ALGORITHMS] or _all_cells(records)
-    if not records and not expected:
-        among = f" of {', '.join(FIGURE_15_ALGORITHMS)}" if is_figure_15 else ""
-        raise RecordError(f"there are no runs{among} to report; give folders that hold some")
-    records = name_variants(records) if has_variants else records
+    records, expected = _chosen(records, expected, is_figure_15=is_figure_15)
+    records = name_variants(records) if has_variants else name_presets(records)
     groups = group_runs(records, expected, allow_mixed=allow_mixed)
     if strange := sorted({found.env for found in forecasts} - {group.env for group in groups if group.runs}):
         raise RecordError(
@@ -77,6 +75,7 @@ def write_report(
         groups,
         Scores(groups, score),
         title=title,
+        made=made,
         forecasts=forecasts,
         is_figure_15=is_figure_15,
         resamples=resamples,
@@ -92,12 +91,29 @@ def write_report(
     return out / PAGE
 
 
+def _chosen(
+    records: Sequence[RunRecord], expected: Sequence[Cell], *, is_figure_15: bool
+) -> tuple[Sequence[RunRecord], Sequence[Cell]]:
+    """Return the runs and planned cells of a report, those of the paper's figure alone where that is asked for."""
+    if is_figure_15:
+        records = [record for record in records if record.algo in FIGURE_15_ALGORITHMS]
+        shown = {*FIGURE_15_ALGORITHMS, *(record.preset for record in records)}
+        expected = [cell for cell in expected if cell[0] in shown] or _all_cells(records)
+    if not records and not expected:
+        among = f" of {', '.join(FIGURE_15_ALGORITHMS)}" if is_figure_15 else ""
+        raise RecordError(f"there are no runs{among} to report; give folders that hold some")
+    return records, expected
+
+
 def _all_cells(records: Sequence[RunRecord]) -> list[Cell]:
-    """Every algorithm of the figure on every environment, with the seeds that any has there."""
+    """Every algorithm of the figure, under the presets that it has runs of, with the seeds that any has there."""
     seeds: dict[str, set[int]] = {}
+    presets: dict[str, set[str]] = {}
     for record in records:
         seeds.setdefault(record.env, set()).add(record.seed)
-    return [(algo, env, sorted(seeds[env])) for env in seeds for algo in FIGURE_15_ALGORITHMS]
+        presets.setdefault(record.algo, set()).add(record.preset)
+    names = [name for algo in FIGURE_15_ALGORITHMS for name in sorted(presets.get(algo, {algo}))]
+    return [(name, env, sorted(seeds[env])) for env in seeds for name in names]
 
 
 def _check_folder(out: Path) -> None:

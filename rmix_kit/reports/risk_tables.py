@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from rmix_kit.episodes import tail_mean, wilson_interval
+from rmix_kit.episodes import can_fall, tail_mean, wilson_interval
 from rmix_kit.metrics import FALLS, RETURN, SUCCESS, TAIL_LEVELS, cvar_name
 from rmix_kit.reports import statistics
 from rmix_kit.reports.groups import Group, environments_of
@@ -19,13 +19,15 @@ LEVELS = (*TAIL_LEVELS, 1.0)
 """CVaR at level 1 is the mean."""
 
 
-def tail_table(scores: Scores, *, resamples: int, seed: int) -> Table:
+def tail_table(scores: Scores, optima: Table, *, resamples: int, seed: int) -> Table:
     """Return CVaR of the returns and their mean, each the mean over runs with its bootstrap interval.
 
     Args:
         scores: Of the report; says which episodes count.
+        optima: Of `rmix_kit.reports.optimum.optimum_table`; the mean's distance to it is a column.
     """
-    columns = ("environment", "algorithm", "risk_level", "return", "low", "high", "runs")
+    columns = ("environment", "algorithm", "risk_level", "return", "low", "high", "distance", "runs")
+    best = {row["environment"]: row["optimum"] for row in optima.rows}
     rows = []
     for group in scores.groups:
         ends = [scores.final(run) for run in group.runs]
@@ -42,6 +44,7 @@ def tail_table(scores: Scores, *, resamples: int, seed: int) -> Table:
                     "return": found.value,
                     "low": found.low,
                     "high": found.high,
+                    "distance": best[group.env] - found.value if level == 1.0 and group.env in best else None,
                     "runs": len(values),
                 }
             )
@@ -109,15 +112,6 @@ def catastrophe_table(scores: Scores) -> Table:
 def event_of(env: str) -> str:
     """Say what ends badly on an environment: a "fall" of any agent, or a "defeat"."""
     return "defeat" if env.startswith("smac:") else "fall"
-
-
-def can_fall(env: str, rates: Iterable[float | None]) -> bool:
-    """Return whether falls belong to an environment: to MACN's game, and to others where one was seen.
-
-    Args:
-        rates: Of falls there, in any runs.
-    """
-    return env.startswith("macn:") or any(rates)
 
 
 def _returns(group: Group) -> statistics.Floats:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any
 
 from rmix_kit.envs.text import parse
-from rmix_kit.metrics import METRICS, SUCCESS
+from rmix_kit.metrics import METRICS, RETURN, SUCCESS
 from rmix_kit.reports.curves import is_known
 from rmix_kit.reports.groups import Group, versions_of
 from rmix_kit.reports.paper import TABLE_3
@@ -98,9 +98,15 @@ def _state_of_run(run: RunRecord) -> str:
     return "finished" if run.is_sealed else "finished, without a seal"
 
 
-def final_table(scores: Scores) -> Table:
-    """Return how each finished run ended: its last checkpoint, its best one, its last evaluation."""
-    columns = ("environment", "algorithm", "seed", "run", "checkpoint", "score", *_RESULTS)
+def final_table(scores: Scores, optima: Table) -> Table:
+    """Return how each finished run ended: its last checkpoint, its best one, its last evaluation.
+
+    Args:
+        scores: Of the report.
+        optima: Of `rmix_kit.reports.optimum.optimum_table`; the distance of the mean return to it is a column.
+    """
+    columns = ("environment", "algorithm", "seed", "run", "checkpoint", "score", "distance", *_RESULTS)
+    best = {row["environment"]: row["optimum"] for row in optima.rows}
     rows = []
     for group in scores.groups:
         for run, score in zip(group.runs, scores.of(group).tolist(), strict=True):
@@ -117,10 +123,15 @@ def final_table(scores: Scores) -> Table:
                         "run": run.name,
                         "checkpoint": checkpoint,
                         "score": score if checkpoint == scored else None,
+                        "distance": best[group.env] - summary[RETURN] if _is_measured(summary, group, best) else None,
                         **{name: summary.get(name) for name in _RESULTS},
                     }
                 )
     return make_table("final_results", columns, rows)
+
+
+def _is_measured(summary: Mapping[str, Any], group: Group, best: Mapping[str, float]) -> bool:
+    return group.env in best and is_known(summary, RETURN)
 
 
 def threshold_table(groups: Sequence[Group]) -> Table:

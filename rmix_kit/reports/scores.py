@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from macn import MACNError, oracle
-from macn.joint import return_grid
-from macn.settings import make_settings
 from rmix_kit.envs.text import EnvironmentText, parse
 from rmix_kit.episodes import summarize
 from rmix_kit.errors import RecordError
@@ -19,15 +16,16 @@ from rmix_kit.metrics import FALLS, RETURN, SUCCESS, TAIL_LEVELS, cvar_name
 from rmix_kit.plotting.style import rank_of
 from rmix_kit.reports.curves import is_known
 from rmix_kit.reports.groups import MIXED, Group
+from rmix_kit.reports.optimum import ends_of
 from rmix_kit.reports.statistics import Floats
 from rmix_kit.reports.success import silent_environments
 from rmix_kit.results import Episodes, RunRecord
+from rmix_kit.spelling import listed
 
 ScoreName: TypeAlias = Literal["success_rate", "normalized_return"]
 _COUNTED = (RETURN, SUCCESS, FALLS, "episodes", *map(cvar_name, TAIL_LEVELS))
 AVERAGED = "smac:"
 """Where a team's last checkpoint says little of it: win rates swing by tens of percent between neighbouring ones."""
-_SEEN_BY_AGENTS_ALONE = ("show_agents", "include_position")  # options of MACN that do not change its game
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +66,10 @@ class Scores:
 
         Args:
             score: ``success_rate``, or ``normalized_return``: (return - worst) / (optimum - worst) where MACN's exact
-                optimum is known, elsewhere the success rate. Where the environment does not report success the return
-                counts in any case, from the lowest mean return of any evaluation to the highest.
+                optimum is known, elsewhere the success rate. Where success does not tell who is best (it is not
+                reported, no run ends with any, or all runs, or those of several algorithms, end with it in every
+                episode) the return counts in any case, where no optimum is known from the lowest mean return of any
+                evaluation to the highest.
         """
         self.groups = tuple(group for group in groups if group.runs)
         self.name = score
@@ -80,9 +80,25 @@ class Scores:
     def anchors(self) -> dict[str, Anchors]:
         """The exact ends of the scale, for every environment where returns are normalised."""
         exact = [group.env for group in self.groups if self.name == "normalized_return"]
-        found = {env: anchors_of(parse(env)) for env in dict.fromkeys(exact)}
+        found = {env: anchors_of(parse(env)) for env in dict.fromkeys([*exact, *self.saturated])}
         known = {env: anchors for env, anchors in found.items() if anchors is not None}
-        return {env: self._seen_ends(env) for env in self.silent} | known
+        return {env: self._seen_ends(env) for env in dict.fromkeys([*self.silent, *self.saturated])} | known
+
+    @cached_property
+    def saturated(self) -> Mapping[str, str]:
+        """Environments where success does not part runs, or not those of the best algorithms, each with how that is."""
+        rates: dict[str, dict[str, set[float]]] = {}
+        for group in self.groups:
+            if group.env not in self.silent and not group.env.startswith(AVERAGED):
+                rates.setdefault(group.env, {})[group.label] = {self.final(run)[SUCCESS] for run in group.runs}
+        found = {}
+        for env, seen in rates.items():
+            always = [label for label, own in seen.items() if own == {1.0}]
+            if len(always) == len(seen) or set.union(*seen.values()) == {0.0}:
+                found[env] = f"every run ends with {100 if always else 0} % success"
+            elif len(always) > 1:
+                found[env] = f"every run of {listed(always)} ends with 100 % success"
+        return found
 
     def describe(self, env: str) -> str:
         """Say in words what the score on an environment is."""
@@ -92,8 +108,13 @@ class Scores:
         if ends.is_exact:
             words = ("the worst possible", "the exact optimum")
         else:
-            words = ("the lowest mean return of any evaluation here", "the highest; success is not reported")
-        return f"normalised return: 0 at {ends.worst:.4g}, {words[0]}, 1 at {ends.optimum:.4g}, {words[1]}"
+            words = ("the lowest mean return of any evaluation here", "the highest")
+        why = f"; {self.why_return(env)}" if env in self.silent or env in self.saturated else ""
+        return f"normalised return: 0 at {ends.worst:.4g}, {words[0]}, 1 at {ends.optimum:.4g}, {words[1]}{why}"
+
+    def why_return(self, env: str) -> str:
+        """Say why the return counts on an environment, whatever was asked for."""
+        return "success is not reported" if env in self.silent else self.saturated[env]
 
     def source(self) -> str:
         """Say from which episodes scores come."""
@@ -220,14 +241,5 @@ def last_evaluation(run: RunRecord) -> dict[str, Any]:
 
 def anchors_of(env: EnvironmentText) -> Anchors | None:
     """Solve an environment exactly; None where that is not possible."""
-    if env.kind != "macn":
-        return None
-    options: dict[str, Any] = {key: value for key, value in env.options if key not in _SEEN_BY_AGENTS_ALONE}
-    try:
-        settings = make_settings(env.name, **options)
-        solution = oracle.solve(
-            settings.layout, n_agents=settings.n_agents, slip=settings.slip, max_steps=settings.max_steps
-        )
-    except (MACNError, TypeError):
-        return None
-    return Anchors(worst=float(return_grid(settings.max_steps)[0]), optimum=solution.optimal_return)
+    ends = ends_of(env)
+    return None if ends is None else Anchors(worst=ends[0], optimum=ends[1])

@@ -182,9 +182,7 @@ def probability_of_improvement(
     Raises:
         ValueError: The numbers of tasks differ, or a task has no run.
     """
-    tasks_x, tasks_y = _checked(scores_x), _checked(scores_y)
-    if len(tasks_x) != len(tasks_y):
-        raise ValueError(f"X has {len(tasks_x)} tasks and Y has {len(tasks_y)}; give both the same tasks")
+    tasks_x, tasks_y = _same_tasks(scores_x, scores_y)
     wins = [
         (x[:, None] > y[None, :]) + 0.5 * (x[:, None] == y[None, :]) for x, y in zip(tasks_x, tasks_y, strict=True)
     ]  # [run of X, run of Y] per task
@@ -195,6 +193,39 @@ def probability_of_improvement(
         ]  # [resample] per task
         found.append(np.mean(by_task, axis=0))
     return _estimate(float(np.mean([won.mean() for won in wins])), np.concatenate(found), confidence)
+
+
+def difference(
+    scores_x: Scores,
+    scores_y: Scores,
+    *,
+    rng: np.random.Generator,
+    resamples: int = RESAMPLES,
+    confidence: float = CONFIDENCE,
+) -> Estimate:
+    """Return by how much the mean over tasks of X's mean over runs is above Y's, each drawn anew by itself.
+
+    Args:
+        scores_x: One array ``[run]`` per task.
+        scores_y: One array ``[run]`` per task, the same tasks.
+        confidence: Of the interval, in (0, 1).
+
+    Returns:
+        The difference.
+
+    Raises:
+        ValueError: The numbers of tasks differ, or a task has no run.
+    """
+    tasks_x, tasks_y = _same_tasks(scores_x, scores_y)
+    found = [mean(_drawn(tasks_x, count, rng)) - mean(_drawn(tasks_y, count, rng)) for count in _portions(resamples)]
+    return _estimate(float(mean(tasks_x) - mean(tasks_y)), np.concatenate(found), confidence)
+
+
+def _same_tasks(scores_x: Scores, scores_y: Scores) -> tuple[list[Floats], list[Floats]]:
+    tasks_x, tasks_y = _checked(scores_x), _checked(scores_y)
+    if len(tasks_x) != len(tasks_y):
+        raise ValueError(f"X has {len(tasks_x)} tasks and Y has {len(tasks_y)}; give both the same tasks")
+    return tasks_x, tasks_y
 
 
 def _task_means(scores: Scores) -> Floats:

@@ -12,11 +12,25 @@ from rmix_kit.reports.groups import FREE_SETTINGS, INIT_FROM, all_settings_of, b
 from rmix_kit.results import RunRecord
 
 
+def name_presets(records: Iterable[RunRecord]) -> list[RunRecord]:
+    """Return every run its preset's name in place of its algorithm's: one with another preset is not the algorithm's.
+
+    An algorithm's own preset bears its name.
+
+    Args:
+        records: In any order.
+
+    Returns:
+        The same runs in the same order.
+    """
+    return [replace(record, algo=record.preset) for record in records]
+
+
 def name_variants(records: Iterable[RunRecord]) -> list[RunRecord]:
     """Return every run its variant's name in place of its algorithm's, so that variants become groups of their own.
 
-    The name is the preset's, or the algorithm's where its runs on an environment have one preset, and after it every
-    setting laid over the preset in which its runs on an environment differ: "rmix-quick", "rmix hidden_size=32".
+    The name is the preset's (an algorithm's own bears its name), and after it every setting laid over the preset in
+    which the algorithm's runs on an environment differ: "rmix-quick", "rmix hidden_size=32".
     Of an algorithm with a run that does not say what was laid over its preset, every setting counts. Settings that
     change no result are left out. What else tells runs apart (steps, versions) still keeps them apart.
 
@@ -30,15 +44,13 @@ def name_variants(records: Iterable[RunRecord]) -> list[RunRecord]:
     by_algorithm: dict[str, list[RunRecord]] = defaultdict(list)
     for record in listed:
         by_algorithm[record.algo].append(record)
-    has_presets = {algo: _has_presets(runs) for algo, runs in by_algorithm.items()}
     is_told = {algo: all(run.overrides is not None for run in runs) for algo, runs in by_algorithm.items()}
     varied = {algo: _varied(runs, is_told=is_told[algo]) for algo, runs in by_algorithm.items()}
     named = []
     for record in listed:
-        base = record.preset if has_presets[record.algo] else record.algo
         own = _settings(record, is_told=is_told[record.algo])
         settings = [f"{shown}={json.dumps(own[name])}" for name, shown in varied[record.algo].items() if name in own]
-        named.append(replace(record, algo=" ".join((base, *settings))))
+        named.append(replace(record, algo=" ".join((record.preset, *settings))))
     return named
 
 
@@ -47,10 +59,6 @@ def _by_env(runs: Iterable[RunRecord]) -> Iterable[Sequence[RunRecord]]:
     for run in runs:
         by_env[run.env].append(run)
     return by_env.values()
-
-
-def _has_presets(runs: Sequence[RunRecord]) -> bool:
-    return any(len({run.preset for run in there}) > 1 for there in _by_env(runs))
 
 
 def _settings(run: RunRecord, *, is_told: bool) -> Mapping[str, Any]:

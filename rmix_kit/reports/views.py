@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from rmix_kit.episodes import can_fall
 from rmix_kit.metrics import FALLS, LENGTH, RETURN, SUCCESS, TAIL_LEVELS, cvar_name, is_share, label_of
 from rmix_kit.plotting.style import rank_of
-from rmix_kit.reports.risk_tables import can_fall
 from rmix_kit.reports.run_tables import NOT_RUN
 from rmix_kit.reports.score_tables import STATISTICS
 from rmix_kit.reports.table import Row, Table
+from rmix_kit.reports.verdicts import behind, interval, shown
 
 NOTHING = "–"
+DISTANCE = "mean below the exact optimum"
 _ENDS = (SUCCESS, RETURN, *map(cvar_name, reversed(TAIL_LEVELS)), FALLS, LENGTH)
 Writer: TypeAlias = Callable[[Row], str]
 
@@ -61,6 +63,11 @@ def share(name: str) -> Writer:
     return lambda row: NOTHING if row[name] is None else f"{100 * row[name]:.1f} %"
 
 
+def distance(row: Row) -> str:
+    """Write how far a mean return is below the exact optimum."""
+    return NOTHING if row["distance"] is None else f"{round(row['distance'], 2) + 0.0:.2f}"  # no minus before a zero
+
+
 def ends_in_percent(row: Row) -> str:
     """Write the ends of a share's interval."""
     return f"{100 * row['low']:.1f} to {100 * row['high']:.1f} %"
@@ -86,6 +93,23 @@ def view(title: str, table: Table, rows: Iterable[Row], columns: Sequence[tuple[
         rows=tuple(tuple(write(row) for _, write in columns) for row in rows),
         note=note,
     )
+
+
+def verdict_view(table: Table) -> View:
+    """Show how far every algorithm is behind the best, with intervals."""
+    columns = [
+        ("algorithm", text("algorithm")),
+        ("on", text("scope")),
+        ("of", text("measure")),
+        ("mean", lambda row: f"{shown(row)} {interval(row)}"),
+        ("behind the best by", lambda row: behind(row) if row["behind"] else NOTHING),
+        ("exact optimum", number("optimum")),
+    ]
+    note = (
+        "In brackets: 95 % bootstrap intervals (percentile) over runs; with few runs they are too short. Best is who is"
+    )
+    note += " ahead of everyone with an interval of the difference above 0."
+    return view("Everyone behind the best", table, table.rows, columns, note)
 
 
 def cell_view(table: Table) -> View:
@@ -139,12 +163,22 @@ def tail_view(table: Table, env: str) -> View:
     rows = table.where(environment=env)
     levels = table.values("risk_level", rows)
     found = {(row["algorithm"], row["risk_level"]): row for row in rows}
+    is_measured = any(row["distance"] is not None for row in rows)
     return View(
         title="Mean and tail of the returns",
         table=table,
-        head=("algorithm", *("mean" if level == 1.0 else f"CVaR {level}" for level in levels)),
+        head=(
+            "algorithm",
+            *("mean" if level == 1.0 else f"CVaR {level}" for level in levels),
+            *([DISTANCE] if is_measured else []),
+        ),
         rows=tuple(
-            (name, *(_return(found[name, level]) for level in levels)) for name in table.values("algorithm", rows)
+            (
+                name,
+                *(_return(found[name, level]) for level in levels),
+                *([distance(found[name, 1.0])] if is_measured else []),
+            )
+            for name in table.values("algorithm", rows)
         ),
         note="Mean over runs of each run's value; in brackets 95 % bootstrap intervals over runs.",
     )
@@ -257,6 +291,7 @@ def final_view(table: Table, env: str) -> View:
         ("episodes of", text("checkpoint")),
         ("at step", number("checkpoint_step")),
         ("episodes", number("episodes")),
+        *([(DISTANCE, distance)] if any(row["distance"] is not None for row in rows) else []),
         *(
             (label_of(name), share(name) if is_share(name) else number(name))
             for name in _ENDS

@@ -9,16 +9,14 @@ from collections.abc import Collection, Iterable, Sequence
 from statistics import fmean, median
 
 from rmix_kit.envs.make import remark_on
-from rmix_kit.envs.text import parse
 from rmix_kit.reports.groups import Cell
+from rmix_kit.reports.optimum import optimum_of
 from rmix_kit.reports.pace import unequal_updates
-from rmix_kit.reports.scores import AVERAGED, anchors_of, late_success
+from rmix_kit.reports.scores import AVERAGED, late_success
 from rmix_kit.reports.scripted import scripted_rows
 from rmix_kit.reports.success import silent_environments, with_agreed_success
 from rmix_kit.results import Episodes, RunRecord
 
-BEST_RETURNS = {"didactic:two-step": 8.0, "didactic:qtran": 8.0, "didactic:climbing": 11.0}
-"""Returns of the best joint actions (Rashid et al. 2018; Son et al. 2019; Claus and Boutilier 1998)."""
 NOT_RUN = "Not run."
 NO_SUCCESS = "This environment does not report success; the return says how well it went."
 STANDARD_ERRORS = 2.0
@@ -62,7 +60,7 @@ def _what(by_cell: dict[tuple[str, str], list[RunRecord]]) -> str:
 
 
 def _table(env: str, by_cell: dict[tuple[str, str], list[RunRecord]], cells: Sequence[Cell]) -> list[str]:
-    best = best_return(env)
+    best = optimum_of(env)
     lines = [f"## `{env}`" + ("" if best is None else f": the best mean return is {best:.4g}"), ""]
     if remark := remark_on(env):
         lines += [remark, ""]
@@ -152,11 +150,3 @@ def error_of(episodes: Episodes) -> float:
 def _with_error(episodes: Episodes) -> str:
     error = error_of(episodes)
     return f"{fmean(episodes.returns):.4g}" + (f" ± {error:.2g}" if error > CLOSE else "")
-
-
-def best_return(env: str) -> float | None:
-    """Return the best mean return on an environment, where it is known."""
-    if env in BEST_RETURNS:
-        return BEST_RETURNS[env]
-    anchors = anchors_of(parse(env))
-    return None if anchors is None else anchors.optimum

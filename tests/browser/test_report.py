@@ -90,10 +90,34 @@ def test_a_wide_figure_scrolls_within_its_frame_on_a_phone(page: Any, tmp_path: 
     page.resize(SIZES["phone"])
     page.open(write_report(small_set(), tmp_path / "report", is_figure_15=True, resamples=200))
     width, shown = page.script(
-        "const frame = document.querySelector('figure.wide .canvas'); return [frame.scrollWidth, frame.clientWidth]"
+        "const frame = document.querySelector('.place.wide .canvas'); return [frame.scrollWidth, frame.clientWidth]"
     )
     assert width > shown
     assert page.overflow() <= 0
+
+
+@pytest.mark.parametrize("size", [*SIZES.values(), (900, 900)], ids=[*SIZES, "tablet"])
+def test_no_row_of_figures_is_left_half_blank(size: tuple[int, int], page: Any, report: Path) -> None:
+    page.resize(size)
+    page.open(report)
+    rows = page.script(
+        "return [...document.querySelectorAll('.figures')].flatMap(grid => { const rows = {};"
+        " [...grid.children].forEach(p => { const r = p.getBoundingClientRect();"
+        " rows[Math.round(r.top)] = (rows[Math.round(r.top)] ?? 0) + r.width / grid.clientWidth; });"
+        " return Object.values(rows); })"
+    )
+    assert rows
+    assert min(rows) > 0.9
+
+
+def test_a_figure_opens_large_at_a_click_and_closes_again(page: Any, report: Path) -> None:
+    page.open(report)
+    wide = "return document.querySelector('#figure-all-tasks-iqm').getBoundingClientRect().width"
+    assert page.script(wide) < 700
+    page.script("document.querySelector('#figure-all-tasks-iqm .canvas a').click()")
+    page.wait_until(wide + " > 1200")
+    page.click("#figure-all-tasks-iqm .close")
+    page.wait_until(wide + " < 700")
 
 
 def test_ink_is_light_on_a_dark_page(page: Any, report: Path) -> None:

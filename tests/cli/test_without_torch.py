@@ -98,6 +98,23 @@ def test_pictures_are_drawn(measured: Path, tmp_path: Path) -> None:
     assert (tmp_path / "return.svg").is_file()
 
 
+@pytest.mark.parametrize("words", [("report",), ("plot", "--metric", "return_mean")], ids=["report", "plot"])
+def test_reports_and_pictures_leave_torch_alone_where_it_is_installed(
+    words: tuple[str, ...], measured: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / ("report" if words[0] == "report" else "curve.svg")
+    line = [*words, str(measured), "--out", str(out), "--variants"]
+    program = (
+        "import sys\n"
+        "from rmix_kit.cli.main import main\n"
+        f"main({line!r}, standalone_mode=False)\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert out.exists()
+
+
 @pytest.mark.parametrize("options", [(), ("--isolated",), ("--frontier", "dial")], ids=["one", "isolated", "frontier"])
 def test_exported_agents_play(options: tuple[str, ...], trained: Trained, tmp_path: Path) -> None:
     done = run_without(["torch", "onnx"], tmp_path, "run", trained.agents, *QUICK, *options, "--json")

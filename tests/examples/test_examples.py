@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,14 @@ def test_train_and_export_leads_to_onnx_agents(tmp_path: Path) -> None:
 def test_a_custom_environment_is_trained_on(tmp_path: Path) -> None:
     assert "return_mean" in run("custom_env.py", 60, "meeting", folder=tmp_path)
     assert (tmp_path / "meeting" / "config.yaml").is_file()
+
+
+def test_curves_are_drawn_into_axes_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "records").mkdir()
+    for record in (EXAMPLES.parent / "docs" / "results" / "didactic" / "records").glob("?mix_didactic-two-step_*.json"):
+        shutil.copy(record, tmp_path / "records")
+    assert "curves.png: rmix, qmix" in run("draw_curves.py", "records", "curves.png", folder=tmp_path)
+    assert (tmp_path / "curves.png").stat().st_size > 0
 
 
 def test_early_stopping_says_why_a_run_ended(tmp_path: Path) -> None:

@@ -1,143 +1,102 @@
-"""Curves are readable at the width of a column."""
+"""Learning curves in someone's own axes."""
 
 from __future__ import annotations
 
-import itertools
-from dataclasses import replace
+import builtins
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rmix_kit.plotting.curves import MOST_TOGETHER, Curve, Level, Panel, draw_curves
-from rmix_kit.plotting.rows import Row, draw_intervals
-from rmix_kit.plotting.style import ALGORITHMS, looks_of
-
-SMALLEST_POINTS = 7.0
-TOGETHER = ALGORITHMS[:MOST_TOGETHER]
+import rmix_kit.plotting
+from rmix_kit.errors import ConfigError, MissingExtraError, RecordError
+from rmix_kit.results import write_record
+from tests.reports.records import BRIDGE, MMM2, record
 
 
-def panel(*algorithms: str, title: str = "macn:4x12") -> Panel:
-    x = [0.0, 1e5, 2e5]
-    return Panel(
-        title=title,
-        curves=tuple(
-            Curve(algorithm=name, label=name, x=x, middle=[0.0, 0.5, 1.0], low=[0.0, 0.4, 0.9], high=[0.1, 0.6, 1.0])
-            for name in algorithms
-        ),
-    )
+@pytest.fixture
+def ax() -> Axes:
+    return Figure().subplots()
 
 
-def drawn(*panels: Panel) -> Figure:
-    figure = draw_curves(panels, x_label="environment steps", y_label="test return")
-    figure.draw_without_rendering()
-    return figure
+def labels(ax: Axes) -> list[str]:
+    return [str(label) for label in ax.get_legend_handles_labels()[1]]
 
 
-LEGENDS = ([ALGORITHMS[:1]], [TOGETHER], [TOGETHER, ALGORITHMS[MOST_TOGETHER:12], ALGORITHMS[12:]])
+def test_seeds_of_one_algorithm_are_one_line_with_the_mean_and_its_band(ax: Axes) -> None:
+    runs = [record(seed=0, successes=(0.0, 0.5)), record(seed=1, successes=(0.5, 1.0)), record("qmix")]
+    assert rmix_kit.plotting.curves(runs, metric="success_rate", ax=ax) is ax
+    assert labels(ax) == ["rmix", "qmix"]
+    assert ax.get_lines()[0].get_ydata() == pytest.approx([0.25, 0.75])
+    band = np.concatenate([path.vertices for path in ax.collections[0].get_paths()])[:, 1]
+    assert set(band.round(9).tolist()) == {0.0, 0.5, 1.0}
+    assert [ax.get_title(), ax.get_ylabel()] == ["macn:4x7", "test success rate"]
 
 
-@pytest.mark.parametrize("groups", LEGENDS)
-def test_the_legend_lies_outside_the_data(groups: list[tuple[str, ...]]) -> None:
-    figure = drawn(*[panel(*group) for group in groups])
-    legend = figure.legends[0].get_window_extent()
-    assert not any(legend.overlaps(box) for axes in figure.axes if (box := axes.get_tightbbox()) is not None)
-    assert len(figure.legends[0].get_texts()) == sum(map(len, groups))
+def test_folders_files_and_loaded_runs_are_taken(tmp_path: Path, ax: Axes) -> None:
+    for algo in ("rmix", "qmix"):
+        write_record(tmp_path / "all" / f"{algo}.json", record(algo))
+    write_record(tmp_path / "vdn.json", record("vdn"))
+    loaded: Any = SimpleNamespace(path=tmp_path / "all")  # of `rmix_kit.load`: what matters is its path
+    rmix_kit.plotting.curves([loaded, str(tmp_path / "vdn.json")], ax=ax)
+    assert labels(ax) == ["rmix", "qmix", "vdn"]
+    alone = Figure().subplots()
+    rmix_kit.plotting.curves(tmp_path / "all", ax=alone)
+    assert labels(alone) == ["rmix", "qmix"]
 
 
-@pytest.mark.parametrize("groups", LEGENDS)
-def test_nothing_is_cut_off_at_the_edge(groups: list[tuple[str, ...]]) -> None:
-    figure = drawn(*[panel(*group) for group in groups])
-    parts = [figure.legends[0].get_window_extent(), *[axes.get_tightbbox() for axes in figure.axes]]
-    assert all(part is not None and figure.bbox.padded(1.0).containsx(part.x0) for part in parts)
-    assert all(part is not None and figure.bbox.padded(1.0).containsx(part.x1) for part in parts)
-    assert all(part is not None and figure.bbox.padded(1.0).containsy(part.y0) for part in parts)
+def test_the_exact_optimum_is_a_line_across_the_returns(ax: Axes) -> None:
+    rmix_kit.plotting.curves([record()], ax=ax)
+    assert list(ax.get_lines()[-1].get_ydata()) == [-7.0, -7.0]
+    assert [text.get_text() for text in ax.texts] == ["exact optimum"]
 
 
-def test_the_data_keep_half_of_a_crowded_figure() -> None:
-    figure = drawn(panel(*TOGETHER))
-    assert figure.axes[0].get_window_extent().height > 0.4 * figure.bbox.height
+def test_pyplot_s_axes_are_drawn_into_where_none_are_given() -> None:
+    import matplotlib.pyplot as plt
+
+    ax = plt.figure().subplots()
+    assert rmix_kit.plotting.curves([record()]) is ax
+    plt.close(ax.figure)
 
 
-def test_curves_too_many_for_one_panel_stand_apart_each_before_all_others() -> None:
-    figure = drawn(panel(*reversed(ALGORITHMS)))
-    assert figure.get_figwidth() * 25.4 == pytest.approx(85.0)
-    assert [axes.get_title() for axes in figure.axes] == list(ALGORITHMS)
-    assert not figure.legends
-    for axes, name in zip(figure.axes, ALGORITHMS, strict=True):
-        assert len(axes.lines) == len(ALGORITHMS) + 1
-        assert axes.lines[-1].get_label() == name
-        assert axes.lines[-1].get_color() == looks_of([name])[name].colour
-        assert len(axes.collections) == 1
-        assert axes.get_ylim() == figure.axes[0].get_ylim()
+def test_one_of_several_environments_is_chosen(ax: Axes) -> None:
+    runs = [record(env=BRIDGE), record(env=MMM2)]
+    with pytest.raises(ConfigError, match="choose it as env="):
+        rmix_kit.plotting.curves(runs, ax=ax)
+    with pytest.raises(ConfigError, match="'macn:4x7'"):
+        rmix_kit.plotting.curves(runs, ax=ax, env="macn:4x7")
+    rmix_kit.plotting.curves(runs, ax=ax, env=BRIDGE)
+    assert ax.get_title() == BRIDGE
 
 
-@pytest.mark.parametrize("count", [MOST_TOGETHER + 1, 9, len(ALGORITHMS)])
-@pytest.mark.parametrize("titles", [[""], ["macn:bridge?slip=0.1&include_position=true"], ["macn:4x12", "macn:4x15"]])
-def test_small_panels_are_readable_and_stay_inside_the_figure(count: int, titles: list[str]) -> None:
-    figure = drawn(*[panel(*ALGORITHMS[:count], title=title) for title in titles])
-    edge = figure.bbox.padded(1.0)
-    boxes = [box for axes in figure.axes if (box := axes.get_tightbbox()) is not None]
-    assert len(boxes) == count * len(titles)
-    assert all(edge.containsx(box.x0) and edge.containsx(box.x1) for box in boxes)
-    assert all(edge.containsy(box.y0) and edge.containsy(box.y1) for box in boxes)
-    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
-    words = [axes.title for axes in figure.axes] + [word for axes in figure.axes for word in axes.get_xticklabels()]
-    assert min(word.get_fontsize() for word in words) >= SMALLEST_POINTS
-    numbered = [axes for axes in figure.axes if any(word.get_visible() for word in axes.get_xticklabels())]
-    assert len(numbered) == len(titles) * min(count, 3 if len(titles) == 1 else 7)  # the lowest of each column
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [({"metric": "sucess_rate"}, "did you mean 'success_rate'"), ({"band": "sdt"}, "did you mean 'std'")],
+)
+def test_a_misspelt_word_is_refused_with_the_nearest_one(changes: dict[str, Any], words: str, ax: Axes) -> None:
+    with pytest.raises(ConfigError, match=words):
+        rmix_kit.plotting.curves([record()], ax=ax, **changes)
 
 
-def test_one_crowded_panel_parts_the_curves_of_all() -> None:
-    figure = drawn(panel(*ALGORITHMS), panel("qmix", "rmix"))
-    assert figure.get_figwidth() * 25.4 == pytest.approx(178.0)
-    assert [axes.get_title() for axes in figure.axes] == [*ALGORITHMS, "rmix", "qmix"]
+def test_runs_that_are_not_there_or_not_finished_are_refused(tmp_path: Path, ax: Axes) -> None:
+    with pytest.raises(RecordError, match="there is no"):
+        rmix_kit.plotting.curves(tmp_path / "none", ax=ax)
+    with pytest.raises(RecordError, match="no finished run"):
+        rmix_kit.plotting.curves([record(is_finished=False)], ax=ax)
 
 
-def test_one_panel_is_as_wide_as_a_column_and_several_as_a_page() -> None:
-    assert drawn(panel("rmix")).get_figwidth() * 25.4 == pytest.approx(85.0)
-    assert drawn(panel("rmix"), panel("qmix")).get_figwidth() * 25.4 == pytest.approx(178.0)
+def test_without_matplotlib_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    import_module = builtins.__import__
 
+    def refuse(name: str, *rest: Any) -> Any:
+        if name.startswith("matplotlib"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name="matplotlib")
+        return import_module(name, *rest)
 
-@pytest.mark.parametrize("title", ["pettingzoo:$\\frac{a}$", "pettingzoo:my_$a^$b_{"])
-def test_dollars_in_a_title_are_dollars(title: str) -> None:
-    assert drawn(panel("rmix", title=title)).axes[0].get_title() == title
-
-
-@pytest.mark.parametrize("count", [1, 3])
-@pytest.mark.parametrize("title", ["macn:bridge?slip=0.1&include_position=true", "macn:" + 40 * "S..CCC...G"])
-def test_long_titles_stay_above_their_own_panel(title: str, count: int) -> None:
-    figure = drawn(*[panel("rmix", title=title)] * count)
-    boxes = [axes.title.get_window_extent() for axes in figure.axes]
-    assert all(figure.bbox.containsx(end) for box in boxes for end in (box.x0, box.x1))
-    assert not any(left.overlaps(right) for left, right in itertools.pairwise(boxes))
-
-
-def test_type_is_large_enough() -> None:
-    figure = drawn(panel("rmix"))
-    axes = figure.axes[0]
-    words = [axes.title, axes.xaxis.label, axes.yaxis.label, *axes.get_xticklabels(), *figure.legends[0].get_texts()]
-    assert min(word.get_fontsize() for word in words) >= SMALLEST_POINTS
-
-
-def test_an_algorithm_in_two_panels_stands_once_in_the_legend() -> None:
-    figure = drawn(panel("rmix", "vdn"), panel("qmix", "rmix"))
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["rmix", "qmix", "vdn"]
-
-
-def test_the_first_row_of_estimates_is_on_top() -> None:
-    rows = [Row(algorithm=name, label=name, value=0.5, low=0.4, high=0.6) for name in ("rmix", "qmix")]
-    axes = draw_intervals(rows, x_label="IQM").axes[0]
-    low, high = axes.get_ylim()
-    assert low > high
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["rmix", "qmix"]
-
-
-def test_lines_across_stand_where_they_belong_and_those_on_one_another_are_one_with_both_names() -> None:
-    levels = (Level(label="kite", y=0.96), Level(label="nearest", y=0.5), Level(label="best known", y=0.98))
-    figure = draw_curves([replace(panel("qmix"), levels=levels)], x_label="x", y_label="y", y_range=(0.0, 1.0))
-    (axes,) = figure.axes
-    said = {text.get_text(): text.xy[1] for text in axes.texts}
-    assert said == {"nearest": 0.5, "kite, best known": pytest.approx(0.97)}
-    dotted = [line.get_ydata()[0] for line in axes.lines if line.get_linestyle() == ":"]
-    assert dotted == [0.5, pytest.approx(0.97)]
-    assert all(text.get_fontsize() >= SMALLEST_POINTS for text in axes.texts)
+    monkeypatch.setattr(builtins, "__import__", refuse)
+    with pytest.raises(MissingExtraError, match=r"install it with: pip install 'rmix-kit\[plot\]'"):
+        rmix_kit.plotting.curves([record()])

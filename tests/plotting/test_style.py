@@ -57,8 +57,8 @@ def test_an_algorithm_looks_the_same_in_whatever_company() -> None:
 def test_variants_of_an_algorithm_look_different_and_stand_beside_it() -> None:
     names = ["rmix", "vdn", *(f"rmix hidden_size={size}" for size in range(12))]
     assert len(set(looks_of(names).values())) == len(names)
-    assert sorted(["vdn", "rmix hidden_size=64", "rmix", "qmix"], key=rank_of) == [
-        *("rmix", "rmix hidden_size=64", "qmix", "vdn")
+    assert sorted(["vdn", "rmix hidden_size=64", "rmix", "rmix-quick", "qmix"], key=rank_of) == [
+        *("rmix", "rmix hidden_size=64", "rmix-quick", "qmix", "vdn")
     ]
 
 

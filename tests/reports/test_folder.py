@@ -34,7 +34,7 @@ def test_a_folder_with_other_figures_is_refused(tmp_path: Path) -> None:
 
 def test_runs_that_do_not_belong_together_write_nothing(tmp_path: Path) -> None:
     with pytest.raises(RecordError):
-        write_report([record(), record(seed=1, preset="rmix-paper")], tmp_path / "report")
+        write_report([record(), record(seed=1, env_spec={"n_agents": 3})], tmp_path / "report")
     assert not list(tmp_path.iterdir())
 
 

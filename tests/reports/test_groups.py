@@ -65,13 +65,19 @@ def test_runs_that_differ_are_labelled_where_that_is_allowed() -> None:
         other_config("training.threads", 2),
         {"origins": ({"rmix_kit": "0.1.0", "commit": "fedcba9876543210"},)},
         {"origins": ({"rmix_kit": "not installed"},)},
-        {"env_spec": {}, "is_finished": False},
     ],
-    ids=["device", "threads", "commit", "a version that is not known", "sizes that are not yet known"],
+    ids=["device", "threads", "commit", "a version that is not known"],
 )
 def test_what_changes_no_result_does_not_part_runs(changes: dict[str, Any]) -> None:
     (group,) = group_runs([record(), record(seed=1, **changes)])
     assert group.mixed == ()
+
+
+@pytest.mark.parametrize(("changes", "words"), DIFFERENCES, ids=[words for _, words in DIFFERENCES])
+def test_an_unfinished_run_stops_no_finished_one(changes: dict[str, Any], words: str) -> None:
+    begun = record(**{"name": "begun", "is_finished": False, **changes})
+    (group,) = group_runs([begun, record(), record(seed=1)])
+    assert (group.mixed, len(group.runs), group.unfinished) == ((), 2, (begun,))
 
 
 def test_different_algorithms_and_environments_are_groups_of_their_own() -> None:

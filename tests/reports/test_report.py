@@ -97,6 +97,18 @@ def test_no_name_stands_twice_on_the_page(page: Reader) -> None:
     assert len(page.ids) == len(set(page.ids))
 
 
+@pytest.mark.usefixtures("undrawn")
+def test_the_distance_to_the_exact_optimum_is_a_column_where_it_is_known(report: Path) -> None:
+    best = -8.65753878
+    rows = [row for row in table(report, "final_results") if row["environment"] == BRIDGE]
+    assert [float(row["distance"]) for row in rows] == pytest.approx([best - float(row["return_mean"]) for row in rows])
+    assert {row["distance"] for row in table(report, "final_results") if row["environment"] == MMM2} == {""}
+    means = [row for row in table(report, "returns_and_tails") if row["environment"] == BRIDGE]
+    assert [float(row["distance"]) for row in means if row["risk_level"] == "1.0"] == pytest.approx(
+        [best - float(row["return"]) for row in means if row["risk_level"] == "1.0"]
+    )
+
+
 def test_the_title_is_text_and_not_markup(page: Reader, report: Path) -> None:
     assert "Tests & trials" in page.text
     assert "Tests &amp; trials" in (report / "index.html").read_text(encoding="utf-8")
@@ -172,6 +184,9 @@ def test_what_a_figure_shows_stands_in_the_rows_it_names(
     assert rows
     cells = [row[column] for row in rows for column in figure.columns if column not in ("algorithm", "against")]
     known = {round(float(cell), 9) for cell in cells} | ({0.5} if "against" in figure.columns else set())
+    if figure.rows.get("metric") == "return_mean":  # the exact optimum is a line across, from 0 to 1 of the axes
+        (best,) = [row["optimum"] for row in table(report, "optima") if row["environment"] == BRIDGE]
+        known |= {0.0, 1.0, round(float(best), 9)}
     shown = drawn_values(figure)
     assert shown
     assert shown <= known
@@ -247,10 +262,10 @@ def test_an_older_report_is_replaced_and_other_files_stay(tmp_path: Path) -> Non
 
 @pytest.mark.usefixtures("undrawn")
 def test_allowed_mixtures_are_labelled_on_the_page(tmp_path: Path) -> None:
-    mixed = [record(), record(seed=1, preset="rmix-paper")]
+    mixed = [record(), record(seed=1, env_spec={"n_agents": 3})]
     text = Reader(write_report(mixed, tmp_path / "report", allow_mixed=True, resamples=9)).text
     assert "rmix (mixed)" in text
-    assert "differ in preset: rmix against rmix-paper" in text
+    assert "n_agents: 2 against 3" in text
 
 
 def test_a_single_run_has_no_interval_on_the_page(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from rmix_kit.errors import RecordError
 from rmix_kit.reports.groups import group_runs
-from rmix_kit.reports.variants import name_variants
+from rmix_kit.reports.variants import name_presets, name_variants
 from rmix_kit.results import RunRecord
 from tests.reports.records import record
 
@@ -29,6 +29,13 @@ def test_a_setting_that_differs_names_its_variant() -> None:
 def test_presets_that_differ_name_theirs() -> None:
     quick = record(preset="rmix-quick", overrides={"algorithm.gamma": 0.9})
     assert names(record(), quick) == ["rmix", "rmix-quick gamma=0.9"]
+
+
+def test_a_preset_that_is_not_the_algorithms_own_names_its_runs_whatever_stands_beside_them() -> None:
+    quick = record(preset="rmix-quick")
+    assert names(quick) == ["rmix-quick"]
+    labels = [group.label for group in group_runs(name_presets([record("qmix"), quick, record()]))]
+    assert labels == ["rmix", "rmix-quick", "qmix"]
 
 
 def test_settings_of_one_last_word_are_named_in_full() -> None:

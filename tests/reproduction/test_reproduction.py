@@ -17,7 +17,7 @@ from rmix_kit.reproduction import scripted, suites
 from rmix_kit.reproduction.cells import check_can_join, open_reproduction, record_path
 from rmix_kit.reproduction.estimate import cpu_seconds, total_hours
 from rmix_kit.reproduction.suites import EVERYONE, FAMILY, SUITES, Part, Suite
-from rmix_kit.reproduction.summary import best_return, how_it_ends, summary_of
+from rmix_kit.reproduction.summary import how_it_ends, summary_of
 from rmix_kit.results import Episodes, RunRecord, write_record
 from rmix_kit.sweeps.engine import folder_of
 from rmix_kit.sweeps.sweep_file import AlgorithmEntry, EnvironmentEntry, Frame, SweepFile
@@ -159,13 +159,6 @@ def test_more_jobs_than_runs_take_as_long_as_the_longest(tmp_path: Path) -> None
 )
 def test_the_end_of_a_run_is_named(played: Episodes, expected: str, template: RunRecord) -> None:
     assert how_it_ends(played, record(template), -7.0) == expected
-
-
-def test_the_best_return_is_the_oracles() -> None:
-    assert best_return("macn:4x12") == -12.0
-    assert best_return("macn:bridge?slip=0.1&include_position=true") == pytest.approx(-8.66, abs=0.01)
-    assert best_return("didactic:two-step") == 8.0
-    assert best_return("smac:3m?backend=builtin") is None
 
 
 def test_the_summary_shows_what_was_not_run(template: RunRecord) -> None:

@@ -8,16 +8,17 @@ function actionRow(film, episode, t, agent, action, range) {
   const place = (number) => (100 * (number - range.low)) / (range.high - range.low);
   const [from, to] = [place(0), place(value)].sort((a, b) => a - b);
   const isTaken = episode.actions.at(t, agent) === action;
-  const bar = html("div", { class: "fill" });
+  const isCut = kind !== "closed" && (value < range.low || value > range.high);
+  const bar = html("div", { class: `fill${isCut ? " cut" : ""}` });
   bar.style.left = `${Math.max(0, from)}%`;
-  bar.style.width = `${Math.min(100, to) - Math.max(0, from)}%`;
+  bar.style.width = `${Math.max(0, Math.min(100, to) - Math.max(0, from))}%`;
   const zero = html("div", { class: "zero" });
   zero.style.left = `${place(0)}%`;
   const number = html("span", { class: "value" });
   if (kind === "closed") number.textContent = "-";
   else show(number, value);
   const name = film.stage.kind === "battle" ? battleActionName(film, agent, action) : film.actions[action];
-  const title = `${name}: ${MEANINGS[kind]}${isTaken ? ", chosen" : ""}`;
+  const title = `${name}: ${MEANINGS[kind]}${isTaken ? ", chosen" : ""}${isCut ? "; its bar goes on beyond the scale" : ""}`;
   return html("div", { class: `row ${kind}${isTaken ? " taken" : ""}`, title, "data-action": action, "data-standing": kind },
     html("span", { class: "mark", "aria-label": MEANINGS[kind] }, MARKS[kind]),
     html("span", { class: "name" }, isTaken ? `${name} ◀` : name), html("div", { class: "track" }, zero, bar), number);
@@ -27,8 +28,7 @@ function actionRows(film, episode, t, agent) {
   const actions = film.actions.map((_, action) => action);
   const open = actions.filter((action) => episode.avail_actions.at(t, agent, action));
   const values = open.map((action) => episode.action_values.at(t, agent, action));
-  const range = { low: Math.min(0, ...values), high: Math.max(0, ...values) };
-  if (range.high === range.low) range.high = range.low + 1;
+  const range = rangeOf(values);
   return html("div", { class: "actions" }, actions.map((action) => actionRow(film, episode, t, agent, action, range)));
 }
 
@@ -40,8 +40,8 @@ function levelWords(film, level) {
 }
 
 function agentCard(film, episode, t, agent) {
-  const unit = film.stage.kind === "battle" ? `, ${film.stage.units[agent].type}` : "";
-  const card = html("div", { class: "card", "data-agent": agent }, html("h3", {}, `${film.agents[agent]}${unit}`));
+  const type = film.stage.kind === "battle" ? `, ${typeWords(film.stage.units[agent])}` : "";
+  const card = html("div", { class: "card", "data-agent": agent }, html("h3", {}, `${film.agents[agent]}${type}`));
   if (t >= episode.length) {
     card.append(html("p", {}, "The episode is over."));
     return card;
@@ -57,6 +57,8 @@ function agentCard(film, episode, t, agent) {
   if (episode.quantiles !== null) {
     card.append(distribution(episode.quantiles.row(t, agent), film.edges, film.is_risk_aware ? level : null, value));
   }
+  const unit = unitOf(film);
+  if (unit !== null) card.append(html("p", { class: "note unit-note" }, `action values, in ${unit}`));
   card.append(actionRows(film, episode, t, agent));
   return card;
 }
@@ -81,11 +83,15 @@ function valuesNote(film) {
     q: "Values are expected returns, as this agent estimates its own share of the team's value.",
     probability: "Values are the policy's probabilities before the mask.",
   };
+  const units = film.value_kind === "probability" ? "" : film.value_scale === null
+    ? " They are in the network's units, rewards times a scale that the files do not tell: compare them with each other alone."
+    : film.value_scale === 1 ? " They are in reward units."
+      : ` They are in reward units: the network's, divided by its reward scale of ${shown(film.value_scale)}.`;
   if (film.has_distributions) {
     const tail = film.value_kind === "cvar" ? "; its outlined part is the tail whose mean is the CVaR" : "";
-    return `${kinds[film.value_kind]} The histogram is the chosen action's return distribution${tail}.`;
+    return `${kinds[film.value_kind]}${units} The histogram is the chosen action's return distribution${tail}.`;
   }
   const why = film.kind === "export" ? "An exported file carries no return distribution, so none is shown: film the run to see it."
     : "This algorithm has no return distribution.";
-  return `${kinds[film.value_kind]} ${why}`;
+  return `${kinds[film.value_kind]}${units} ${why}`;
 }

@@ -6,6 +6,24 @@ function ticks(low, high) {
   return low < 0 && high > 0 ? [round(low), 0, round(high)] : [round(low), round(high)];
 }
 
+// The axis of bars from zero. Where a few (a tenth of them, at least one) stand out so far that the others would be
+// slivers, it ends beyond the others, and bars that go on are marked as cut.
+const FAR = 2;
+const BEYOND = 0.35;
+
+function rangeOf(values) {
+  const finite = values.filter(Number.isFinite);
+  const whole = { low: Math.min(0, ...finite), high: Math.max(0, ...finite) };
+  const few = Math.max(1, Math.floor(finite.length / 10));
+  const rest = [...finite].sort((a, b) => Math.abs(a) - Math.abs(b)).slice(0, -few);
+  const [low, high] = [Math.min(0, ...rest), Math.max(0, ...rest)];
+  const span = high - low;
+  if (span > 0 && whole.low < low - FAR * span) whole.low = low - BEYOND * span;
+  if (span > 0 && whole.high > high + FAR * span) whole.high = high + BEYOND * span;
+  if (whole.high === whole.low) whole.high = whole.low + 1;
+  return whole;
+}
+
 function scrubOn(surface, stepAt, seek) {
   const go = (event) => {
     if (event.buttons === 1 || event.type === "pointerdown") seek(stepAt(event));
@@ -19,8 +37,10 @@ function curve(holder, { kind, values, steps, label, seek }) {
   const width = Math.max(200, holder.clientWidth);
   const { height, left, right, top, bottom } = CHART;
   const finite = values.filter(Number.isFinite);
-  const low = Math.min(0, ...finite);
-  const high = Math.max(0, ...finite) === low ? low + 1 : Math.max(0, ...finite);
+  const { low, high } = kind === "bars" ? rangeOf(finite)
+    : { low: Math.min(0, ...finite), high: Math.max(0, ...finite) || (Math.min(0, ...finite) < 0 ? 0 : 1) };
+  const held = (value) => Math.max(low, Math.min(high, value));
+  const cut = values.flatMap((value, t) => (value === held(value) || !Number.isFinite(value) ? [] : [t]));
   const x = (t) => left + ((width - left - right) * t) / Math.max(1, steps);
   const y = (value) => top + ((height - top - bottom) * (high - value)) / (high - low);
   const marks = ticks(low, high).map((value) => [
@@ -29,9 +49,11 @@ function curve(holder, { kind, values, steps, label, seek }) {
   const drawing = kind === "line"
     ? svg("polyline", { points: values.map((value, t) => `${x(t)},${y(value)}`).join(" "), fill: "none",
       stroke: "var(--own)", "stroke-width": 2 })
-    : svg("path", { fill: "var(--own)", d: values.map((value, t) => `M${x(t + 0.1)} ${y(0)}V${y(value)}H${x(t + 0.9)}V${y(0)}z`).join("") });
+    : svg("path", { fill: "var(--own)", d: values.map((value, t) => `M${x(t + 0.1)} ${y(0)}V${y(held(value))}H${x(t + 0.9)}V${y(0)}z`).join("") });
+  const cuts = cut.map((t) => svg("text", { class: "cut-value", x: x(t + 0.5), y: values[t] < low ? y(low) - 3 : y(high) + 9,
+    "text-anchor": x(t) > width / 2 ? "end" : "start" }, `${values[t] < low ? "▼" : "▲"} ${shown(values[t])}`));
   const cursor = svg("line", { y1: 0, y2: height - bottom, stroke: "var(--cursor)", "stroke-width": 1.5 });
-  const root = svg("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "aria-label": label }, marks, drawing,
+  const root = svg("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "aria-label": label }, marks, drawing, cuts,
     svg("text", { class: "quiet", x: left, y: height - 3 }, "0"),
     svg("text", { class: "quiet", x: width - right, y: height - 3, "text-anchor": "end" }, `step ${steps}`), cursor);
   scrubOn(root, (event) => {

@@ -29,19 +29,33 @@ function unpacked(packed) {
   };
 }
 
+// The same array with every number divided: values as the networks have them come into reward units.
+function divided(array, scale) {
+  if (array === null || scale === 1) return array;
+  return { shape: array.shape, at: (...index) => array.at(...index) / scale, row: (...index) => array.row(...index).map((v) => v / scale) };
+}
+
 function readFilm() {
   const film = JSON.parse(byId("film").textContent);
   for (const episode of film.episodes) {
     for (const name of ["rewards", "avail_actions", "actions", "action_values", "levels", "is_out", "quantiles", "tails"]) {
       episode[name] = unpacked(episode[name]);
     }
+    for (const name of ["action_values", "quantiles", "tails"]) episode[name] = divided(episode[name], film.value_scale ?? 1);
     episode.length = episode.rewards.shape[0];
     episode.cumulative = [0];
     for (let t = 0; t < episode.length; t += 1) {
       episode.cumulative.push(episode.cumulative[t] + episode.rewards.at(t));
     }
   }
+  if (film.risky_margin !== null) film.risky_margin /= film.value_scale ?? 1;
   return film;
+}
+
+// What the numbers on the cards are in; null for probabilities.
+function unitOf(film) {
+  if (film.value_kind === "probability") return null;
+  return film.value_scale === null ? "scaled rewards" : "reward units";
 }
 
 // How an action stands at a step: closed (masked), safe or risky where the worst returns are known, else open.

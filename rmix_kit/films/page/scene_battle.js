@@ -1,8 +1,8 @@
 // A battle of the built-in SMAC simulator: ground, units, their health, shots and healing of the step before.
 const LEAST_RADIUS = 0.5;
 
-function shortType(kind) {
-  return kind.type[0].toUpperCase() + kind.type[kind.type.length - 1];
+function typeWords(kind) {
+  return kind.type.replaceAll("_", " ");
 }
 
 // Targets come last among a battle's actions; where others attack enemy n, a healer heals agent n.
@@ -10,8 +10,8 @@ function battleActionName(film, agent, action) {
   const { units, n_agents: nAgents } = film.stage;
   const target = action - (film.actions.length - (units.length - nAgents));
   if (target < 0) return film.actions[action];
-  if (!units[agent].heals) return `${film.actions[action]} ${shortType(units[nAgents + target])}`;
-  return target < nAgents ? `heal_${target} ${shortType(units[target])}` : film.actions[action];
+  if (!units[agent].heals) return `${film.actions[action]} (${typeWords(units[nAgents + target])})`;
+  return target < nAgents ? `heal_${target} (${typeWords(units[target])})` : film.actions[action];
 }
 const VIEW_MARGIN = 2.2;
 
@@ -23,7 +23,7 @@ function battleScene(film) {
   const colour = (unit) => (isOwn(unit) ? "var(--own)" : "var(--other)");
   const name = (unit) => (isOwn(unit) ? film.agents[unit] : `enemy ${unit - nAgents}`);
 
-  const foes = [...new Set(units.slice(nAgents).map((kind) => `${shortType(kind)} ${kind.type}`))];
+  const foes = [...new Set(units.slice(nAgents).map(typeWords))];
 
   // Runs of blocked parts, row by row, as one path.
   const walls = ground.map((line, row) => Array.from(line.matchAll(/#+/g),
@@ -56,7 +56,7 @@ function battleScene(film) {
     const word = String(isOwn(unit) ? unit : unit - nAgents);
     const shield = kind.shield > 0 ? `, shield ${scene.shield[unit]} of ${kind.shield}` : "";
     const group = svg("g", { class: "unit" },
-      svg("title", {}, `${name(unit)}: ${kind.type}, health ${scene.health[unit]} of ${kind.health}${shield}`),
+      svg("title", {}, `${name(unit)}: ${typeWords(kind)}, health ${scene.health[unit]} of ${kind.health}${shield}`),
       isOwn(unit) && unit === view.agent ? svg("circle", { cx: x, cy: y, r: r + 0.22, fill: "none",
         stroke: "var(--ink)", "stroke-width": 0.12 }) : null,
       body(unit, x, y),

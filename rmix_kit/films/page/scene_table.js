@@ -18,5 +18,3 @@ function tableScene(film) {
     },
   };
 }
-
-const SCENES = { macn: macnScene, battle: battleScene, table: tableScene };

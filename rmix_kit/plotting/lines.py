@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -121,17 +121,41 @@ def draw_curves(
         figure = new_figure(height, width=COLUMN_MILLIMETRES if is_single else PAGE_MILLIMETRES)
         grid = figure.subplots(rows, columns, squeeze=False)
         for place, (axes, panel) in enumerate(_filled(grid, panels)):
-            for curve in panel.curves:
-                _draw_curve(axes, curve, looks[curve.algorithm], is_profile=is_profile)
-            _draw_levels(axes, panel.levels, y_range)
+            _draw_panel(axes, panel, looks, y_range=y_range, is_profile=is_profile)
             axes.set_title(_in_two_lines(panel.title, _COLUMN_LETTERS if is_single else _PAGE_LETTERS))
             axes.set_xlabel(x_label)
             if place % columns == 0:
                 axes.set_ylabel(y_label)
-            _set_scales(axes, y_range, is_profile=is_profile)
         in_order = sorted(names.items(), key=lambda named: rank_of(named[1]))
         legend_below(figure, {label: looks[name] for label, name in in_order}, beside)
     return figure
+
+
+def draw_on(
+    axes: Axes, panel: Panel, *, x_label: str, y_label: str, y_range: tuple[float, float] | None = None
+) -> None:
+    """Draw a panel into someone's axes, in their style: curves, lines across, labels, and a legend.
+
+    Args:
+        axes: What is in them stays.
+        panel: Its curves are labelled.
+        x_label: Of the horizontal axis.
+        y_label: Of the vertical one.
+        y_range: The vertical axis; by the data if not given.
+    """
+    looks = looks_of(curve.algorithm for curve in panel.curves)
+    _draw_panel(axes, panel, looks, y_range=y_range, is_profile=False)
+    axes.set(title=panel.title, xlabel=x_label, ylabel=y_label)
+    axes.legend()
+
+
+def _draw_panel(
+    axes: Axes, panel: Panel, looks: Mapping[str, Look], *, y_range: tuple[float, float] | None, is_profile: bool
+) -> None:
+    for curve in panel.curves:
+        _draw_curve(axes, curve, looks[curve.algorithm], is_profile=is_profile)
+    _draw_levels(axes, panel.levels, y_range)
+    _set_scales(axes, y_range, is_profile=is_profile)
 
 
 def _draw_apart(
@@ -152,6 +176,7 @@ def _draw_apart(
                 for other in curves:
                     axes.plot(other.x, other.middle, color=INK, alpha=0.2, linewidth=0.5, **_steps(is_profile))
                 _draw_curve(axes, curve, looks[curve.algorithm], is_profile=is_profile, most_marks=_SMALL_MARKS)
+                _draw_levels(axes, panel.levels, y_range, has_labels=False)
                 axes.set_title(_in_two_lines(curve.label, _SMALL_LETTERS), pad=2.0)
                 axes.tick_params(labelbottom=place + columns >= len(curves))
                 axes.locator_params(axis="x", nbins=3)
@@ -160,7 +185,8 @@ def _draw_apart(
             if panel.title:
                 letters = _COLUMN_LETTERS if is_single else 2 * _COLUMN_LETTERS
                 part.suptitle(_in_two_lines(panel.title, letters), fontsize=TEXT_POINTS)
-            part.supxlabel(f"{x_label}; thin: the others", fontsize=TEXT_POINTS)
+            dotted = f"; dotted: {', '.join(level.label for level in panel.levels)}" if panel.levels else ""
+            part.supxlabel(f"{x_label}; thin: the others{dotted}", fontsize=TEXT_POINTS)
             part.supylabel(y_label, fontsize=TEXT_POINTS)
     return figure
 
@@ -180,7 +206,9 @@ def _draw_curve(axes: Axes, curve: Curve, look: Look, *, is_profile: bool, most_
     axes.plot(curve.x, curve.middle, label=curve.label, markersize=3.2, markevery=every, **line, **_steps(is_profile))
 
 
-def _draw_levels(axes: Axes, levels: Sequence[Level], y_range: tuple[float, float] | None) -> None:
+def _draw_levels(
+    axes: Axes, levels: Sequence[Level], y_range: tuple[float, float] | None, *, has_labels: bool = True
+) -> None:
     """Draw dotted lines, those that would lie on one another as one with all their labels."""
     span = (y_range[1] - y_range[0]) if y_range else max((abs(level.y) for level in levels), default=0.0)
     together: list[list[Level]] = []
@@ -192,7 +220,7 @@ def _draw_levels(axes: Axes, levels: Sequence[Level], y_range: tuple[float, floa
     for group in together:
         y = sum(level.y for level in group) / len(group)
         axes.axhline(y, color=INK, alpha=0.5, linewidth=0.6, linestyle=":")
-        label = ", ".join(level.label for level in group)
+        label = ", ".join(level.label for level in group) if has_labels else ""
         axes.annotate(
             label, (0.99, y), xycoords=("axes fraction", "data"), xytext=(0, 1), textcoords="offset points",
             ha="right", va="bottom", fontsize=_LEVEL_POINTS, color=INK, alpha=0.8,
