@@ -14,6 +14,11 @@ ENVS := .venv-envs
 ENVS_RUN := $(ENVS)/bin/python
 ENVS_INSTALLED := $(ENVS)/.installed
 
+# The documentation is built apart, without torch.
+SITE := .venv-site
+SITE_RUN := $(SITE)/bin/python
+SITE_INSTALLED := $(SITE)/.installed
+
 CHECK_PYTHON := $(PYTHON) -c 'import sys; sys.exit("rmix-kit needs Python 3.11 or newer; name one: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 
 # Small networks are fastest on one thread, and one thread gives the same numbers everywhere.
@@ -21,7 +26,7 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-browser test-faults test-learning test-ray test-envs mutants bench bench-others gpu docs
+.PHONY: help install demo test test-browser test-faults test-learning test-ray test-envs mutants bench bench-others gpu docs site
 
 help:
 	@echo "make demo           train RMIX on a cliff map, export it, run the exported agents"
@@ -36,6 +41,7 @@ help:
 	@echo "make bench-others   everything else that is measured here; hours"
 	@echo "make gpu            measure training on a GPU, nine minutes; without one, or with DRY=1, a dry run"
 	@echo "make docs           write the generated pages under docs/"
+	@echo "make site           build the documentation into site/ and walk it: no dead link, nothing from another host"
 
 install: $(INSTALLED)
 
@@ -109,3 +115,12 @@ gpu: $(INSTALLED)
 
 docs: $(INSTALLED)
 	$(RUN) docs/generate.py
+
+$(SITE_INSTALLED): pyproject.toml constraints.txt
+	@$(CHECK_PYTHON)
+	@test -x $(SITE_RUN) || $(PYTHON) -m venv $(SITE)
+	$(SITE_RUN) -m pip install --quiet -c constraints.txt -e '.[site]'
+	@touch $@
+
+site: $(SITE_INSTALLED)
+	$(SITE_RUN) -m pytest -m site tests/site
