@@ -15,8 +15,11 @@ NOT_INSTALLED = "not installed"
 
 
 def kit_version() -> str:
-    """Return this package's version: the installed one, or that of the checkout that it is run from."""
-    return _version("rmix-kit") or _version_of_checkout(PACKAGE) or NOT_INSTALLED
+    """Return this package's version: that of the checkout that it is run from, or the installed one.
+
+    The checkout is asked first: what an editable install wrote down is that of the day on which it was made.
+    """
+    return _version_of_checkout(PACKAGE) or _version("rmix-kit") or NOT_INSTALLED
 
 
 def origin_of_process(env_steps: int, device: str, threads: int) -> dict[str, Any]:
