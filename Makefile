@@ -144,4 +144,4 @@ dist: $(DIST_INSTALLED)
 	$(DIST_RUN) -m twine check --strict dist/*
 
 test-install: dist
-	$(PYTHON) -m tests.install dist/*.whl
+	$(DIST_RUN) -m tests.install dist/*.whl
