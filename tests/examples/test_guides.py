@@ -8,7 +8,9 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -36,11 +38,20 @@ def commands(content: str) -> Iterator[list[str]]:
             yield [sys.executable, "-c", "from rmix_kit.cli.main import main; main()", *words]
 
 
+def test_there_are_guides() -> None:
+    assert len(GUIDES) >= 6
+
+
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem)
 def test_a_guide_does_what_it_says(guide: Path, tmp_path: Path) -> None:
+    if guide.stem == "your-algorithm" and not find_spec("rmix_kit.testing"):
+        pytest.skip("rmix_kit.testing is not there yet")
     shutil.copy(ROOT / "examples" / "custom_env.py", tmp_path)
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
     for language, name, content in blocks(guide):
+        if language == "toml":
+            tomllib.loads(content)
+            continue
         if name:
             (tmp_path / name).write_text(content, encoding="utf-8")
             continue
