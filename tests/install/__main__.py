@@ -84,7 +84,8 @@ def main() -> int:
             results[extra] = walk(python, extra, made, place / f"looks-{name}")
             sys.stdout.write(f"{name}: installed at {installed:.0f} s, walked at {time.monotonic() - begun:.0f} s\n")
             sys.stdout.flush()
-    sys.stdout.write(table(results) + "\n")
+        sys.stdout.write(table(results) + "\n")  # before the environments are removed, which can take minutes
+        sys.stdout.flush()
     wrong = [
         f"{extra or 'base'}: {name}: {outcome.what}"
         for extra, outcomes in results.items()
