@@ -14,6 +14,16 @@ ENVS := .venv-envs
 ENVS_RUN := $(ENVS)/bin/python
 ENVS_INSTALLED := $(ENVS)/.installed
 
+# The documentation is built apart, without torch.
+SITE := .venv-site
+SITE_RUN := $(SITE)/bin/python
+SITE_INSTALLED := $(SITE)/.installed
+
+# What builds and checks the distribution.
+DIST := .venv-dist
+DIST_RUN := $(DIST)/bin/python
+DIST_INSTALLED := $(DIST)/.installed
+
 CHECK_PYTHON := $(PYTHON) -c 'import sys; sys.exit("rmix-kit needs Python 3.11 or newer; name one: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 
 # Small networks are fastest on one thread, and one thread gives the same numbers everywhere.
@@ -21,7 +31,7 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-browser test-faults test-learning test-ray test-envs mutants bench bench-others gpu docs
+.PHONY: help install demo test test-browser test-faults test-learning test-ray test-envs mutants bench bench-others gpu docs site dist test-install
 
 help:
 	@echo "make demo           train RMIX on a cliff map, export it, run the exported agents"
@@ -31,11 +41,14 @@ help:
 	@echo "make test-learning  the slow tests: that the algorithms learn"
 	@echo "make test-ray       sweeps and workers on a two-node Ray cluster on this machine"
 	@echo "make test-envs      with other people's libraries and environments, installed into $(ENVS)"
+	@echo "make test-install   the wheel with no extra and with each alone, in fresh environments: every command works or says what to install"
 	@echo "make mutants        plant two hundred small faults in the core, one at a time; do the tests notice?"
 	@echo "make bench          measure speed: the table of docs/performance.md, where it says how to add other people's code"
 	@echo "make bench-others   everything else that is measured here; hours"
 	@echo "make gpu            measure training on a GPU, nine minutes; without one, or with DRY=1, a dry run"
 	@echo "make docs           write the generated pages under docs/"
+	@echo "make site           build the documentation into site/ and walk it: no dead link, nothing from another host"
+	@echo "make dist           build the wheel and the source distribution into dist/ and check them"
 
 install: $(INSTALLED)
 
@@ -109,3 +122,26 @@ gpu: $(INSTALLED)
 
 docs: $(INSTALLED)
 	$(RUN) docs/generate.py
+
+$(SITE_INSTALLED): pyproject.toml constraints.txt
+	@$(CHECK_PYTHON)
+	@test -x $(SITE_RUN) || $(PYTHON) -m venv $(SITE)
+	$(SITE_RUN) -m pip install --quiet -c constraints.txt -e '.[site]'
+	@touch $@
+
+site: $(SITE_INSTALLED)
+	$(SITE_RUN) -m pytest -m site tests/site
+
+$(DIST_INSTALLED): constraints.txt
+	@$(CHECK_PYTHON)
+	@test -x $(DIST_RUN) || $(PYTHON) -m venv $(DIST)
+	$(DIST_RUN) -m pip install --quiet -c constraints.txt build twine
+	@touch $@
+
+dist: $(DIST_INSTALLED)
+	rm -rf dist
+	$(DIST_RUN) -m build --outdir dist
+	$(DIST_RUN) -m twine check --strict dist/*
+
+test-install: dist
+	$(DIST_RUN) -m tests.install dist/*.whl

@@ -14,7 +14,19 @@ if TYPE_CHECKING:
     from rmix_kit.training.run import Run
     from rmix_kit.training.run_config import RunConfig
 
-__all__ = ["load", "train"]
+    __version__: str
+
+__all__ = ["__version__", "load", "train"]
+
+if not TYPE_CHECKING:  # for a type checker it would make every misspelt name a string
+
+    def __getattr__(name: str) -> str:
+        """Return ``__version__``, which is looked up when it is asked for."""
+        if name != "__version__":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from rmix_kit.origin import kit_version
+
+        return kit_version()
 
 
 def train(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import subprocess
 import tomllib
 from importlib.metadata import PackageNotFoundError, version
@@ -15,8 +16,16 @@ NOT_INSTALLED = "not installed"
 
 
 def kit_version() -> str:
-    """Return this package's version: the installed one, or that of the checkout that it is run from."""
-    return _version("rmix-kit") or _version_of_checkout(PACKAGE) or NOT_INSTALLED
+    """Return this package's version: that of the checkout that it is run from, or the installed one.
+
+    The checkout is asked first: what an editable install wrote down is that of the day on which it was made.
+    """
+    return _version_of_checkout(PACKAGE) or _version("rmix-kit") or NOT_INSTALLED
+
+
+def release_of(version: str) -> str:
+    """Return the release that a version is, or leads to: a development version counts as that, 0.1.0.dev0 as 0.1.0."""
+    return re.sub(r"\.dev\d+.*$", "", version)
 
 
 def origin_of_process(env_steps: int, device: str, threads: int) -> dict[str, Any]:

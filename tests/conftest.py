@@ -30,6 +30,7 @@ LONGEST = (
     "cli/test_standard_output.py",
     "envs/test_corpus_training.py",
     "examples/test_examples.py",
+    "examples/test_guides.py",
     "training/test_resume.py",
 )
 

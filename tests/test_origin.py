@@ -4,7 +4,7 @@ import subprocess
 import tomllib
 from pathlib import Path
 
-from rmix_kit.origin import kit_version, source_commit
+from rmix_kit.origin import kit_version, release_of, source_commit
 from tests.architecture.sources import ROOT
 
 
@@ -43,3 +43,8 @@ def test_a_changed_file_of_the_package_is_told(tmp_path: Path) -> None:
 def test_an_installed_package_has_no_commit(tmp_path: Path) -> None:
     (tmp_path / "package").mkdir()
     assert source_commit(tmp_path / "package") == (None, None)
+
+
+def test_a_development_version_counts_as_its_release() -> None:
+    given = ("0.1.0", "0.1.0.dev0", "0.1.0.dev12+g1a2b", "0.2.0rc1", "not installed")
+    assert [release_of(version) for version in given] == ["0.1.0", "0.1.0", "0.1.0", "0.2.0rc1", "not installed"]

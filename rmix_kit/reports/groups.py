@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from rmix_kit.errors import RecordError
-from rmix_kit.origin import NOT_INSTALLED
+from rmix_kit.origin import NOT_INSTALLED, release_of
 from rmix_kit.plotting.style import rank_of
 from rmix_kit.reports.success import with_agreed_success
 from rmix_kit.results import RunRecord
@@ -177,14 +177,19 @@ def facts_of(run: RunRecord) -> dict[str, Any]:
     details = {**run.environment, **run.env_spec}
     facts["whether its plan was changed on the way"] = details.pop("extended_inexactly", "no")
     facts |= {f"the environment's {name}": value for name, value in details.items()}
-    if (versions := versions_of(run)) and NOT_INSTALLED not in versions:
-        facts["the version of rmix-kit"] = versions
+    if (releases := releases_of(run)) and NOT_INSTALLED not in releases:
+        facts["the version of rmix-kit"] = releases
     return facts
 
 
 def versions_of(run: RunRecord) -> str:
     """Name the versions of rmix-kit that worked on a run; empty where they are not known."""
     return ", ".join(sorted({str(row["rmix_kit"]) for row in run.origins if row.get("rmix_kit")}))
+
+
+def releases_of(run: RunRecord) -> str:
+    """Name the releases that these versions are, or lead to."""
+    return ", ".join(sorted({release_of(str(row["rmix_kit"])) for row in run.origins if row.get("rmix_kit")}))
 
 
 def _shown(value: object) -> str:

@@ -11,8 +11,8 @@ from rmix_kit.config.differences import differences_from_preset
 from rmix_kit.config.schema import RunConfig
 from rmix_kit.envs.make import make_vector_env
 from rmix_kit.errors import ConfigError, EnvironmentTextError, MissingExtraError, RecordError
-from rmix_kit.origin import NOT_INSTALLED, kit_version
-from rmix_kit.reports.groups import all_settings_of, group_runs, versions_of
+from rmix_kit.origin import NOT_INSTALLED, kit_version, release_of
+from rmix_kit.reports.groups import all_settings_of, group_runs, releases_of
 from rmix_kit.reproduction.suites import Suite
 from rmix_kit.results import RunRecord, read_record, record_of, write_record
 from rmix_kit.sweeps.engine import Plan, PlannedRun, folder_of
@@ -117,9 +117,9 @@ def check_can_join(reproduction: Reproduction, missing: Plan) -> None:
     Raises:
         RecordError: Another version of rmix-kit recorded runs of one of its cells.
     """
-    ours, cells = kit_version(), {(run.algo, run.env) for run in missing.runs}
+    ours, cells = release_of(kit_version()), {(run.algo, run.env) for run in missing.runs}
     for name, record in reproduction.records.items():
-        theirs = versions_of(record)
+        theirs = releases_of(record)
         if (record.algo, record.env) in cells and theirs and NOT_INSTALLED not in (ours, theirs) and theirs != ours:
             raise RecordError(
                 f"{record_path(reproduction.out, name)} is of rmix-kit {theirs}, and this is {ours}: other seeds would "

@@ -16,9 +16,16 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("macn", "exporters", "rmix_kit")
 
 
+GENERATED = {"__pycache__", "site", "dist", "build"}
+
+
 @cache
 def project_files() -> tuple[Path, ...]:
-    """Every file that git tracks or would track, relative to the root."""
+    """Every file that git tracks or would track, relative to the root; in an unpacked distribution every one there."""
+    if not (ROOT / ".git").exists():
+        files = (path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file())
+        hidden = (file for file in files if not any(part.startswith(".") or part in GENERATED for part in file.parts))
+        return tuple(sorted(hidden))
     listing = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=ROOT,
