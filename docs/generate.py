@@ -87,11 +87,26 @@ def results_in(readme: str) -> str:
 
 
 def results_section(name: str) -> str:
-    """Return a reproduction's tables; environments without a run in one line."""
+    """Return a reproduction in a row for each environment: who is at the best with every seed, and who is not."""
     sections = (DOCS / "results" / name / "summary.md").read_text(encoding="utf-8").split("\n## ")[1:]
-    shown = [f"### {section.strip()}" for section in sections if NOT_RUN not in section.splitlines()]
+    lines = ["| environment | best mean return | reached with every seed | others |", "|---|---|---|---|"]
+    lines += [row for section in sections if (row := _environment_row(section))]
     missing = [f"`{section.split('`')[1]}`" for section in sections if NOT_RUN in section.splitlines()]
-    return "\n\n".join([*shown, *([f"Not run yet: {', '.join(missing)}."] if missing else [])])
+    return "\n".join(lines) + (f"\n\nNot run yet: {', '.join(missing)}." if missing else "")
+
+
+def _environment_row(section: str) -> str:
+    """Return an environment's row; empty where nothing was run."""
+    title = section.splitlines()[0]
+    runs = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")][1:]
+    reached, others = [], []
+    for algorithm, count, _, distance, _, _, ends, _ in runs:
+        if "," not in ends and ends.startswith(("optimal", "within error")):
+            reached.append(f"{algorithm} ({count.split()[0]})")
+        else:
+            others.append(f"{algorithm} ({ends}; {distance} away)")
+    name, best = title.split("`")[1], title.rsplit(" ", 1)[-1]
+    return f"| `{name}` | {best} | {', '.join(reached)} | {', '.join(others)} |" if runs else ""
 
 
 def foreign_in(page: str) -> str:

@@ -10,7 +10,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 FACES = ("README.md", "CONTRIBUTING.md", "SECURITY.md")
-PAGES = [*(ROOT / name for name in FACES), *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in FACES),
+    *(page for page in sorted((ROOT / "docs").rglob("*.md")) if page.parent.name != "guides"),
+]
+"""But for the guides, all of which is run, in the order in which it stands (tests/examples/test_guides.py)."""
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 PLACEHOLDERS = {"TEXT": "macn:4x7", "N": "1", "S": "0", "A": "0.5", "STEP": "100", "MORE": "100", "LEVELS": "0.1,0.5"}
 """What stands for a value, where a word in capitals would be none; folders and files may be called anything."""

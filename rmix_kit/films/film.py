@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -109,6 +109,15 @@ class Film:
     def steps(self) -> int:
         """Steps of all episodes together."""
         return sum(episode.length for episode in self.episodes)
+
+    def with_episodes_of(self, others: Sequence[Film]) -> Film:
+        """Return this film with the episodes of others of the same team behind its own; its metrics stay its own.
+
+        Args:
+            others: Of the same agents in the same environment, at other risk levels.
+        """
+        episodes = tuple(episode for film in (self, *others) for episode in film.episodes)
+        return replace(self, episodes=episodes, risk_level=None if others else self.risk_level)
 
     @property
     def risky_margin(self) -> float | None:

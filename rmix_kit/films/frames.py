@@ -61,7 +61,9 @@ def _frame(film: Film, painter: Painter, number: int, t: int) -> Image:
     _axes(draw, RETURN_BOX, low, high if high > low else low + 1)
     _curve(draw, RETURN_BOX, so_far[: t + 1] - low, (high - low) or 1.0, episode.length, INK)
     if film.is_risk_aware:
-        draw.text((RETURN_BOX[0] - 40, 280), "risk level per agent (0: out of the game)", INK, font=plain)
+        asked = episode.risk_levels.min()
+        alike = f"risk level {asked:g}" if asked == episode.risk_levels.max() else "risk level per agent"
+        draw.text((RETURN_BOX[0] - 40, 278), f"{alike} (0: out of the game)", INK, font=plain)
         _axes(draw, LEVEL_BOX, 0.0, 1.0)
         levels = _held(episode, t)
         n_agents = levels.shape[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -31,6 +32,22 @@ def test_film_prints_what_its_sister_prints(trained: Trained, kind: str, tmp_pat
     assert (tmp_path / "film.html").is_file()
 
 
+@pytest.mark.parametrize("kind", ["run", "agents"])
+def test_several_levels_follow_one_another(trained: Trained, kind: str, tmp_path: Path) -> None:
+    source, options = getattr(trained, kind), ["--episodes", 1, "--seed", 4]
+    shown = call("film", source, *options, "--risk-levels", "0.2,dynamic,1.0", "--out", tmp_path / "dial.gif", "--json")
+    assert shown.exit_code == 0, shown.stderr
+    told = json.loads(shown.stdout)
+    assert [row["risk_level"] for row in told["levels"]] == [0.2, None, 1.0]
+    for row, level in zip(told["levels"], (0.2, "dynamic", 1.0), strict=True):
+        alone = call("evaluate" if kind == "run" else "run", source, *options, "--risk-level", level, "--json")
+        assert {**json.loads(alone.stdout), "risk_level": row["risk_level"]} == row
+    assert told["steps"] == sum(row["episode_length_mean"] for row in told["levels"])
+    text = call("film", source, *options, "--risk-levels", "0.2,1.0", "--out", tmp_path / "two.gif").stdout
+    assert "risk level 0.2" in text
+    assert "risk level 1.0" in text
+
+
 def test_filming_exported_agents_never_loads_torch(trained: Trained, tmp_path: Path) -> None:
     program = (
         "import sys\n"
@@ -53,6 +70,8 @@ def test_filming_exported_agents_never_loads_torch(trained: Trained, tmp_path: P
         (["{run}", "--out", "film.svg"], 1, "expected one of .html, .gif, .mp4"),
         (["{run}", "--episodes", "0", "--out", "film.html"], 2, "--episodes"),
         (["{run}"], 2, "--out"),
+        (["{run}", "--risk-levels", "0.1,1.0", "--out", "film.html"], 2, "a page is of one level"),
+        (["{run}", "--risk-level", "0.1", "--risk-levels", "0.1,1", "--out", "a.gif"], 2, "in place of --risk-level"),
     ],
 )
 def test_mistakes_are_one_line(
