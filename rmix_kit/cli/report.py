@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -70,6 +71,7 @@ def command(
     from rmix_kit.reports.report import write_report
     from rmix_kit.results import find_records
 
+    importlib.import_module("matplotlib")  # where it is missing, that is said before anything is played or remarked on
     expected = read_expected(expect) if expect is not None else []
     forecasts = read_forecasts(calibrated)
     if evaluate:

@@ -81,9 +81,12 @@ COMMANDS = (
     _of("envs check macn", "envs", "check", GAME, "--episodes", "1", needs="train"),
     _of("envs check smac", "envs", "check", "smac:3m?backend=builtin", "--episodes", "1", needs="train"),
     _of("doctor", "doctor"),
+    _of("config show", "config", "show", *PLANNED, needs="train"),
+    _of("config schema", "config", "schema", "sweep", needs="train"),
     _of("inspect RUN", "inspect", "RUN", needs="train"),
     _of("inspect AGENTS", "inspect", "AGENTS"),
     _of("train", "train", *PLANNED, "--out", "made", needs="train"),
+    _of("train --track wandb", "train", *PLANNED, "--out", "tracked", "--track", "wandb", needs="train wandb"),
     _of("evaluate", "evaluate", "RUN", "--episodes", "2", needs="train"),
     _of("export", "export", "RUN", "--out", "made", needs="train export"),
     _of("run", "run", "AGENTS", "--episodes", "2", needs="runtime"),
@@ -140,7 +143,7 @@ def judged(command: Command, python: Path, extra: str, *, made: Path, folder: Pa
     if done.returncode == 0:
         return Outcome(short="works")
     named = ADVICE.search(done.stderr)
-    if done.returncode != 1 or not named or not lines[-1].startswith("Error: "):
+    if done.returncode != 1 or not named or len(lines) != 1 or not lines[0].startswith("Error: "):
         return Outcome(short=f"exit {done.returncode}", what=done.stderr or done.stdout)
     present = {extra} | ({"train", "export", "runtime", "plot", "render"} if extra == "all" else set())
     if command.needs <= present:
