@@ -3,9 +3,10 @@
     python benchmarks/long/riskq_dial.py [--jobs 2] [--only bridge] [--runs FOLDER]
 
 Each run is `rmix-kit train --algo riskq`, `rmix-kit export`, and `rmix-kit run --risk-levels ...`, 1,000 episodes with
-onnxruntime for each level; its record stays under benchmarks/results/riskq-dial. A level is as the exact policy
-(`macn.oracle`, greedy on CVaR at that level) if the mean return is within two standard errors of the exact one and
-the mean length within one step: ways differ by four steps or more, and in noise by none.
+onnxruntime for each level, of the run's own seed (with one seed for all, chance in those episodes counted ten times);
+its record stays under benchmarks/results/riskq-dial. A level is as the exact policy (`macn.oracle`, greedy on CVaR at
+that level) if the mean return is within two standard errors of the exact one and the mean length within one step: ways
+differ by four steps or more, and in noise by none.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def measure(case: str, seed: int, runs: Path) -> dict[str, Any]:
     folder = runs / f"riskq-{case}-{seed}"
     record, agents = trained_and_exported("riskq", env, seed, steps, case=case, folder=folder)
     asked = ",".join(map(str, levels))
-    said = json.loads(kit("run", str(agents), "--risk-levels", asked, "--episodes", str(EPISODES), "--json"))
+    said = json.loads(kit("run", str(agents), "--risk-levels", asked, "--episodes", str(EPISODES), "--seed", str(seed), "--json"))
     return judged(record, said["levels"]) | {"machine": machine()}
 
 
