@@ -115,6 +115,6 @@ def load(
         The run at that checkpoint: ``.team()`` acts, ``.evaluate()`` plays, ``.metrics()`` gives what was written
         while it was trained, ``.policies()`` what exporters freeze.
     """
-    from rmix_kit.training.run import load as load_run
+    from rmix_kit.training.loading import load as load_run
 
     return load_run(run, checkpoint, consent=consent, algorithm=algorithm, env=env)

@@ -34,7 +34,8 @@ def measure(case: str, seed: int, runs: Path) -> dict[str, Any]:
     folder = runs / f"riskq-{case}-{seed}"
     record, agents = trained_and_exported("riskq", env, seed, steps, case=case, folder=folder)
     asked = ",".join(map(str, levels))
-    said = json.loads(kit("run", str(agents), "--risk-levels", asked, "--episodes", str(EPISODES), "--seed", str(seed), "--json"))
+    drawn = ("--episodes", str(EPISODES), "--seed", str(seed))
+    said = json.loads(kit("run", str(agents), "--risk-levels", asked, *drawn, "--json"))
     return judged(record, said["levels"]) | {"machine": machine()}
 
 

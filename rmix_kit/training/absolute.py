@@ -12,7 +12,7 @@ from rmix_kit.files.writing import seal, write_file, writing
 from rmix_kit.results import Episodes, played_step
 from rmix_kit.results.paths import RunPaths
 from rmix_kit.training.evaluator import Evaluation
-from rmix_kit.training.run import load
+from rmix_kit.training.loading import load
 
 TIMES = 10
 """How many times the evaluation's episodes (Gorsane et al. 2022, "Towards a Standardised Performance Evaluation

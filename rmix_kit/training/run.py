@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -12,13 +12,12 @@ import torch
 
 from exporters.contract import PolicySpec
 from exporters.live import LiveAgent, LiveTeam
-from rmix_kit.algorithms import Algorithm, Networks
+from rmix_kit.algorithms import Networks
 from rmix_kit.envs.consent import Consent, allowed
-from rmix_kit.envs.given import given_environment
 from rmix_kit.envs.interface import VectorEnv
 from rmix_kit.envs.make import copies_to_play, make_vector_env
 from rmix_kit.episodes import copies_for
-from rmix_kit.errors import CheckpointError, ConfigError
+from rmix_kit.errors import CheckpointError, ConfigError, MissingExtraError
 from rmix_kit.fit import check_fit
 from rmix_kit.networks.agent import AgentNetwork
 from rmix_kit.policy import ActingAgent, GreedyPolicy, team_policy
@@ -31,9 +30,12 @@ from rmix_kit.training.evaluator import Evaluation, evaluate
 from rmix_kit.training.joint_table import JointTable, spec_of, tabulate
 from rmix_kit.training.learner import load_networks
 from rmix_kit.training.run_config import RunConfig
-from rmix_kit.training.run_folder import RunFolder, choose_step
+from rmix_kit.training.run_folder import RunFolder
 from rmix_kit.training.state import TrainerState
 from rmix_kit.types import EnvSpec
+
+if TYPE_CHECKING:
+    import pandas
 
 
 class Run:
@@ -151,6 +153,22 @@ class Run:
             RecordError: There is no such kind, or the file is damaged.
         """
         return metric_columns(self.path, kind)
+
+    def frame(self, kind: str = "training") -> pandas.DataFrame:
+        """Return `metrics` as a frame of pandas, a row for each that was written.
+
+        Args:
+            kind: As of `metrics`.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+            RecordError: There is no such kind, or the file is damaged.
+        """
+        try:
+            import pandas
+        except ModuleNotFoundError as error:
+            raise MissingExtraError("frames need pandas; install it with: pip install pandas") from error
+        return pandas.DataFrame(self.metrics(kind))
 
     def policies(self) -> list[GreedyPolicy]:
         """Return every agent's policy, in the order of the agents."""
@@ -286,37 +304,3 @@ class Run:
             reward_scale=self.reward_scale,
             steps=steps,
         )
-
-
-def load(
-    run: str | Path,
-    checkpoint: str | int = "last",
-    *,
-    consent: Consent | None = None,
-    algorithm: type[Algorithm[Any]] | None = None,
-    env: object = None,
-) -> Run:
-    """Load a run.
-
-    Args:
-        checkpoint: "last", "best" (highest mean return of an evaluation, the earlier of equals) or an environment step.
-        consent: To code that it names, its algorithm's or its environment's.
-        algorithm: Its algorithm, where it is at hand.
-        env: Its environment, where it was given as an object (`rmix_kit.envs.given`).
-
-    Returns:
-        The run at that checkpoint.
-
-    Raises:
-        RunFolderError: The folder is no run.
-        CheckpointError: There is no such checkpoint, or it is damaged.
-    """
-    folder = RunFolder(Path(run), algorithm=algorithm, consent=consent)
-    trained_on = folder.read_config().env
-    step = choose_step(folder, checkpoint)
-    if env is None:
-        return Run(folder, step, consent=consent)
-    text, make_env = given_environment(env)
-    if text != trained_on:
-        raise ConfigError(f"env is {text}, and the run was trained on {trained_on}; give that, or leave env out")
-    return Run(folder, step, consent="once", make_env=make_env or make_vector_env)

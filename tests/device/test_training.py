@@ -15,7 +15,7 @@ from rmix_kit.algorithms.coma import COMA
 from rmix_kit.errors import CheckpointError, ConfigError, Interrupted, NonFiniteError
 from rmix_kit.files.writing import seal
 from rmix_kit.training.learner import TargetSettings
-from rmix_kit.training.run import load
+from rmix_kit.training.loading import load
 from rmix_kit.training.run_config import RunConfig
 from rmix_kit.training.trainer import train
 from tests.algorithms.cases import small

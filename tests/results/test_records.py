@@ -12,7 +12,7 @@ from rmix_kit.errors import RecordError
 from rmix_kit.results import Episodes, find_records, read_record, record_of, write_record
 from rmix_kit.sweeps.progress import state_of
 from rmix_kit.training.absolute import SEED_OFFSET, evaluate_run
-from rmix_kit.training.run import load
+from rmix_kit.training.loading import load
 from rmix_kit.training.trainer import train
 from tests.training.runs import tiny
 

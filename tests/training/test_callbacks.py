@@ -14,7 +14,8 @@ import rmix_kit
 from rmix_kit.callbacks import Callback, Ended, Evaluated, RoundPlayed, Saved, Started, Stop
 from rmix_kit.config.differences import differences_from_preset
 from rmix_kit.errors import ConfigError, Interrupted, RecordError
-from rmix_kit.training.run import Run, load
+from rmix_kit.training.loading import load
+from rmix_kit.training.run import Run
 from rmix_kit.training.trainer import train
 from tests.training.runs import At, Notes, content, send, tiny, with_training
 

@@ -20,8 +20,8 @@ from rmix_kit.training import checkpoint as checkpoint_module
 from rmix_kit.training import metrics as metrics_module
 from rmix_kit.training import storage as storage_module
 from rmix_kit.training.checkpoint import network_tensors, read_tensors, verify_checkpoint, write_checkpoint
+from rmix_kit.training.loading import load
 from rmix_kit.training.manifest import FORMAT, TENSOR_FILES
-from rmix_kit.training.run import load
 from rmix_kit.training.run_folder import RunFolder
 from rmix_kit.training.tensorboard_files import open_board
 from rmix_kit.training.trainer import train

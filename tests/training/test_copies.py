@@ -11,7 +11,7 @@ from rmix_kit.envs.interface import VectorEnv
 from rmix_kit.envs.make import make_vector_env
 from rmix_kit.errors import ConfigError, EnvironmentTextError
 from rmix_kit.training.exporting import export, facts_of
-from rmix_kit.training.run import load
+from rmix_kit.training.loading import load
 from rmix_kit.training.trainer import train
 from tests.training.runs import Notes, tiny, with_training
 

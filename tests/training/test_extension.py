@@ -18,7 +18,7 @@ from rmix_kit.errors import Interrupted, RecordError, RunFolderError
 from rmix_kit.reports.groups import group_runs
 from rmix_kit.results.folder import record_of
 from rmix_kit.training import extension
-from rmix_kit.training.run import load
+from rmix_kit.training.loading import load
 from rmix_kit.training.run_config import RunConfig
 from rmix_kit.training.trainer import train
 from tests.training.runs import At, Notes, content, send, tiny, with_training

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import rmix_kit
 from exporters.errors import InvalidInputError, InvalidObservationError
 from exporters.runtime import OnnxTeam
 from rmix_kit.config.load import resolve
-from rmix_kit.errors import ConfigError, RecordError
+from rmix_kit.errors import ConfigError, MissingExtraError, RecordError
 from rmix_kit.training.exporting import export
 from rmix_kit.training.run import Run
 
@@ -98,6 +99,16 @@ def test_metrics_are_the_rows_of_the_file(run: Run) -> None:
             np.testing.assert_array_equal(column, wanted)
     with pytest.raises(RecordError, match="'losses'; there are training and evaluation"):
         run.metrics("losses")
+
+
+def test_a_frame_holds_the_same_columns(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame, columns = run.frame("evaluation"), run.metrics("evaluation")
+    assert list(frame.columns) == list(columns)
+    for name, column in columns.items():
+        np.testing.assert_array_equal(frame[name].to_numpy(), column)
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(MissingExtraError, match="pip install pandas"):
+        run.frame()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import rmix_kit
 from rmix_kit.envs.interface import VectorEnv
 from rmix_kit.envs.make import make_vector_env
 from rmix_kit.errors import ConfigError, EnvironmentContractError, RunFolderError
-from rmix_kit.training.run import load
+from rmix_kit.training.loading import load
 from rmix_kit.training.trainer import train
 from tests.training.runs import Notes, tiny
 from tests.training.test_trainer import EVALUATION_KEYS

@@ -17,7 +17,7 @@ from rmix_kit.algorithms.coma import COMA
 from rmix_kit.errors import DeviceError, Interrupted, NonFiniteError, RunFolderError
 from rmix_kit.training.checkpoint import verify_checkpoint
 from rmix_kit.training.learner import Learner
-from rmix_kit.training.run import load
+from rmix_kit.training.loading import load
 from rmix_kit.training.run_folder import RunFolder
 from rmix_kit.training.signals import StopSignals
 from rmix_kit.training.trainer import train
