@@ -204,6 +204,8 @@ def remark_on(text: str) -> str:
         EnvironmentTextError: The text has another form, or names a kind or option that does not exist.
         MissingExtraError: The kind needs an extra that is not installed.
     """
+    if text.startswith(f"{OBJECT}:"):
+        return ""
     parsed = parse_known(text)
     remark = getattr(_adapter(parsed), "remark", None)
     return "" if remark is None else str(remark(parsed))

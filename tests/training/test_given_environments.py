@@ -18,6 +18,7 @@ import rmix_kit
 from rmix_kit.cli.main import main
 from rmix_kit.envs.given import given_environment
 from rmix_kit.errors import ConfigError, EnvironmentContractError, EnvironmentTextError, UntrustedCodeError
+from rmix_kit.testing import check_environment
 
 VALUES = {"training.num_envs": 3, "log_interval": 50, "evaluation_interval": 100}
 
@@ -152,3 +153,21 @@ def test_what_is_no_environment_is_told_in_one_line(
 
 def test_a_text_stays_a_text() -> None:
     assert given_environment("macn:4x12") == ("macn:4x12", None)
+
+
+@pytest.mark.parametrize("env", [cliff, lambda: cliff(), cliff(), Pair, "macn:4x7"])
+def test_an_environment_of_any_form_is_checked(env: Any) -> None:
+    findings = {finding.name: finding for finding in check_environment(env, episodes=3)}
+    assert findings["environment"].found.startswith("2 agents")
+    assert "the same seed gives the same episode" in findings["reproducibility"].found
+
+
+class Lonely(Pair):
+    action_space = Discrete(2)  # type: ignore[assignment]
+
+
+def test_what_cannot_be_trained_on_fails_the_check() -> None:
+    with pytest.raises(EnvironmentContractError, match="object:Lonely: .*the action space is"):
+        check_environment(Lonely())
+    with pytest.raises(ConfigError, match="env is None"):
+        check_environment(None)

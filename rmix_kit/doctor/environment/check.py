@@ -12,6 +12,7 @@ from rmix_kit.doctor.environment.episodes import RUN_SEED, Episode, difference, 
 from rmix_kit.doctor.environment.outcome import outcome_findings
 from rmix_kit.doctor.environment.spaces import space_findings
 from rmix_kit.doctor.finding import Finding
+from rmix_kit.envs.given import MakeEnv, given_environment
 from rmix_kit.envs.interface import VectorEnv, codec_of, notes_of
 from rmix_kit.envs.make import make_vector_env, remark_on
 from rmix_kit.errors import EnvironmentContractError, EnvironmentTextError
@@ -27,20 +28,24 @@ ONCE = "append copies=1 to the text and train with --num-envs 1"
 REFUSALS = (EnvironmentTextError, EnvironmentContractError)
 
 
-def check(text: str, episodes: int = 10) -> list[Finding]:
+def check(env: object, episodes: int = 10) -> list[Finding]:
     """Play random episodes of one copy, and say what was found.
 
     Args:
+        env: A text, or what else `rmix_kit.train` takes for an environment.
         episodes: Random episodes, at least 1; four more are played for the question whether they can be repeated.
 
     Returns:
         Findings in the order in which they are of interest; a "problem" among them if training would be refused.
 
     Raises:
+        ConfigError: It is no environment at all.
         MissingExtraError: The kind needs an extra that is not installed.
     """
+    text, own = given_environment(env)
+    make = own or make_vector_env
     try:
-        with made(text) as envs:
+        with made(make, text) as envs:
             begun = time.perf_counter()
             played = play_random(envs, episodes)
             seconds = time.perf_counter() - begun
@@ -51,16 +56,20 @@ def check(text: str, episodes: int = 10) -> list[Finding]:
             findings += space_findings(envs, sound)
             findings += outcome_findings(envs, sound)
             findings += [_damage(played)] if len(sound) < len(played) else []
-            findings += [_repeated(text, envs), memory_finding(text, envs)]
+            findings += [_repeated(make, text, envs), memory_finding(text, envs)]
             return findings
     except REFUSALS as error:
         return [Finding(name="environment", status="problem", found=str(error))]
 
 
 @contextmanager
-def made(text: str) -> Iterator[VectorEnv]:
-    """Make one copy, and close it."""
-    envs = make_vector_env(text, 1)
+def made(make: MakeEnv, text: str) -> Iterator[VectorEnv]:
+    """Make one copy, and close it.
+
+    Args:
+        make: Makes copies of the environment that a text names.
+    """
+    envs = make(text, 1)
     try:
         yield envs
     finally:
@@ -86,7 +95,7 @@ def _damage(played: list[Episode]) -> Finding:
     )
 
 
-def _repeated(text: str, envs: VectorEnv) -> Finding:
+def _repeated(make: MakeEnv, text: str, envs: VectorEnv) -> Finding:
     """Play a seed again, after other episodes and in a fresh copy."""
     seed = episode_seed(RUN_SEED, "train", 0)
     first, again = play(envs, seed), play(envs, seed)
@@ -94,7 +103,7 @@ def _repeated(text: str, envs: VectorEnv) -> Finding:
     if parts := difference(first, again) or difference(first, play(envs, seed)):
         return _unrepeated(f"the same seed and actions gave another episode: {parts} differs", HISTORY)
     try:
-        with made(text) as fresh:
+        with made(make, text) as fresh:
             anew = play(fresh, seed)
         parts = difference(first, anew)
         if not parts:
@@ -102,7 +111,7 @@ def _repeated(text: str, envs: VectorEnv) -> Finding:
                 name="reproducibility",
                 found="the same seed gives the same episode: at once, after others, and in a copy that is made anew",
             )
-        with made(text) as fresh:
+        with made(make, text) as fresh:
             is_history = not difference(anew, play(fresh, seed))
     except REFUSALS as error:
         return _unrepeated(f"the same seed gives the same episode in one copy; another cannot be made: {error}", ONCE)
