@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from rmix_kit.cli.words import CHECKPOINT, FORMAT
 
 if TYPE_CHECKING:
     from rmix_kit.envs.consent import Consent
+
+LIBRARIES = ("torch", "onnx", "onnxscript", "onnxruntime")
 
 
 @click.command("export", cls=KitCommand)
@@ -44,6 +47,8 @@ def command(
     import rmix_kit
     from rmix_kit.training.exporting import export
 
+    for library in LIBRARIES:  # where one is missing, that is said before anything is done or remarked on
+        importlib.import_module(library)
     loaded = rmix_kit.load(run, checkpoint=checkpoint, consent=consent)
     names = loaded.env_spec.agent_ids
     note(
