@@ -18,7 +18,7 @@ from rmix_kit.config.validation import build, check_value
 from rmix_kit.config.values import SECTIONS, flatten, nest
 from rmix_kit.console import standard_error
 from rmix_kit.errors import ConfigError
-from rmix_kit.training.algorithm_names import algorithm_class, text_of
+from rmix_kit.training.algorithm_names import algorithm_class, checked_algorithm, text_of
 from rmix_kit.training.run_folder import allowed_algorithm
 
 RULED: Mapping[str, str] = {"updates_per_episode": "updates_per_step", "epsilon_steps": "epsilon_share"}
@@ -122,7 +122,7 @@ def settled(
         ConfigError: Something is missing, unknown, contradictory, of the wrong type or out of range; it says where.
         UntrustedCodeError: A file names its algorithm's module, and nobody has consented to import it.
     """
-    cls = algorithm_class(algo) if isinstance(algo, str) else algo
+    cls = algorithm_class(algo) if isinstance(algo, str) else algo and checked_algorithm(algo)
     algo = None if cls is None else text_of(cls)
     given_head = {"algo": algo, "preset": preset, "env": env, "seed": seed, "steps": steps, "device": device}
     paths = [path for path in (config_file, kept) if path is not None]
