@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -61,3 +62,8 @@ def whole_number(text: str) -> int | None:
     if not number.is_finite() or number.adjusted() >= MOST_DIGITS or number != number.to_integral_value():
         return None
     return int(number)
+
+
+def is_file_name(given: object) -> bool:
+    """Return whether a text may name a file or be a part of its name: letters, digits and a few marks, no path."""
+    return isinstance(given, str) and re.fullmatch(r"\w[\w .+=-]*", given) is not None

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from rmix_kit.cli.kit import KitCommand, KitGroup
 from rmix_kit.cli.output import print_json, print_rows
+from rmix_kit.cli.trust import consent_options
 from rmix_kit.cli.words import ALGORITHM, DEVICE, ENV_STEPS, ENVIRONMENT, PRESET, SEED, Word
+
+if TYPE_CHECKING:
+    from rmix_kit.envs.consent import Consent
 
 
 @click.group("config", cls=KitGroup)
@@ -34,6 +39,7 @@ def command() -> None:
 @click.option("--set", "overrides", multiple=True, metavar="a.b=c", help="One value laid over everything; repeatable.")
 @click.option("--checkpoint-every", type=ENV_STEPS, help="Environment steps between checkpoints.")
 @click.option("--device", type=DEVICE, help="Where training happens; auto by default.")
+@consent_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON alone.")
 def show_command(
     algo: str | None,
@@ -46,6 +52,7 @@ def show_command(
     overrides: tuple[str, ...],
     checkpoint_every: int | None,
     device: str | None,
+    consent: Consent | None,
     as_json: bool,
 ) -> None:
     """Show every setting of a run with where its value came from; the options are those of `train`.
@@ -73,6 +80,7 @@ def show_command(
         num_envs=num_envs,
         checkpoint_every=checkpoint_every,
         device=device,
+        consent=consent,
         report=lambda line: None,
     )
     values = [value for value in sourced(found) if has_steps or value.name != "steps"]

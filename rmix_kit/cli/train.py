@@ -95,7 +95,7 @@ def command(
     several = seeds or (seeds_to_resume(out) if resume and seed is None else ())
     kept = folder_to_resume(out, algo, seed, several) if resume else None
     for file in (config, kept):
-        refuse_strangers_code(file, algo=algo, env=env, consent=consent)
+        refuse_strangers_environment(file, algo=algo, env=env, consent=consent)
     refuse_missing({"--algo": algo, "--env": env, "--steps": steps}, config or kept)
     resolved = resolve(
         algo=algo,
@@ -109,6 +109,7 @@ def command(
         num_envs=num_envs,
         checkpoint_every=checkpoint_every,
         device=device,
+        consent=consent,
     )
     out = out or named_folder(resolved.algorithm.name, None if several else resolved.seed)
     told: Any = {"resume": resume, "extend_inexactly": extend_inexactly, "init_from": init_from}
@@ -163,13 +164,15 @@ def folder_to_resume(out: Path | None, algo: str | None, seed: int | None, seeds
     return folder.config
 
 
-def refuse_strangers_code(file: Path | None, *, algo: str | None, env: str | None, consent: Consent | None) -> None:
-    """Refuse an environment or algorithm that a file alone names, where it is code and nobody has consented.
+def refuse_strangers_environment(
+    file: Path | None, *, algo: str | None, env: str | None, consent: Consent | None
+) -> None:
+    """Refuse an environment that a file alone names, where it is code and nobody has consented.
 
     Args:
         file: A configuration; None for none.
-        algo: As typed; then the file's is not asked for.
-        env: Likewise.
+        algo: As typed.
+        env: As typed; then the file's is not asked for.
         consent: What the person said.
 
     Raises:
@@ -179,13 +182,10 @@ def refuse_strangers_code(file: Path | None, *, algo: str | None, env: str | Non
         return
     from rmix_kit.config.config_file import read_config_file
     from rmix_kit.envs.consent import allowed
-    from rmix_kit.training.run_folder import allowed_algorithm
 
     values = read_config_file(file, algo=algo, preset=None).values
     if env is None and isinstance(there := values.get("env"), str):
         allowed(there, file, consent)
-    if algo is None and isinstance(there := values.get("algo"), str):
-        allowed_algorithm(there, file, consent)
 
 
 def refuse_missing(given: Mapping[str, object], file: Path | None) -> None:

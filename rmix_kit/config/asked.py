@@ -49,7 +49,7 @@ def asked(
         return what
     if env is None or steps is None:
         lacks = "env" if env is None else "steps"
-        name = what if isinstance(what, str) else what.__name__
+        name = what if isinstance(what, str) else getattr(what, "__name__", "rmix")
         raise ConfigError(f"{lacks} is missing; give it, such as train({name!r}, 'macn:4x12', steps=400_000)")
     return resolve(
         algo=what,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, Literal, TypedDict, Unpack
 
 from rmix_kit.algorithms import Algorithm
 from rmix_kit.config.config_file import check_keys, is_record, of_its_time, read_config_files
@@ -18,7 +18,8 @@ from rmix_kit.config.validation import build, check_value
 from rmix_kit.config.values import SECTIONS, flatten, nest
 from rmix_kit.console import standard_error
 from rmix_kit.errors import ConfigError
-from rmix_kit.training.algorithm_names import algorithm_class, text_of
+from rmix_kit.training.algorithm_names import algorithm_class, checked_algorithm, text_of
+from rmix_kit.training.run_folder import allowed_algorithm
 
 RULED: Mapping[str, str] = {"updates_per_episode": "updates_per_step", "epsilon_steps": "epsilon_share"}
 """Training settings that are unused while another is above 0, which a preset or a frame may have set."""
@@ -43,6 +44,7 @@ class Asked(TypedDict, total=False):
     num_envs: int | None
     checkpoint_every: int | None
     device: str | None
+    consent: Literal["once", "always"] | None
     report: Callable[[str], None]
 
 
@@ -91,6 +93,7 @@ def settled(
     num_envs: int | None = None,
     checkpoint_every: int | None = None,
     device: str | None = None,
+    consent: Literal["once", "always"] | None = None,
     report: Callable[[str], None] = say,
 ) -> Settled:
     """Put a run's configuration together: defaults, then the preset, then the files, then the overrides.
@@ -109,6 +112,7 @@ def settled(
         num_envs: ``training.num_envs``.
         checkpoint_every: ``training.checkpoint_interval``.
         device: "auto", "cpu" or "cuda".
+        consent: To import an algorithm because a file names its module.
         report: Told which values apply only because of the map.
 
     Returns:
@@ -116,13 +120,18 @@ def settled(
 
     Raises:
         ConfigError: Something is missing, unknown, contradictory, of the wrong type or out of range; it says where.
+        UntrustedCodeError: A file names its algorithm's module, and nobody has consented to import it.
     """
-    cls = algorithm_class(algo) if isinstance(algo, str) else algo
+    cls = algorithm_class(algo) if isinstance(algo, str) else algo and checked_algorithm(algo)
     algo = None if cls is None else text_of(cls)
     given_head = {"algo": algo, "preset": preset, "env": env, "seed": seed, "steps": steps, "device": device}
-    files = read_config_files((config_file, kept), algo=algo, preset=preset)
+    paths = [path for path in (config_file, kept) if path is not None]
+    files = read_config_files(paths, algo=algo, preset=preset)
     head, places = _head(given_head, files)
-    cls = cls or algorithm_class(head["algo"])
+    if cls is None:
+        named_by = next(path for path, file in zip(paths, files, strict=True) if file.values.get("algo") is not None)
+        allowed_algorithm(head["algo"], named_by, consent)
+        cls = algorithm_class(head["algo"])
     head["preset"] = head["preset"] or head["algo"]
     is_whole = any(is_record(file) for file in files)
     layers: dict[str, Values] = {

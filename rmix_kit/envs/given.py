@@ -15,13 +15,13 @@ from rmix_kit.envs.agreement import team_options
 from rmix_kit.envs.border import Border
 from rmix_kit.envs.gymnasium_teams import REWARD as GYMNASIUM_REWARD
 from rmix_kit.envs.gymnasium_teams import GymnasiumTeam
-from rmix_kit.envs.importing import Factory
+from rmix_kit.envs.importing import Factory, factory_of
 from rmix_kit.envs.interface import VectorEnv
 from rmix_kit.envs.limits import NAMES, checked_limit
 from rmix_kit.envs.make import OBJECT, make_vector_env
 from rmix_kit.envs.pettingzoo import REWARD, check_interface, close_all, make_copies, parameters_of
 from rmix_kit.envs.team_vector import ParallelEnvironment, TeamVector
-from rmix_kit.errors import ConfigError, EnvironmentContractError
+from rmix_kit.errors import ConfigError, EnvironmentContractError, EnvironmentTextError
 from rmix_kit.spelling import shortened
 
 MakeEnv = Callable[[str, int], VectorEnv]
@@ -120,12 +120,12 @@ def _copier(env: object) -> Factory:
 def _is_importable(made: Any) -> bool:  # noqa: ANN401 - a function or class
     """Return whether a name leads back to a function or class, in another program too."""
     module, path = getattr(made, "__module__", None), getattr(made, "__qualname__", "")
-    if not isinstance(module, str) or module == "__main__":
+    if not isinstance(module, str) or module == "__main__" or module not in sys.modules:
         return False
-    found: object = sys.modules.get(module)
-    for name in path.split("."):
-        found = getattr(found, name, None)
-    return found is made
+    try:
+        return factory_of(f"{module}.{path}") is made  # an attribute of the package may hide the module
+    except EnvironmentTextError:
+        return False
 
 
 def _makes_gymnasium(made: Any) -> bool:  # noqa: ANN401 - a function or class

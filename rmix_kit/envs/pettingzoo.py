@@ -97,6 +97,7 @@ def make_copies(
 
     Raises:
         EnvironmentTextError: A call failed.
+        EnvironmentContractError: Two calls gave the same object.
     """
     parameters = parameters_of(factory)
     first = parallel(_called(factory, arguments, name, where), where)
@@ -120,6 +121,12 @@ def make_copies(
                 f"{error}; copy {number} of {num_envs} failed where the ones before it stand. If the environment can "
                 "exist only once (a port, a licence), append copies=1 to its text and train with --num-envs 1"
             ) from error
+    played = [id(getattr(env, "unwrapped", env)) for env in envs if hasattr(env, "reset")]
+    if len(set(played)) < len(played):
+        close_all(envs)
+        raise EnvironmentContractError(
+            f"{where}: {name} gave the same environment twice; let every call make a new one"
+        )
     return envs, own
 
 

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rmix_kit.callbacks import Ended, Started
-from rmix_kit.errors import RunFolderError
+from rmix_kit.errors import ConfigError, RunFolderError
 from rmix_kit.files.reading import LARGEST_LOG, parsed_json, read_plain
 from rmix_kit.files.writing import json_text, open_own, write_file, writing
 from rmix_kit.loggers.interface import Logger
 from rmix_kit.results.folder import METRIC_KINDS
+from rmix_kit.spelling import shortened
 
 ADVICE = "make room and resume"
 
@@ -41,10 +42,14 @@ class Delivery:
 
         Raises:
             RunFolderError: The file cannot be read or written.
+            ConfigError: The logger gave nothing by which the remote run is found again.
         """
         continued = self._read()
-        found = self._logger.begin(started, continued)
+        found: object = self._logger.begin(started, continued)  # the user's
         self._has_begun = True
+        if not isinstance(found, str):
+            given = f"{type(self._logger).__qualname__}.begin returned {shortened(found)}"
+            raise ConfigError(f"{given}; expected a text by which the remote run is found again")
         if found != continued:
             self._sent = []
             with writing(str(self._path), ADVICE):

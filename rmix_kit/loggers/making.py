@@ -8,7 +8,7 @@ from rmix_kit.errors import ConfigError
 from rmix_kit.loggers.interface import Logger
 from rmix_kit.loggers.mlflow import MlflowLogger
 from rmix_kit.loggers.wandb import WandbLogger
-from rmix_kit.spelling import shortened, suggestion
+from rmix_kit.spelling import is_file_name, shortened, suggestion
 
 LOGGERS: dict[str, type[WandbLogger] | type[MlflowLogger]] = {"wandb": WandbLogger, "mlflow": MlflowLogger}
 
@@ -22,6 +22,8 @@ def make_loggers(given: Sequence[Logger | str]) -> tuple[Logger, ...]:
     Raises:
         ConfigError: One is neither, or two would keep the same file.
     """
+    if isinstance(given, str | Logger):
+        raise ConfigError(f"loggers is {shortened(given)}; give a list of them, such as loggers=['wandb']")
     made: list[Logger] = []
     for index, logger in enumerate(given):
         if isinstance(logger, str):
@@ -37,7 +39,11 @@ def make_loggers(given: Sequence[Logger | str]) -> tuple[Logger, ...]:
                 f"loggers[{index}] is {shortened(logger)}; expected {' or '.join(map(repr, LOGGERS))}, or an object of "
                 "a class that extends rmix_kit.loggers.Logger"
             )
-    names = [logger.name for logger in made]
+    names = [getattr(logger, "name", None) for logger in made]
+    if odd := [name for name in names if not is_file_name(name)]:
+        raise ConfigError(f"a logger's name is {shortened(odd[0])}; set name to a word, which names a file in the run")
     if len(set(names)) < len(names):
-        raise ConfigError(f"the loggers are named {', '.join(names)}; each name is that of a file, give each once")
+        raise ConfigError(
+            f"the loggers are named {', '.join(map(str, names))}; each name is that of a file, give each once"
+        )
     return tuple(made)

@@ -11,7 +11,7 @@ from rmix_kit.algorithms import ALGORITHMS, Algorithm
 from rmix_kit.envs.importing import importable_directory, refuse_standard_library
 from rmix_kit.errors import ConfigError, EnvironmentTextError
 from rmix_kit.roster import installed_algorithms, names_code
-from rmix_kit.spelling import shortened, suggestion
+from rmix_kit.spelling import is_file_name, shortened, suggestion
 
 
 def algorithm_names() -> list[str]:
@@ -40,7 +40,7 @@ def algorithm_class(text: str) -> type[Algorithm[Any]]:
         if cls.name == text:
             return cls
     if names_code(text):
-        return _checked(_imported(text), text)
+        return checked_algorithm(_imported(text), text)
     installed = installed_algorithms()
     if text not in installed:
         names = algorithm_names()
@@ -49,7 +49,7 @@ def algorithm_class(text: str) -> type[Algorithm[Any]]:
             "package.module:Class"
         )
     try:
-        return _checked(installed[text].load(), text)
+        return checked_algorithm(installed[text].load(), text)
     except (ImportError, AttributeError) as error:
         raise ConfigError(f"the algorithm {text} ({installed[text].value}) cannot be imported: {error}") from error
 
@@ -79,8 +79,16 @@ def _imported(text: str) -> object:
         release()
 
 
-def _checked(found: object, text: str) -> type[Algorithm[Any]]:
-    """Return a class if it is an algorithm's."""
+def checked_algorithm(found: object, text: str = "the algorithm") -> type[Algorithm[Any]]:
+    """Return a class if it is an algorithm's.
+
+    Args:
+        found: What was given, or what a text names.
+        text: The text, for the error.
+
+    Raises:
+        ConfigError: It is none, with what it lacks.
+    """
     if not isinstance(found, type) or not issubclass(found, Algorithm):
         raise ConfigError(f"{text} is {shortened(found)}; expected a class that extends rmix_kit.algorithms.Algorithm")
     problem = next(_problems(found), "")
@@ -92,8 +100,8 @@ def _checked(found: object, text: str) -> type[Algorithm[Any]]:
 def _problems(cls: type[Algorithm[Any]]) -> Iterator[str]:
     """Say what keeps a class from being an algorithm."""
     name = getattr(cls, "name", None)
-    if not isinstance(name, str) or not name:
-        yield f"its name is {shortened(name)}; set name: ClassVar[str] to a word for tables and figures"
+    if not is_file_name(name):
+        yield f"its name is {shortened(name)}; set name: ClassVar[str] to a word for tables, figures and folders"
     if inspect.isabstract(cls):
         yield f"it does not define {', '.join(sorted(cls.__abstractmethods__))}"
     if "__dataclass_params__" not in vars(cls) or not vars(cls)["__dataclass_params__"].frozen:

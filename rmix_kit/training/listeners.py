@@ -40,6 +40,17 @@ class Watched:
 UNWATCHED = Watched()
 
 
+def checked_callbacks(callbacks: Sequence[Callback]) -> tuple[Callback, ...]:
+    """Return callbacks as they were given.
+
+    Raises:
+        ConfigError: One was given by itself, and not in a list.
+    """
+    if isinstance(callbacks, Callback):
+        raise ConfigError(f"callbacks is {shortened(callbacks)}; give a list of them, such as callbacks=[...]")
+    return tuple(callbacks)
+
+
 class Listeners:
     """All callbacks of a training, in the order in which they were given.
 
@@ -79,6 +90,8 @@ class Listeners:
             answer = method(record)
             if answer is not None and not isinstance(answer, Stop):
                 raise ConfigError(f"{method.__qualname__} returned {shortened(answer)}; expected Stop(reason) or None")
+            if answer is not None and not isinstance(answer.reason, str):
+                raise ConfigError(f"{method.__qualname__} returned {shortened(answer)}; a reason is a text")
             self.stop = self.stop or answer
 
 

@@ -27,7 +27,7 @@ from rmix_kit.training.checkpoint import verify_checkpoint
 from rmix_kit.training.device import choose_device, keep_freed_memory, torch_threads
 from rmix_kit.training.extension import extend, planned_steps
 from rmix_kit.training.initial_weights import check_initial_weights, starting_from
-from rmix_kit.training.listeners import UNWATCHED, Watched
+from rmix_kit.training.listeners import UNWATCHED, Watched, checked_callbacks
 from rmix_kit.training.loop import TrainingLoop
 from rmix_kit.training.manifest import read_manifest
 from rmix_kit.training.memory import check_memory
@@ -79,7 +79,7 @@ def train(
         Interrupted: A signal came; a checkpoint of the interrupted round is saved.
     """
     folder, reporter = RunFolder(Path(out), algorithm=type(config.algorithm)), reporter or make_reporter()
-    watched = Watched(callbacks=tuple(callbacks), loggers=make_loggers(loggers))
+    watched = Watched(callbacks=checked_callbacks(callbacks), loggers=make_loggers(loggers))
     config = starting_from(config, init_from, folder.initial_weights if resume else None)
     planned = checked(config, folder, reporter, resume=resume, make_env=make_env)
     if planned is not None:

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from rmix_kit.cli.main import main
 from rmix_kit.config.load import resolve
+from rmix_kit.errors import UntrustedCodeError
 from rmix_kit.spelling import dotted
 
 
@@ -71,3 +72,20 @@ def test_what_is_missing_or_wrong_is_one_line(words: tuple[str, ...], said: str)
     result = CliRunner().invoke(main, ["config", "show", *words])
     assert result.exit_code in (1, 2)
     assert said in result.stderr
+
+
+def test_an_algorithm_that_only_a_file_names_is_not_imported_to_show_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "strangers.py").write_text("from pathlib import Path\nPath('ran').touch()\nclass Own: pass\n")
+    (tmp_path / "c.yaml").write_text("algo: strangers:Own\nenv: macn:4x7\nsteps: 10\n")
+    result = CliRunner().invoke(main, ["config", "show", "--config", "c.yaml"])
+    assert result.exit_code == 1
+    assert "add --trust" in result.stderr
+    with pytest.raises(UntrustedCodeError):
+        resolve(config_file=Path("c.yaml"))
+    assert not (tmp_path / "ran").exists()
+    result = CliRunner().invoke(main, ["config", "show", "--config", "c.yaml", "--trust"])
+    assert "expected a class that extends" in result.stderr
+    assert (tmp_path / "ran").exists()

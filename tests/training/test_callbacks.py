@@ -155,6 +155,18 @@ def test_another_answer_is_refused(answer: Any, tmp_path: Path) -> None:
         train(tiny(), tmp_path / "run", callbacks=[Heard("evaluation", answer)], reporter=Notes())
 
 
+@pytest.mark.parametrize("reason", [None, 3, object()])
+def test_a_reason_is_a_text(reason: Any, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="a reason is a text"):
+        train(tiny(), tmp_path / "run", callbacks=[Heard("round", Stop(reason))], reporter=Notes())
+
+
+def test_one_alone_is_refused(tmp_path: Path) -> None:
+    alone: Any = Heard()
+    with pytest.raises(ConfigError, match="give a list of them"):
+        train(tiny(), tmp_path / "run", callbacks=alone, reporter=Notes())
+
+
 @pytest.mark.parametrize("given", [Heard, print, None])
 def test_what_is_no_callback_is_refused_before_anything_is_made(given: Any, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"callbacks\[1\] is .*; expected an object of a class that extends"):

@@ -77,6 +77,18 @@ def test_objects_and_functions_without_a_name_train_as_the_text_does(tmp_path: P
         np.testing.assert_array_equal(loaded.evaluate(episodes=3).returns, named.evaluate(episodes=3).returns)
 
 
+def test_a_class_that_its_package_hides_is_an_object(tmp_path: Path) -> None:
+    run = train(macn.parallel_env, tmp_path / "run")  # macn.parallel_env is a module, and the class of that name
+    assert run.config.env == "object:MACNParallelEnv"
+
+
+def test_a_function_that_gives_one_environment_again_and_again_is_refused(tmp_path: Path) -> None:
+    one = cliff()
+    with pytest.raises(ConfigError, match="gave the same environment twice"):
+        train(lambda: one, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_run_on_an_object_goes_on_with_it_and_is_read_without(tmp_path: Path) -> None:
     env = cliff()
     run = train(env, tmp_path / "run")

@@ -147,6 +147,22 @@ def test_what_is_no_logger_is_refused_before_anything_is_made(given: Any, said: 
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("name", ["../up", "", "a/b", None, 5])
+def test_a_name_that_names_no_file_is_refused(name: Any, tmp_path: Path) -> None:
+    store = Store()
+    store.name = name
+    with pytest.raises(ConfigError, match="set name to a word"):
+        train(tiny(), tmp_path / "run", loggers=[store], reporter=Notes())
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("found", [None, 5])
+def test_a_remote_run_without_a_text_is_refused(found: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Store, "begin", lambda self, started, continued: found)
+    with pytest.raises(ConfigError, match="Store.begin returned .*; expected a text"):
+        train(tiny(), tmp_path / "run", loggers=[Store()], reporter=Notes())
+
+
 @pytest.mark.parametrize("kind", [WandbLogger, MlflowLogger])
 def test_a_missing_library_is_told_with_its_extra(kind: type[Logger], monkeypatch: pytest.MonkeyPatch) -> None:
     import sys

@@ -208,6 +208,21 @@ def test_what_is_no_algorithm_is_told_in_one_line(text: str, said: str) -> None:
     assert not Path("run").exists()
 
 
+def test_a_class_that_is_no_algorithm_is_told_so() -> None:
+    given: Any = dict
+    with pytest.raises(ConfigError, match="expected a class that extends"):
+        rmix_kit.train(given, ENVIRONMENT, steps=60)
+
+
+def test_a_name_leads_out_of_no_folder() -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Leading(VDN):
+        name: ClassVar[str] = "../up"
+
+    with pytest.raises(ConfigError, match="set name"):
+        rmix_kit.train(Leading, ENVIRONMENT, steps=60)
+
+
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A package with an entry point."""
