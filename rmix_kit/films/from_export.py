@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from exporters.agent import ActResult, Agent, Array
-from exporters.bundle import read_manifest
 from exporters.team import AllowedActions, Team
 from rmix_kit.envs.consent import Consent
 from rmix_kit.envs.make import copies_to_play, make_drawn, remark_on, resolved_text
@@ -16,7 +15,14 @@ from rmix_kit.episodes import copies_for
 from rmix_kit.films.film import Film
 from rmix_kit.films.watching import Decision, WatchedEnvs
 from rmix_kit.playing.episodes import play
-from rmix_kit.playing.manifest import checkpoint_step, environment_text, first_format, most_copies, reward_scale
+from rmix_kit.playing.manifest import (
+    checkpoint_step,
+    environment_text,
+    first_format,
+    most_copies,
+    read_export,
+    reward_scale,
+)
 from rmix_kit.playing.team import LocalTeam, levels_of, load_team
 
 
@@ -66,7 +72,7 @@ def film_export(
         EnvironmentContractError: The agents do not fit the environment.
         InvalidInputError: A level is asked of agents that have no risk dial.
     """
-    manifest = read_manifest(directory)
+    manifest = read_export(directory)
     text = resolved_text(env_text or environment_text(manifest, directory, consent))
     team = load_team(directory, first_format(manifest))
     envs = WatchedEnvs(copies_to_play(make_drawn, text, copies_for(episodes, most_copies(manifest, text))))

@@ -80,6 +80,14 @@ def test_a_failure_is_one_line(arguments: list[str], words: str) -> None:
     assert words in line
 
 
+def test_a_run_in_place_of_exported_agents_is_told_to_be_exported(tmp_path: Path) -> None:
+    run = tmp_path / "my run"
+    run.mkdir()
+    (run / "config.yaml").write_text("")
+    (line,) = CliRunner().invoke(main, ["run", str(run)]).stderr.strip().splitlines()
+    assert f"is a training run; export it first: rmix-kit export '{run}' --out agents" in line
+
+
 def test_an_environment_that_cannot_be_made_leaves_no_folder(tmp_path: Path) -> None:
     arguments = [word.replace("macn:4x7", "macn:4x77") for word in TRAIN]
     result = CliRunner().invoke(main, [*arguments, str(tmp_path / "run")])
