@@ -90,13 +90,22 @@ class Manifest:
 def to_json_text(value: object, what: str, *, indent: int | None = None) -> str:
     """Return strict JSON text with sorted keys; refuses what JSON cannot hold, naming `what`.
 
+    Numbers of numpy are written as numbers.
+
     Raises:
         SpecError: for NaN, infinity or a type that JSON lacks.
     """
     try:
-        return json.dumps(value, sort_keys=True, allow_nan=False, indent=indent)
+        return json.dumps(value, sort_keys=True, allow_nan=False, indent=indent, default=_number_of)
     except (TypeError, ValueError) as error:
         raise SpecError(f"{what} cannot be written as JSON: {error}") from error
+
+
+def _number_of(scalar: object) -> object:
+    """Return the Python number of one of numpy's; refuses all else that JSON does not know."""
+    if getattr(scalar, "shape", None) == () and hasattr(scalar, "item"):
+        return scalar.item()
+    raise TypeError(f"Object of type {type(scalar).__name__} is not JSON serializable")
 
 
 def sha256_of(data: bytes) -> str:

@@ -16,7 +16,7 @@ import torch
 
 from exporters.contract import Policy, TensorSpec
 from exporters.errors import PolicyError
-from exporters.tracing import Positional, example_inputs
+from exporters.tracing import Positional, example_inputs, in_a_line
 
 OPSET = 18  # the lowest that torch's exporter writes; older runtimes read it
 BATCH_AXIS = "batch"
@@ -47,7 +47,7 @@ def to_onnx(policy: Policy) -> onnx.ModelProto:
                 verbose=False,
             )
         except torch.onnx.OnnxExporterError as error:
-            raise PolicyError(f"torch cannot export {spec.agent_id}'s policy to ONNX: {error}") from error
+            raise PolicyError(f"torch cannot export {spec.agent_id}'s policy to ONNX: {in_a_line(error)}") from error
     assert program is not None
     model = program.model_proto
     _strip(model.graph)
