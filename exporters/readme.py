@@ -55,8 +55,8 @@ def readme_text(agents: Sequence[AgentEntry], minimum_onnxruntime: str | None) -
         *_running(minimum_onnxruntime),
         _text(
             f"`{MANIFEST_NAME}` holds every agent's specification in full, the facts of the training, the versions, "
-            "and the size and sha256 of every file. Load .pt files only from people whom you trust; an .onnx file holds "
-            "no code."
+            "and the size and sha256 of every file. Load .pt files only from people whom you trust; an .onnx file "
+            "holds no code."
         ),
     ]
     return "\n".join(lines) + "\n"

@@ -16,6 +16,7 @@ from rmix_kit.films.film import Film
 from rmix_kit.films.watching import Decision, WatchedEnvs
 from rmix_kit.playing.episodes import play
 from rmix_kit.playing.manifest import (
+    algorithms,
     checkpoint_step,
     environment_text,
     first_format,
@@ -81,19 +82,18 @@ def film_export(
         played = play(watched, envs, episodes=episodes, seed=seed, risk_level=risk_level)
     finally:
         envs.close()
-    spec = manifest.agents[0].spec
     return Film(
         source=directory.resolve().name,
         kind="export",
         env=text,
         remark=remark_on(text),
-        algorithm=spec.algorithm,
+        algorithm=algorithms(manifest),
         risk_level=risk_level,
         agent_ids=envs.spec.agent_ids,
         action_meanings=envs.spec.action_meanings,
-        value_kind=spec.value_kind,
+        value_kind=manifest.agents[0].spec.value_kind,
         reward_scale=reward_scale(manifest),
-        is_risk_aware=spec.is_risk_aware,
+        is_risk_aware=any(entry.spec.is_risk_aware for entry in manifest.agents),
         has_distributions=False,
         edges=None,
         stage=envs.stage,

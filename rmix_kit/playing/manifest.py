@@ -27,6 +27,16 @@ def read_export(directory: Path) -> Manifest:
     return read_manifest(directory)
 
 
+def algorithms(manifest: Manifest) -> str:
+    """Return what the agents were trained by; several names where it was not the same."""
+    return " and ".join(dict.fromkeys(entry.spec.algorithm for entry in manifest.agents))
+
+
+def value_kinds(manifest: Manifest) -> str:
+    """Return what the agents maximise; several kinds where it is not the same."""
+    return " and ".join(dict.fromkeys(entry.spec.value_kind for entry in manifest.agents))
+
+
 def environment_text(manifest: Manifest, directory: Path, consent: Consent | None = None) -> str:
     """Return the environment that the agents were trained in, if it may run.
 
