@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from exporters.contract import Policy, PolicySpec, TensorSpec
 from exporters.errors import (
@@ -17,6 +18,9 @@ from exporters.errors import (
     SpecError,
     UnsupportedError,
 )
+
+if TYPE_CHECKING:
+    import torch
 
 __all__ = [
     "BundleError",
@@ -31,13 +35,14 @@ __all__ = [
     "TensorSpec",
     "UnsupportedError",
     "freeze",
+    "guarded",
 ]
 
 
 def freeze(
     policies: Policy | Sequence[Policy],
     directory: str | PathLike[str],
-    formats: Sequence[str] = ("onnx", "torchscript"),
+    formats: str | Sequence[str] = ("onnx", "torchscript"),
     *,
     facts: Mapping[str, object] | None = None,
 ) -> Path:
@@ -46,7 +51,9 @@ def freeze(
     Args:
         policies: one policy, or the whole team.
         directory: the folder to create; it must not exist.
-        facts: JSON-able facts for the reader, such as the environment text and the training's steps and seed.
+        formats: "onnx", "torchscript", or several of them.
+        facts: JSON-able facts for the reader, such as the environment text and the training's steps and seed; numpy's
+            numbers among them.
 
     Returns:
         The sealed folder.
@@ -54,3 +61,24 @@ def freeze(
     from exporters.freezing import freeze_bundle  # torch and onnx are loaded only where something is frozen
 
     return freeze_bundle(policies, directory, formats, facts=facts)
+
+
+def guarded(module: torch.nn.Module, spec: PolicySpec) -> Policy:
+    """Return a policy that adds to a plain torch module all that the contract asks besides: `freeze` takes it.
+
+    The guards against bad observations, empty masks and bad risk levels, the choice of the best allowed action, and
+    `last_action` of the carry are added around the module, inside the exported file.
+
+    Args:
+        module: takes `obs` `[batch, ...]` as float32, then `risk_level` `[batch]` if the specification is risk-aware,
+            then every tensor of its carry; all are legal. Returns `action_values` `[batch, action]`, then
+            `risk_level_used` `[batch]` if risk-aware, then the next value of every tensor of the carry but
+            `last_action`; one tensor alone needs no tuple. In evaluation mode, on the CPU, in float32.
+        spec: what the whole policy takes and gives.
+
+    Raises:
+        SpecError: if these are no module and no specification.
+    """
+    from exporters.guards import GuardedPolicy  # torch is loaded only where a module is given
+
+    return GuardedPolicy(module, spec)

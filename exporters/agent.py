@@ -9,13 +9,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from exporters.contract import LAST_ACTION, PolicySpec, TensorSpec
-from exporters.errors import BundleError, InvalidInputError, InvalidObservationError
+from exporters.errors import BundleError, InvalidInputError, InvalidObservationError, refuse_copy
 
 Array: TypeAlias = NDArray[np.generic]
 ON_INVALID = ("raise", "return")
@@ -59,6 +59,9 @@ class Tensors:
 class Agent(ABC):
     """One exported agent with its memory.
 
+    It belongs to one thread: a step writes into arrays of its own and moves its memory. Threads open an agent each;
+    so do processes, since an agent cannot be pickled.
+
     Args:
         spec: the policy's specification.
         on_invalid: "raise" turns a refusal by the policy's guards into `InvalidObservationError`; "return" gives
@@ -76,6 +79,10 @@ class Agent(ABC):
         self._in_episode = False
         self._now = 0
         self._prepare(1)
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied; see `refuse_copy`."""
+        refuse_copy(self)
 
     def __repr__(self) -> str:
         """Say whose policy it is and what it takes."""

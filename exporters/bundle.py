@@ -27,8 +27,11 @@ SUFFIXES = {"onnx": ".onnx", "torchscript": ".pt"}
 MAX_MANIFEST_BYTES = 16 * 2**20
 MAX_FILE_BYTES = 512 * 2**20  # a policy is a small network; a larger file is a mistake or an attack
 T = TypeVar("T")
+_HUB_REPOSITORY = re.compile(r"(models|datasets|spaces)--")  # a folder of a Hugging Face cache
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _KEYS = {"format", "format_version", "opset", "minimum_onnxruntime", "agents", "files", "facts", "parity", "versions"}
+
+_FILE_KEYS = ("facts", "format", "format_version", "minimum_onnxruntime", "opset", "spec", "versions")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,13 +90,22 @@ class Manifest:
 def to_json_text(value: object, what: str, *, indent: int | None = None) -> str:
     """Return strict JSON text with sorted keys; refuses what JSON cannot hold, naming `what`.
 
+    Numbers of numpy are written as numbers.
+
     Raises:
         SpecError: for NaN, infinity or a type that JSON lacks.
     """
     try:
-        return json.dumps(value, sort_keys=True, allow_nan=False, indent=indent)
+        return json.dumps(value, sort_keys=True, allow_nan=False, indent=indent, default=_number_of)
     except (TypeError, ValueError) as error:
         raise SpecError(f"{what} cannot be written as JSON: {error}") from error
+
+
+def _number_of(scalar: object) -> object:
+    """Return the Python number of one of numpy's; refuses all else that JSON does not know."""
+    if getattr(scalar, "shape", None) == () and hasattr(scalar, "item"):
+        return scalar.item()
+    raise TypeError(f"Object of type {type(scalar).__name__} is not JSON serializable")
 
 
 def sha256_of(data: bytes) -> str:
@@ -131,16 +143,32 @@ def read_bytes(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
 
 
 def member(directory: Path, name: str) -> Path:
-    """Return the path of a file of the folder; refuses a name that could lead out of it.
+    """Return the path of a file of the folder; refuses a name or a link that leads out of it.
+
+    A link may stay within the folder, as in what Kubernetes mounts, or lead from a snapshot of a Hugging Face cache to
+    the blobs of the same repository; see SECURITY.md.
 
     Raises:
-        BundleError: if `name` is no plain file name, or is a link.
+        BundleError: if `name` is no plain file name, or a link that leads elsewhere.
     """
     _check_plain(name, str(directory / MANIFEST_NAME))
     path = directory / name
     if path.is_symlink():
-        raise BundleError(f"{path} is a symbolic link; an exported folder holds its own files")
+        target, homes = Path(os.path.realpath(path)), _homes_of(Path(os.path.realpath(directory)))
+        if not any(target.is_relative_to(home) for home in homes):
+            raise BundleError(
+                f"{path} is a symbolic link that leads out of the folder, to {target}; "
+                "copy the folder with what its links stand for (cp -rL)"
+            )
     return path
+
+
+def _homes_of(folder: Path) -> list[Path]:
+    """Return where the files of a folder may lie; both have their links resolved."""
+    for place in folder.parents:
+        if place.name == "snapshots" and _HUB_REPOSITORY.match(place.parent.name):
+            return [folder, place.parent / "blobs"]
+    return [folder]
 
 
 def _check_plain(name: str, where: str) -> None:
@@ -178,9 +206,9 @@ def read_manifest(directory: Path) -> Manifest:
     Raises:
         BundleError: if the folder or manifest is missing, damaged, foreign or of an unknown format number.
     """
-    path = directory / MANIFEST_NAME
     if not directory.is_dir():
         raise BundleError(f"{directory} is not a folder; give the folder that the export wrote")
+    path = member(directory, MANIFEST_NAME)
     try:
         table = json.loads(read_bytes(path, MAX_MANIFEST_BYTES))
     except (ValueError, RecursionError) as error:
@@ -192,6 +220,23 @@ def read_manifest(directory: Path) -> Manifest:
         return _manifest_from(table, str(path))
     except (SpecError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise BundleError(f"{path} cannot be understood: {error}") from error
+
+
+def own_metadata(entries: Mapping[str, str], where: str) -> dict[str, object]:
+    """Return what a file tells of itself, and check that it is ours; entries that other tools added are left unread.
+
+    Args:
+        entries: JSON texts by key, as they stand in the file.
+
+    Raises:
+        BundleError: for a text that is no JSON, and as `check_format`.
+    """
+    try:
+        metadata = {key: json.loads(entries[key]) for key in _FILE_KEYS if key in entries}
+    except (ValueError, RecursionError) as error:
+        raise BundleError(f"{where} has unreadable metadata; it was not written by this package") from error
+    check_format(metadata, where)
+    return metadata
 
 
 def check_format(table: object, where: str) -> None:

@@ -62,6 +62,11 @@ class TensorSpec:
         """Number of elements per batch row."""
         return math.prod(self.shape)
 
+    @property
+    def form(self) -> str:
+        """Type and shape with the batch axis, such as "int8 [batch, 3, 3]"."""
+        return f"{self.dtype} [{', '.join(('batch', *map(str, self.shape)))}]"
+
     def to_json(self) -> dict[str, object]:
         """Return a JSON-able mapping; infinite bounds become the strings "inf" and "-inf"."""
         return {

@@ -1,5 +1,7 @@
 """The errors of this package: what was given, what was expected, what to do. Standard library only."""
 
+from typing import NoReturn
+
 
 class ExportError(Exception):
     """Root of everything this package raises on purpose."""
@@ -52,3 +54,15 @@ class InvalidInputError(ExportError, ValueError):
 
 class InvalidObservationError(InvalidInputError):
     """The guards of the policy refused a step: bad observation, empty mask or bad risk level; memory is unchanged."""
+
+
+def refuse_copy(actor: object) -> NoReturn:
+    """Refuse to pickle or copy an agent or a team: a step writes into arrays that its graph knows by their address.
+
+    Raises:
+        UnsupportedError: always.
+    """
+    raise UnsupportedError(
+        f"{type(actor).__name__} cannot be pickled or copied: it holds an open graph and an episode's memory; hand on "
+        "what it was made from, such as the exported folder's path, and open it where it acts"
+    )

@@ -7,7 +7,7 @@ import io
 import json
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 
@@ -35,6 +35,7 @@ from exporters.contract import Policy, PolicySpec
 from exporters.errors import BundleError, SpecError
 from exporters.golden import golden_arrays, replay_golden
 from exporters.parity import Tensors
+from exporters.probing import blaming, probe
 from exporters.readme import readme_text
 from exporters.runtime import OnnxTeam, open_session
 from exporters.to_onnx import OPSET, minimum_onnxruntime, to_bytes, to_onnx
@@ -47,7 +48,7 @@ from exporters.verify import Run, eager_run, verify
 def freeze_bundle(
     policies: Policy | Sequence[Policy],
     directory: str | PathLike[str],
-    formats: Sequence[str] = ("onnx", "torchscript"),
+    formats: str | Sequence[str] = ("onnx", "torchscript"),
     *,
     facts: Mapping[str, object] | None = None,
 ) -> Path:
@@ -56,6 +57,7 @@ def freeze_bundle(
     Args:
         policies: one policy, or the whole team.
         directory: the folder to create; it must not exist, its parent is made.
+        formats: "onnx", "torchscript", or several of them.
 
     Returns:
         The sealed folder.
@@ -69,12 +71,13 @@ def freeze_bundle(
     """
     destination = Path(directory)
     team = _team(policies)
-    chosen = _formats(formats)
+    chosen = _formats((formats,) if isinstance(formats, str) else formats)
     facts_text = to_json_text(dict(facts or {}), "facts")
     _refuse_existing(destination)
+    places = {policy.spec.agent_id: probe(policy) for policy in team}
     destination.parent.mkdir(parents=True, exist_ok=True)
     with folder_aside(destination) as staging:
-        _write(staging, team, chosen, facts_text)
+        _write(staging, team, chosen, facts_text, places)
         sync_directory(staging)
         _check_sealed(staging, chosen)
         try:
@@ -92,11 +95,13 @@ def _refuse_existing(destination: Path) -> None:
 
 
 def _team(policies: Policy | Sequence[Policy]) -> list[Policy]:
-    team = (
-        sorted(policies, key=lambda policy: policy.spec.agent_index) if isinstance(policies, Sequence) else [policies]
-    )
-    if not team:
+    if isinstance(policies, Policy | torch.nn.Module | Mapping) or not isinstance(policies, Iterable):
+        given = [_policy(policies, "policies")]
+    else:
+        given = [_policy(one, f"policies[{place}]") for place, one in enumerate(policies)]
+    if not given:
         raise SpecError("no policy was given; give one, or the whole team")
+    team = sorted(given, key=lambda policy: policy.spec.agent_index)
     specs = [policy.spec for policy in team]
     if len({spec.agent_id for spec in specs}) < len(team) or len({spec.agent_index for spec in specs}) < len(team):
         raise SpecError(f"agents must be distinct; got {[(spec.agent_id, spec.agent_index) for spec in specs]}")
@@ -105,34 +110,41 @@ def _team(policies: Policy | Sequence[Policy]) -> list[Policy]:
     return team
 
 
+def _policy(given: object, name: str) -> Policy:
+    if isinstance(given, Policy) and isinstance(given.spec, PolicySpec):
+        return given
+    raise SpecError(
+        f"{name} is a {type(given).__name__}; expected a policy, with a PolicySpec as spec and module(); "
+        "exporters.guarded(module, spec) makes one of a torch module"
+    )
+
+
 def _formats(formats: Sequence[str]) -> tuple[str, ...]:
     unknown = [name for name in formats if name not in SUFFIXES]
-    if unknown or not formats or isinstance(formats, str):
-        raise SpecError(f"formats is {formats!r}; expected a sequence of any of {', '.join(SUFFIXES)}")
+    if unknown or not formats:
+        raise SpecError(f"formats is {formats!r}; expected any of {', '.join(SUFFIXES)}")
     if "torchscript" in formats:
         check_python()
     return tuple(dict.fromkeys(formats))
 
 
-def _write(staging: Path, team: Sequence[Policy], formats: tuple[str, ...], facts_text: str) -> None:
+def _write(
+    staging: Path,
+    team: Sequence[Policy],
+    formats: tuple[str, ...],
+    facts_text: str,
+    places: Mapping[str, list[str]],
+) -> None:
     versions = _versions()
     entries, golden, parity = [], {}, {}
     oldest: str | None = None
     for policy in team:
         spec = policy.spec
         files = {name: f"agent_{spec.agent_index}{SUFFIXES[name]}" for name in formats}
-        metadata = _metadata(spec, facts_text, versions)
-        frozen: dict[str, Run] = {}
-        if "onnx" in formats:
-            data, oldest = _onnx_file(policy, metadata)
-            write_synced(staging / files["onnx"], data)
-            frozen["onnx"] = _onnx_run(spec, data)
-        if "torchscript" in formats:
-            data = to_torchscript(policy, {METADATA_NAME: _object_text(metadata)})
-            write_synced(staging / files["torchscript"], data)
-            frozen["torchscript"] = eager_run(spec, open_module(data, files["torchscript"])[0])
         module = Positional(policy)
-        figures = verify(spec, module, frozen)
+        with blaming(spec, places[spec.agent_id]):
+            frozen, oldest = _freeze(staging, policy, files, _metadata(spec, facts_text, versions))
+            figures = verify(spec, module, frozen)
         parity[spec.agent_id] = {name: figure.to_json() for name, figure in figures.items()}
         golden.update(golden_arrays(spec, eager_run(spec, module)))
         entries.append(AgentEntry(spec=spec, files=files))
@@ -148,6 +160,24 @@ def _write(staging: Path, team: Sequence[Policy], formats: tuple[str, ...], fact
         versions=versions,
     )
     write_synced(staging / MANIFEST_NAME, (to_json_text(manifest.to_json(), "manifest", indent=2) + "\n").encode())
+
+
+def _freeze(
+    staging: Path, policy: Policy, files: Mapping[str, str], metadata: Mapping[str, str]
+) -> tuple[dict[str, Run], str | None]:
+    """Write one agent's files; return what runs each, and the oldest onnxruntime that reads the ONNX one."""
+    spec = policy.spec
+    frozen: dict[str, Run] = {}
+    oldest: str | None = None
+    if "onnx" in files:
+        data, oldest = _onnx_file(policy, metadata)
+        write_synced(staging / files["onnx"], data)
+        frozen["onnx"] = _onnx_run(spec, data)
+    if "torchscript" in files:
+        data = to_torchscript(policy, {METADATA_NAME: _object_text(metadata)})
+        write_synced(staging / files["torchscript"], data)
+        frozen["torchscript"] = eager_run(spec, open_module(data, files["torchscript"])[0])
+    return frozen, oldest
 
 
 def _check_sealed(staging: Path, formats: tuple[str, ...]) -> None:

@@ -7,7 +7,7 @@ actions = team.act(observations, avail_actions)
 
 from __future__ import annotations
 
-import json
+import os
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -20,7 +20,7 @@ from exporters.agent import Agent, Array, Tensors
 from exporters.bundle import (
     MANIFEST_NAME,
     Manifest,
-    check_format,
+    own_metadata,
     read_bytes,
     read_manifest,
     read_member,
@@ -31,8 +31,6 @@ from exporters.onnx_scan import scan_onnx
 from exporters.team import Team
 
 PROVIDER = "CPUExecutionProvider"
-_READ_KEYS = ("format", "format_version", "minimum_onnxruntime", "spec", "versions")
-"""What is read of a file's metadata; other tools add keys of their own, in a form of their own."""
 _ONNX_TYPES = {
     "tensor(bool)": "bool",
     "tensor(int8)": "int8",
@@ -48,7 +46,8 @@ class OnnxAgent(Agent):
     """One agent from one .onnx file.
 
     If `manifest.json` lies beside the file, size, sha256 and identity must be what it lists. A file on its own is taken
-    by its embedded metadata; `manifest` is then None.
+    by its embedded metadata; `manifest` is then None. Threads may not share an agent, since it has a memory: open one
+    for each. It cannot be pickled: hand on the path.
 
     Args:
         path: the .onnx file.
@@ -63,7 +62,7 @@ class OnnxAgent(Agent):
         path = Path(path)
         self.manifest: Manifest | None = None
         listed: PolicySpec | None = None
-        if (path.parent / MANIFEST_NAME).is_file():
+        if os.path.lexists(path.parent / MANIFEST_NAME):
             self.manifest = read_manifest(path.parent)
             data = read_member(path.parent, self.manifest, path.name)
             listed = _listed_spec(self.manifest, path)
@@ -93,6 +92,8 @@ class OnnxAgent(Agent):
 
 class OnnxTeam(Team[OnnxAgent]):
     """All agents of an exported folder.
+
+    Threads may not share a team, since it has a memory: open one for each. It cannot be pickled: hand on the folder.
 
     Args:
         directory: the folder that the export wrote.
@@ -125,11 +126,7 @@ def open_session(data: bytes, where: str) -> tuple[onnxruntime.InferenceSession,
     facts = scan_onnx(data, where)
     if facts.has_external_data:
         raise BundleError(f"{where} keeps data in other files; an exported agent is one file (external_data=False)")
-    try:
-        metadata = {key: json.loads(facts.metadata[key]) for key in _READ_KEYS if key in facts.metadata}
-    except (ValueError, RecursionError) as error:
-        raise BundleError(f"{where} has unreadable metadata; it was not written by this package") from error
-    check_format(metadata, where)
+    metadata = own_metadata(facts.metadata, where)
     check_onnxruntime(metadata.get("minimum_onnxruntime"), where)
     try:
         spec = PolicySpec.from_json(metadata.get("spec"))

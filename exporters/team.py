@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from exporters.agent import ActResult, Agent, Array
 from exporters.bundle import Manifest
 from exporters.contract import PolicySpec
-from exporters.errors import InvalidInputError
+from exporters.errors import InvalidInputError, refuse_copy
 
 AnyAgent = TypeVar("AnyAgent", bound=Agent)
 
@@ -26,6 +26,8 @@ AllowedActions: TypeAlias = Mapping[str, Array] | Mapping[str, Mapping[str, Any]
 class Team(Generic[AnyAgent]):
     """The agents of one team. A step is all or nothing: if one agent refuses, no memory moves.
 
+    A team belongs to one thread, and can neither be pickled nor copied; see `Agent`.
+
     Attributes:
         agents: agent id -> agent, in the order of agent_index.
         manifest: what the manifest of an exported folder says; None for a team of none.
@@ -34,6 +36,10 @@ class Team(Generic[AnyAgent]):
     def __init__(self, agents: Mapping[str, AnyAgent], manifest: Manifest | None = None) -> None:
         self.agents = dict(agents)
         self.manifest = manifest
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied; see `refuse_copy`."""
+        refuse_copy(self)
 
     def __repr__(self) -> str:
         """Say who is in it."""

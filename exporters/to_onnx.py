@@ -14,9 +14,9 @@ from contextlib import contextmanager
 import onnx
 import torch
 
-from exporters.contract import Policy, TensorSpec
+from exporters.contract import Policy, PolicySpec, TensorSpec
 from exporters.errors import PolicyError
-from exporters.tracing import Positional, example_inputs
+from exporters.tracing import Positional, example_inputs, in_a_line
 
 OPSET = 18  # the lowest that torch's exporter writes; older runtimes read it
 BATCH_AXIS = "batch"
@@ -47,12 +47,14 @@ def to_onnx(policy: Policy) -> onnx.ModelProto:
                 verbose=False,
             )
         except torch.onnx.OnnxExporterError as error:
-            raise PolicyError(f"torch cannot export {spec.agent_id}'s policy to ONNX: {error}") from error
+            raise PolicyError(f"torch cannot export {spec.agent_id}'s policy to ONNX: {in_a_line(error)}") from error
     assert program is not None
     model = program.model_proto
     _strip(model.graph)
+    _simplify_reshapes(model.graph)
     del model.metadata_props[:]
     model.producer_version = torch.__version__.split("+")[0]
+    _describe(model, spec)
     _state_shapes(model.graph.input, spec.inputs)
     _state_shapes(model.graph.output, spec.outputs)
     onnx.checker.check_model(model, full_check=True)
@@ -86,6 +88,31 @@ def _strip(graph: onnx.GraphProto) -> None:
             for subgraph in (attribute.g, *attribute.graphs):
                 if subgraph.node:
                     _strip(subgraph)
+
+
+def _simplify_reshapes(graph: onnx.GraphProto) -> None:
+    """Remove `allowzero` where the shape is constant and has no zero: it does nothing there, and stops some readers."""
+    shapes = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer if tensor.dims}
+    for node in graph.node:
+        if node.op_type == "Reshape" and node.input[1] in shapes and shapes[node.input[1]].all():
+            kept = [attribute for attribute in node.attribute if attribute.name != "allowzero"]
+            del node.attribute[:]
+            node.attribute.extend(kept)
+
+
+def _describe(model: onnx.ModelProto, spec: PolicySpec) -> None:
+    """Write what viewers show: what the file is, and what each input and output means."""
+    inputs, outputs = (
+        ", ".join(f"{tensor.name} {tensor.form}" for tensor in tensors) for tensors in (spec.inputs, spec.outputs)
+    )
+    model.doc_string = (
+        f"One step of {spec.agent_id}, agent {spec.agent_index + 1} of {spec.n_agents}, trained by {spec.algorithm} "
+        f"and exported by rmix-kit. Inputs: {inputs}. Outputs: {outputs}. Feed each next_NAME back as NAME; an episode "
+        "begins with zeros there."
+    )
+    values = (*model.graph.input, *model.graph.output)
+    for value, tensor in zip(values, (*spec.inputs, *spec.outputs), strict=True):
+        value.doc_string = tensor.description
 
 
 def _state_shapes(values: object, tensors: tuple[TensorSpec, ...]) -> None:

@@ -13,7 +13,7 @@ import torch
 
 from exporters.contract import Policy
 from exporters.errors import PolicyError, UnsupportedError
-from exporters.tracing import Positional, example_inputs
+from exporters.tracing import Positional, example_inputs, in_a_line
 
 METADATA_NAME = "policy.json"
 FIRST_PYTHON_WITHOUT = (3, 14)
@@ -64,7 +64,7 @@ def to_torchscript(policy: Policy, metadata: Mapping[str, str]) -> bytes:
             )
             torch.jit.save(torch.jit.freeze(traced), buffer, _extra_files=dict(metadata))
         except RuntimeError as error:
-            raise PolicyError(f"torch cannot trace {policy.spec.agent_id}'s policy: {error}") from error
+            raise PolicyError(f"torch cannot trace {policy.spec.agent_id}'s policy: {in_a_line(error)}") from error
     return _without_debug_files(buffer.getvalue())
 
 

@@ -36,6 +36,13 @@ def example_inputs(spec: PolicySpec, batch: int = TRACED_BATCH) -> tuple[Tensor,
     return tuple(tensors)
 
 
+def in_a_line(error: BaseException) -> str:
+    """Return what torch's error came from, and the first line of what that says."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+
+
 def check_outputs(spec: PolicySpec, outputs: object) -> tuple[Tensor, ...]:
     """Check that a module's result is the tuple of tensors that its specification promises.
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from exporters.contract import PolicySpec, TensorSpec
+from exporters.guards import GuardedStep
 from rmix_kit.networks.agent import AgentNetwork
 from rmix_kit.networks.array_agent import ArrayAgent
 from rmix_kit.networks.carry import Carry, StepOutput, zero_carry
@@ -234,7 +235,7 @@ class GreedyPolicy:
 
     def module(self) -> nn.Module:
         """Return the module that exporters trace."""
-        return _GuardedStep(self._agent, self._env_spec, self._spec)
+        return GuardedStep(_Step(self._agent, self._spec), self._spec)
 
 
 _CARRY_DESCRIPTIONS = {
@@ -245,46 +246,23 @@ _CARRY_DESCRIPTIONS = {
 }
 
 
-class _GuardedStep(nn.Module):
-    """One agent's step with the guards of docs/contracts.md inside the graph."""
+class _Step(nn.Module):
+    """One agent's step as `exporters.guarded` takes it: observation, level and carry in, values and carry out."""
 
     agent_row: Tensor
-    obs_low: Tensor
-    obs_high: Tensor
 
-    def __init__(self, agent: AgentNetwork, env_spec: EnvSpec, spec: PolicySpec) -> None:
+    def __init__(self, agent: AgentNetwork, spec: PolicySpec) -> None:
         super().__init__()
         self.agent = agent
         self.carry_names = tuple(tensor.name for tensor in spec.carry)
         self.is_risk_aware = spec.is_risk_aware
         self.register_buffer("agent_row", torch.eye(spec.n_agents)[spec.agent_index : spec.agent_index + 1])
-        self.register_buffer("obs_low", torch.tensor(env_spec.obs_low))
-        self.register_buffer("obs_high", torch.tensor(env_spec.obs_high))
 
-    def forward(self, obs: Tensor, avail_actions: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
-        """Map the inputs of the spec to its outputs."""
-        flat = obs.flatten(1).float()  # [batch, element]
-        valid = ((flat >= self.obs_low) & (flat <= self.obs_high) & (flat.abs() != torch.inf)).all(-1)  # NaN fails too
-        valid = valid & avail_actions.any(-1)
-        carry_values = rest[1:] if self.is_risk_aware else rest
-        level = torch.zeros_like(flat[:, 0])
-        if self.is_risk_aware:
-            valid = valid & (rest[0] >= 0) & (rest[0] <= 1)
-            level = torch.where(valid, rest[0], level)
+    def forward(self, obs: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
+        """Act for one step of legal rows."""
+        n_rows = obs.shape[0]
+        level, carry_values = (rest[0], rest[1:]) if self.is_risk_aware else (obs.new_zeros(n_rows), rest)
         carry = dict(zip(self.carry_names, carry_values, strict=True))
-        # A refused row is computed on a legal observation instead, so that no NaN meets the arithmetic.
-        safe = torch.where(valid.unsqueeze(-1), flat, self.safe_row())
-        safe = torch.unflatten(safe, 1, obs.shape[1:])  # [batch, *obs_shape]
-        output = self.agent.step(safe, self.agent_row.expand(flat.shape[0], -1), level, carry)
-        greedy = greedy_actions(output.action_values, avail_actions | ~valid.unsqueeze(-1))  # [batch]
-        action = torch.where(valid, greedy, torch.full_like(greedy, -1))
-        n_actions = output.action_values.shape[-1]
-        coded = (action.unsqueeze(-1) == torch.arange(n_actions, device=action.device)).float()
-        following = {"last_action": coded} | output.carry
-        next_carry = [torch.where(valid.unsqueeze(-1), following[n], carry[n]) for n in self.carry_names]
-        used = (output.risk_level,) if self.is_risk_aware else ()
-        return (action, output.action_values, *used, valid, *next_carry)
-
-    def safe_row(self) -> Tensor:
-        """Return an observation within bounds ``[element]``: the lower bound, or zero where there is none."""
-        return torch.where(self.obs_low.isfinite(), self.obs_low, torch.zeros_like(self.obs_low))
+        output = self.agent.step(obs, self.agent_row.expand(n_rows, -1), level, carry)
+        following = [output.carry[name] for name in self.carry_names if name in output.carry]
+        return (output.action_values, *((output.risk_level,) if self.is_risk_aware else ()), *following)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -142,21 +142,15 @@ def _exported_folder(path: Path) -> dict[str, Any]:
 
 
 def _onnx_file(path: Path) -> dict[str, Any]:
-    from exporters.bundle import check_format
+    from exporters.bundle import own_metadata
     from exporters.contract import PolicySpec
-    from exporters.errors import BundleError
     from exporters.onnx_scan import scan_onnx
 
     data, sums = _single_file(path)
-    scanned = scan_onnx(data, str(path))
-    try:
-        metadata = {key: json.loads(value) for key, value in scanned.metadata.items()}
-    except (ValueError, RecursionError) as error:
-        raise BundleError(f"{path} has unreadable metadata; it was not written by rmix-kit") from error
-    check_format(metadata, str(path))
+    metadata = own_metadata(scan_onnx(data, str(path)).metadata, str(path))
     return {
         "what": f"one exported agent, ONNX, {sums}",
-        **_spec(PolicySpec.from_json(metadata["spec"])),
+        **_spec(PolicySpec.from_json(metadata.get("spec"))),
         **_origin(metadata),
     }
 
@@ -173,7 +167,7 @@ def _single_file(path: Path) -> tuple[bytes, str]:
     """Read an exported file, and say what its content was compared with."""
     from exporters.bundle import read_bytes, read_manifest, read_member
 
-    if not (path.parent / MANIFEST_NAME).is_file():
+    if not os.path.lexists(path.parent / MANIFEST_NAME):
         return read_bytes(path), "no list of sums beside it"
     return read_member(path.parent, read_manifest(path.parent), path.name), "its sum right"
 

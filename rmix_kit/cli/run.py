@@ -56,12 +56,18 @@ def command(
 
     With the same checkpoint and seed it prints what `rmix-kit evaluate` prints.
     """
-    from exporters.bundle import read_manifest
     from rmix_kit.envs.make import make_vector_env, resolved_text
-    from rmix_kit.playing.manifest import checkpoint_step, environment_text, first_format, most_copies
+    from rmix_kit.playing.manifest import (
+        checkpoint_step,
+        environment_text,
+        first_format,
+        most_copies,
+        read_export,
+        value_kinds,
+    )
 
     levels = asked_levels(context, risk_levels, frontier)
-    manifest = read_manifest(directory)
+    manifest = read_export(directory)
     text = resolved_text(env or environment_text(manifest, directory, consent))
     most = most_copies(manifest, text)
     chosen = format_name or first_format(manifest)
@@ -82,7 +88,7 @@ def command(
             episodes=episodes,
             seed=seed,
             checkpoint_step=checkpoint_step(manifest),
-            value_kind=manifest.agents[0].spec.value_kind,
+            value_kind=value_kinds(manifest),
             as_json=as_json,
         )
         return

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from exporters.agent import ActResult, Agent, Array
-from exporters.bundle import read_manifest
 from exporters.team import AllowedActions, Team
 from rmix_kit.envs.consent import Consent
 from rmix_kit.envs.make import copies_to_play, make_drawn, remark_on, resolved_text
@@ -16,7 +15,15 @@ from rmix_kit.episodes import copies_for
 from rmix_kit.films.film import Film
 from rmix_kit.films.watching import Decision, WatchedEnvs
 from rmix_kit.playing.episodes import play
-from rmix_kit.playing.manifest import checkpoint_step, environment_text, first_format, most_copies, reward_scale
+from rmix_kit.playing.manifest import (
+    algorithms,
+    checkpoint_step,
+    environment_text,
+    first_format,
+    most_copies,
+    read_export,
+    reward_scale,
+)
 from rmix_kit.playing.team import LocalTeam, levels_of, load_team
 
 
@@ -66,7 +73,7 @@ def film_export(
         EnvironmentContractError: The agents do not fit the environment.
         InvalidInputError: A level is asked of agents that have no risk dial.
     """
-    manifest = read_manifest(directory)
+    manifest = read_export(directory)
     text = resolved_text(env_text or environment_text(manifest, directory, consent))
     team = load_team(directory, first_format(manifest))
     envs = WatchedEnvs(copies_to_play(make_drawn, text, copies_for(episodes, most_copies(manifest, text))))
@@ -75,19 +82,18 @@ def film_export(
         played = play(watched, envs, episodes=episodes, seed=seed, risk_level=risk_level)
     finally:
         envs.close()
-    spec = manifest.agents[0].spec
     return Film(
         source=directory.resolve().name,
         kind="export",
         env=text,
         remark=remark_on(text),
-        algorithm=spec.algorithm,
+        algorithm=algorithms(manifest),
         risk_level=risk_level,
         agent_ids=envs.spec.agent_ids,
         action_meanings=envs.spec.action_meanings,
-        value_kind=spec.value_kind,
+        value_kind=manifest.agents[0].spec.value_kind,
         reward_scale=reward_scale(manifest),
-        is_risk_aware=spec.is_risk_aware,
+        is_risk_aware=any(entry.spec.is_risk_aware for entry in manifest.agents),
         has_distributions=False,
         edges=None,
         stage=envs.stage,

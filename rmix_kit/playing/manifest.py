@@ -2,12 +2,39 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from exporters.bundle import MANIFEST_NAME, Manifest
+from exporters.bundle import MANIFEST_NAME, Manifest, read_manifest
 from rmix_kit.envs.consent import Consent, allowed
-from rmix_kit.errors import EnvironmentTextError
+from rmix_kit.errors import EnvironmentTextError, RunFolderError
+
+
+def read_export(directory: Path) -> Manifest:
+    """Return the manifest of an exported folder.
+
+    Raises:
+        RunFolderError: It is a training run, which is to be exported first.
+        BundleError: It is no exported folder, or a damaged one.
+    """
+    if (directory / "config.yaml").is_file() and not (directory / MANIFEST_NAME).exists():
+        run = shlex.quote(str(directory))
+        raise RunFolderError(
+            f"{directory} is a training run; export it first: rmix-kit export {run} --out agents, then: "
+            "rmix-kit run agents"
+        )
+    return read_manifest(directory)
+
+
+def algorithms(manifest: Manifest) -> str:
+    """Return what the agents were trained by; several names where it was not the same."""
+    return " and ".join(dict.fromkeys(entry.spec.algorithm for entry in manifest.agents))
+
+
+def value_kinds(manifest: Manifest) -> str:
+    """Return what the agents maximise; several kinds where it is not the same."""
+    return " and ".join(dict.fromkeys(entry.spec.value_kind for entry in manifest.agents))
 
 
 def environment_text(manifest: Manifest, directory: Path, consent: Consent | None = None) -> str:

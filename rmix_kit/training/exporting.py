@@ -17,12 +17,13 @@ SCALED_REWARDS = "rewards times reward_scale; divide by reward_scale for rewards
 UNITS = {"probability": "probabilities; they add up to 1"}
 
 
-def export(run: Run, directory: str | PathLike[str], formats: Sequence[str] = ("onnx",)) -> Path:
+def export(run: Run, directory: str | PathLike[str], formats: str | Sequence[str] = ("onnx",)) -> Path:
     """Freeze all agents of a run, verify them and write where they came from into the manifest.
 
     Args:
         run: From `rmix_kit.load` or `rmix_kit.train`.
         directory: The folder to write; it must not exist.
+        formats: "onnx", "torchscript", or several of them.
 
     Returns:
         The sealed folder; `rmix-kit run` needs nothing else.

@@ -21,7 +21,7 @@ from rmix_kit.errors import CheckpointError, ConfigError, RunFolderError
 from rmix_kit.files.reading import LARGEST_TEXT, foreign_member, read_plain
 from rmix_kit.files.writing import no_room, remove, sync_folder, write_file
 from rmix_kit.files.yaml_text import read_yaml, write_yaml
-from rmix_kit.results.paths import RunPaths
+from rmix_kit.results.paths import MANIFEST_NAME, RunPaths
 from rmix_kit.roster import names_code
 from rmix_kit.training.algorithm_names import algorithm_class, text_of
 from rmix_kit.training.manifest import Manifest, read_manifest
@@ -92,6 +92,8 @@ class RunFolder(RunPaths):
             return read_yaml(read_plain(self.config, LARGEST_TEXT).decode())
         except FileNotFoundError as error:
             reason = "there is no config.yaml" if self.path.is_dir() else "there is no such folder"
+            if (self.path / MANIFEST_NAME).is_file():
+                reason += "; what it holds looks exported, which rmix-kit run plays"
             raise RunFolderError(f"{self.path} is no run: {reason}") from error
         except OSError as error:
             raise RunFolderError(f"{self.config} cannot be read: {error.strerror}") from error

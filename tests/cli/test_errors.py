@@ -80,6 +80,21 @@ def test_a_failure_is_one_line(arguments: list[str], words: str) -> None:
     assert words in line
 
 
+def test_a_run_in_place_of_exported_agents_is_told_to_be_exported(tmp_path: Path) -> None:
+    run = tmp_path / "my run"
+    run.mkdir()
+    (run / "config.yaml").write_text("")
+    (line,) = CliRunner().invoke(main, ["run", str(run)]).stderr.strip().splitlines()
+    assert f"is a training run; export it first: rmix-kit export '{run}' --out agents" in line
+
+
+@pytest.mark.parametrize("command", [["evaluate"], ["export", "--out", "again"]], ids=lambda words: words[0])
+def test_exported_agents_in_place_of_a_run_are_told_to_be_run(command: list[str], tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text("{}")
+    (line,) = CliRunner().invoke(main, [*command, str(tmp_path)]).stderr.strip().splitlines()
+    assert "is no run: there is no config.yaml; what it holds looks exported, which rmix-kit run plays" in line
+
+
 def test_an_environment_that_cannot_be_made_leaves_no_folder(tmp_path: Path) -> None:
     arguments = [word.replace("macn:4x7", "macn:4x77") for word in TRAIN]
     result = CliRunner().invoke(main, [*arguments, str(tmp_path / "run")])

@@ -244,13 +244,6 @@ def test_a_good_file_elsewhere_is_never_loaded(
             load(team_folder, format_name)
 
 
-def test_link_in_the_folder_is_refused(team_folder: Path, sealed_team: Path) -> None:
-    (team_folder / "agent_0.onnx").unlink()
-    (team_folder / "agent_0.onnx").symlink_to(sealed_team / "agent_0.onnx")
-    with pytest.raises(BundleError, match="symbolic link"):
-        OnnxTeam(team_folder)
-
-
 def test_huge_file_is_refused_unread(team_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (team_folder / MANIFEST_NAME).unlink()
     monkeypatch.setattr("exporters.bundle.read_bytes.__defaults__", (1000,))

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import copy
 import os
+import pickle
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from exporters.agent import Agent
-from exporters.errors import BundleError, InvalidInputError, InvalidObservationError
+from exporters.errors import BundleError, InvalidInputError, InvalidObservationError, UnsupportedError
+from exporters.live import LiveTeam
 from exporters.parity import Tensors
 from exporters.runtime import OnnxAgent, OnnxTeam
 from exporters.sampling import next_carry, zero_carry
@@ -43,6 +47,13 @@ def _memories(team: Team[Agent]) -> list[Tensors]:
 
 def _same(first: Tensors, second: Tensors) -> bool:
     return all(np.array_equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize("copied", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_teams_and_agents_are_not_copied(team: Team[Agent], copied: Callable[[object], object]) -> None:
+    for actor in (team, team.agents["agent_0"], LiveTeam([risk_aware_policy()])):
+        with pytest.raises(UnsupportedError, match=f"{type(actor).__name__} cannot be pickled or copied.*path"):
+            copied(actor)
 
 
 def test_agent_follows_the_torch_module_over_an_episode(agent: Agent) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
+import onnx
 import pytest
-from onnx import GraphProto, TensorProto, helper
+from onnx import GraphProto, TensorProto, helper, numpy_helper
 
 from exporters.errors import PolicyError
-from exporters.to_onnx import _strip, minimum_onnxruntime
+from exporters.to_onnx import _simplify_reshapes, _strip, minimum_onnxruntime
 
 TRACE = 'File "policy.py", line 1, in forward'
 
@@ -35,3 +39,27 @@ def test_the_oldest_runtime_is_the_one_that_came_with_the_format(ir_version: int
 def test_a_format_of_the_future_is_refused() -> None:
     with pytest.raises(PolicyError, match=r"wrote IR version 99; known are \[8, 9, 10\]"):
         minimum_onnxruntime(helper.make_model(graph_of(None), ir_version=99))
+
+
+def test_reshapes_allow_zeros_only_where_a_shape_may_hold_one() -> None:
+    graph = onnx.GraphProto()
+    for name, shape in (("plain", [-1, 9]), ("holds_zero", [0, 9])):
+        graph.initializer.append(numpy_helper.from_array(np.array(shape), name))
+    for shape in ("plain", "holds_zero", "computed"):
+        graph.node.append(helper.make_node("Reshape", ["x", shape], [f"{shape}_y"], allowzero=1))
+    _simplify_reshapes(graph)
+    assert {node.input[1]: len(node.attribute) for node in graph.node} == {"plain": 0, "holds_zero": 1, "computed": 1}
+
+
+def test_a_file_says_what_it_is_and_what_its_tensors_mean(sealed_team: Path) -> None:
+    model = onnx.load(sealed_team / "agent_1.onnx")
+    assert model.doc_string.startswith("One step of agent_1, agent 2 of 2, trained by rmix and exported by rmix-kit. ")
+    assert (
+        "Inputs: obs int8 [batch, 3, 3], avail_actions bool [batch, 4], risk_level float32 [batch]" in model.doc_string
+    )
+    said = {value.name: value.doc_string for value in (*model.graph.input, *model.graph.output)}
+    assert said["avail_actions"] == "True = the action is allowed"
+    assert said["valid"] == "False = a guard refused the inputs"
+    assert not any(
+        attribute.name == "allowzero" and attribute.i for node in model.graph.node for attribute in node.attribute
+    )
