@@ -8,9 +8,10 @@ A carry of zeros is the start of an episode. The trainer imports this, never the
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from operator import index
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from exporters.errors import SpecError
 
@@ -30,8 +31,9 @@ class TensorSpec:
         name: name of the graph input or output.
         shape: axes after the batch axis; () is one number per batch row.
         dtype: one of `DTYPES`.
-        low: smallest legal value of each element, flattened in C order; None where there is no bound.
-        high: largest legal value of each element, flattened in C order; None where there is no bound.
+        low: smallest legal value of each element, flattened in C order; None where there is no bound. An array of the
+            tensor's shape, as a Gymnasium space has it, is flattened.
+        high: largest legal value of each element, likewise.
         description: one sentence for the reader of a manifest.
     """
 
@@ -43,6 +45,9 @@ class TensorSpec:
     description: str = ""
 
     def __post_init__(self) -> None:
+        for side, kind in (("shape", index), ("low", float), ("high", float)):
+            if (given := getattr(self, side)) is not None:
+                object.__setattr__(self, side, _flat(given, kind, f"tensor {self.name!r}: {side}"))
         if not self.name.isidentifier():
             raise SpecError(f"tensor name {self.name!r} must be a plain identifier such as 'obs'")
         if self.dtype not in DTYPES:
@@ -130,6 +135,10 @@ class PolicySpec:
     value_kind: str = "q"
 
     def __post_init__(self) -> None:
+        for name in ("carry", "action_meanings"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        for name in ("agent_index", "n_agents", "n_actions"):
+            object.__setattr__(self, name, _flat((getattr(self, name),), index, name)[0])
         if not 0 <= self.agent_index < self.n_agents:
             raise SpecError(
                 f"agent_index {self.agent_index} is not in 0..{self.n_agents - 1} (n_agents {self.n_agents})"
@@ -256,6 +265,15 @@ class Policy(Protocol):
     def module(self) -> torch.nn.Module:
         """Return a module on the CPU: forward takes `spec.inputs` by position and returns a tuple of `spec.outputs`."""
         ...
+
+
+def _flat(value: object, kind: Callable[[Any], float], what: str) -> tuple[float, ...]:
+    """Return a list or an array of any shape as a flat tuple of Python's own numbers."""
+    items: Any = value.ravel().tolist() if hasattr(value, "ravel") else value
+    try:
+        return tuple(kind(item) for item in items)
+    except (TypeError, ValueError):
+        raise SpecError(f"{what} is {value!r}; expected {'' if kind is float else 'whole '}numbers") from None
 
 
 def _known_keys(data: object, cls: type[TensorSpec | PolicySpec]) -> Mapping[str, object]:

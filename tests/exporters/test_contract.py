@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from exporters.contract import Policy, PolicySpec, TensorSpec
@@ -20,6 +21,25 @@ def test_spec_survives_json(specs: dict[str, PolicySpec], name: str) -> None:
 def test_infinite_bounds_survive_json() -> None:
     tensor = TensorSpec(name="x", shape=(2,), dtype="float32", low=(-math.inf, 0.0), high=(1.0, math.inf))
     assert TensorSpec.from_json(tensor.to_json()) == tensor
+
+
+def test_numbers_of_numpy_and_lists_are_taken() -> None:
+    low = np.full((2, 3), -1, dtype=np.float32)
+    given = TensorSpec(name="obs", shape=[np.int64(2), 3], dtype="float32", low=low, high=[1] * 6)  # type: ignore[arg-type]
+    written = TensorSpec(name="obs", shape=(2, 3), dtype="float32", low=(-1.0,) * 6, high=(1.0,) * 6)
+    assert given == written
+    whole = plain_policy().spec
+    policy = replace(whole, obs=given, n_actions=np.int64(4), carry=list(whole.carry), action_meanings=list("abcd"))  # type: ignore[arg-type]
+    assert PolicySpec.from_json(json.loads(json.dumps(policy.to_json()))) == policy
+    assert hash(policy) == hash(replace(policy))
+
+
+@pytest.mark.parametrize(("side", "value"), [("low", -1.0), ("high", ["a"]), ("shape", (1.5,)), ("shape", 3)])
+def test_what_are_no_numbers_is_refused_by_name(side: str, value: object) -> None:
+    with pytest.raises(SpecError, match=f"tensor 'obs': {side} is"):
+        TensorSpec(**{"name": "obs", "shape": (1,), "dtype": "float32", side: value})  # type: ignore[arg-type]
+    with pytest.raises(SpecError, match=r"n_actions is \('four',\); expected whole numbers"):
+        replace(plain_policy().spec, n_actions="four")  # type: ignore[arg-type]
 
 
 def test_tensors_of_a_risk_aware_policy_are_those_of_the_contract(specs: dict[str, PolicySpec]) -> None:
