@@ -146,6 +146,7 @@ def test_it_is_swept_with_its_values() -> None:
     found = [path for path in Path("sweep").rglob("config.yaml") if TEXT in path.read_text()]
     assert len(found) == 1
     assert "shrinkage: 0.2" in found[0].read_text()
+    output("sweep", "sweep.yaml", "--out", "sweep")  # again: all are finished
 
 
 def test_data_never_imports_it() -> None:
