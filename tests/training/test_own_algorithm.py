@@ -117,7 +117,9 @@ def test_it_trains_resumes_exports_and_is_reported_from_another_folder(tmp_path:
     options = ["--env", ENVIRONMENT, "--seed", 0, "--steps", 400, "--num-envs", 4, "--set", "shrinkage=0.1"]
     output("train", "--algo", TEXT, *options, "--out", "run")
     assert "algo: toy_algorithm:Toy" in (tmp_path / "run" / "config.yaml").read_text()
-    assert "is finished" in invoke("train", "--algo", TEXT, *options, "--out", "run", "--resume").stderr
+    again = invoke("train", "--algo", TEXT, *options, "--out", "run", "--resume").stderr
+    assert "is finished" in again
+    assert "next: rmix-kit export run --trust --out agents" in again
     output("export", "run", "--out", "agents", "--format", "torchscript", "--trust")
     evaluated = output("evaluate", "run", "--episodes", 3, "--json", "--trust")
     assert output("run", "agents", "--format", "torchscript", "--episodes", 3, "--json") == evaluated
