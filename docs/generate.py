@@ -89,7 +89,7 @@ def results_in(readme: str) -> str:
 def results_section(name: str) -> str:
     """Return a reproduction in a row for each environment: who is at the best with every seed, and who is not."""
     sections = (DOCS / "results" / name / "summary.md").read_text(encoding="utf-8").split("\n## ")[1:]
-    lines = ["| environment | best mean return | reached with every seed | others |", "|---|---|---|---|"]
+    lines = ["| environment | best possible return (exact) | reached with every seed | others |", "|---|---|---|---|"]
     lines += [row for section in sections if (row := _environment_row(section))]
     missing = [f"`{section.split('`')[1]}`" for section in sections if NOT_RUN in section.splitlines()]
     return "\n".join(lines) + (f"\n\nNot run yet: {', '.join(missing)}." if missing else "")

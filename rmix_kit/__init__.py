@@ -40,6 +40,7 @@ def train(
     overrides: Mapping[str, object] | None = None,
     init_from: str | Path | Run | None = None,
     resume: bool = False,
+    extend_inexactly: bool = False,
     callbacks: Sequence[Callback] = (),
     loggers: Sequence[Logger | str] = (),
 ) -> Run:
@@ -59,7 +60,8 @@ def train(
         preset: Hyper-parameters; the algorithm's own if None.
         overrides: Values laid over them, by name as after ``--set``.
         init_from: Another run, loaded or by its folder, whose weights it begins with.
-        resume: Go on from the newest sound checkpoint.
+        resume: Go on from the newest sound checkpoint; other ``steps`` are the run's new plan.
+        extend_inexactly: Take that plan even where its schedules would have run otherwise so far.
         callbacks: Objects of classes that extend `rmix_kit.callbacks.Callback`: told of evaluations and the like, and
             asked whether training is to stop.
         loggers: "wandb", "mlflow", or objects from `rmix_kit.loggers`, which get the rows of ``metrics.jsonl`` too.
@@ -86,6 +88,7 @@ def train(
         config,
         folder,
         resume=resume,
+        extend_inexactly=extend_inexactly,
         overrides=differences_from_preset(config),
         init_from=init_from,
         callbacks=callbacks,

@@ -74,7 +74,7 @@ def print_rows(title: str, rows: Sequence[Sequence[object]], header: Sequence[st
     for name in header or ("", ""):
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))
+        table.add_row(*(Text("".join(c if c.isprintable() or c == "\n" else "?" for c in str(cell))) for cell in row))
     if title:
         click.echo(title)
     _Results(highlight=False).print(table)

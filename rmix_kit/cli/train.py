@@ -12,6 +12,7 @@ from rmix_kit.cli.kit import KitCommand
 from rmix_kit.cli.output import note_next, print_episodes, print_json
 from rmix_kit.cli.trust import consent_options
 from rmix_kit.cli.words import ALGORITHM, DEVICE, ENV_STEPS, ENVIRONMENT, PRESET, SEED, SEEDS
+from rmix_kit.roster import names_code
 
 if TYPE_CHECKING:
     from rmix_kit.envs.consent import Consent
@@ -211,4 +212,6 @@ def _tell(algo: str, runs: Mapping[Path, Run], *, as_json: bool, is_list: bool) 
         return
     for place, record in records.items():
         print_episodes(algo, runs[place].config.env, record)
-    note_next("", ["rmix-kit", "export", str(next(iter(runs)))], out="agents", needs=EXPORT_NEEDS)
+    place, run = next(iter(runs.items()))
+    trust = ["--trust"] if names_code(run.config.to_dict()["algo"]) else []
+    note_next("", ["rmix-kit", "export", str(place), *trust], out="agents", needs=EXPORT_NEEDS)

@@ -60,6 +60,8 @@ def read_config_file(path: Path, *, algo: str | None, preset: str | None) -> Doc
             raise ConfigError(f"{document.where((key,))}: {key} is {shortened(there)}; it must be a name")
         if given is not None and there not in (None, given):
             raise ConfigError(f"{document.where((key,))}: {key} is {there!r} in the file and {given!r} here")
+    if not isinstance(there := document.values.get("env"), str | None):
+        raise ConfigError(f"{document.where(('env',))}: env is {shortened(there)}; it must be a text such as macn:4x12")
     if not isinstance(there := document.values.get(INIT_FROM), Mapping | None):
         raise ConfigError(f"{document.where((INIT_FROM,))}: {INIT_FROM} is {shortened(there)}; it has keys of its own")
     return document

@@ -17,6 +17,7 @@ from rmix_kit.envs.make import code_named_by, shown
 from rmix_kit.errors import UntrustedCodeError
 from rmix_kit.files.reading import LARGEST_TABLE, read_json, read_plain
 from rmix_kit.files.writing import json_text, write_file, writing
+from rmix_kit.spelling import shortened
 
 STORE = "consents.json"
 STATE_VARIABLE = "XDG_STATE_HOME"
@@ -60,9 +61,11 @@ def allowed_code(code: str, text: str, named_by: Path, consent: Consent | None, 
         otherwise: What they can do besides.
 
     Raises:
-        UntrustedCodeError: Nobody has consented.
+        UntrustedCodeError: Nobody has consented, or the consent is neither of the two words.
         RunFolderError: The consent cannot be kept.
     """
+    if consent not in (None, "once", "always"):
+        raise UntrustedCodeError(f"consent is {shortened(consent)}; it must be 'once' or 'always', or left out")
     if consent == "always":
         _remember(text, named_by)
     if consent is not None or text in _consented(named_by):

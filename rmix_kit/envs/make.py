@@ -256,7 +256,8 @@ def parse_known(text: str) -> EnvironmentText:
     if parsed.kind == OBJECT:
         raise EnvironmentTextError(
             f"environment {text!r} was a Python object, which no text makes again; give it, as "
-            "rmix_kit.load(run, env=...), or name another environment that the agents fit"
+            "rmix_kit.load(run, env=...) or rmix_kit.train(..., resume=True), or name another environment that the "
+            "agents fit"
         )
     if parsed.kind not in KINDS:
         raise EnvironmentTextError(

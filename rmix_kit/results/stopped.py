@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 from rmix_kit.errors import RecordError
+from rmix_kit.files.forms import misfit
 from rmix_kit.files.reading import LARGEST_TABLE, read_json
 from rmix_kit.files.writing import json_text, write_file, writing
 from rmix_kit.results.paths import RunPaths
@@ -18,6 +19,11 @@ class Stopped(NamedTuple):
         reason: As the callback gave it.
     """
 
+    env_steps: int
+    reason: str
+
+
+class _Form(TypedDict):
     env_steps: int
     reason: str
 
@@ -40,8 +46,10 @@ def read_stopped(paths: RunPaths) -> Stopped | None:
     """
     try:
         values = read_json(paths.stopped, LARGEST_TABLE)
-        return Stopped(int(values["env_steps"]), str(values["reason"]))
+        if reason := misfit(values, _Form, "it"):
+            raise ValueError(reason)
+        return Stopped(values["env_steps"], values["reason"])
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError) as error:
         raise RecordError(f"{paths.stopped} cannot be read: {error}; restore it, or remove it") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import is_dataclass
@@ -16,6 +17,7 @@ from rmix_kit.files.writing import json_text
 from rmix_kit.training.algorithm_names import algorithm_class
 
 Path = tuple[str, ...]
+MOST_VARIANTS = 10_000
 
 
 def combinations(values: Values, algo: str) -> Iterator[tuple[str, Values]]:
@@ -32,9 +34,11 @@ def combinations(values: Values, algo: str) -> Iterator[tuple[str, Values]]:
         its values.
 
     Raises:
-        ConfigError: A list is empty, or names a value twice.
+        ConfigError: A list is empty, or names a value twice; or there are more than `MOST_VARIANTS` combinations.
     """
     varied = {path: _several(path, value, algo) for path, (value, _) in values.items() if _is_grid(path, value, algo)}
+    if (count := math.prod(map(len, varied.values()))) > MOST_VARIANTS:
+        raise ConfigError(f"set gives {count:,} combinations of values; give at most {MOST_VARIANTS:,}")
     names = _short_names(varied)
     for chosen in product(*varied.values()):
         own = dict(zip(varied, chosen, strict=True))

@@ -56,7 +56,7 @@ def plan(file: SweepFile, out: Path, *, makes_environments: bool = True) -> Plan
     if file.frame.storage is not None:
         _refuse_unknown_storage(file.frame.storage, file.source)
     places = tuple(_places(file, makes_environments))
-    labels = [entry.name or entry.preset or entry.algo for entry in file.algorithms]
+    labels = [entry.name or label_of(entry.preset or entry.algo) for entry in file.algorithms]
     _refuse_twins("algorithms", labels, file.source)
     _refuse_twins("environments", [place.label for place in places], file.source)
     runs = tuple(
@@ -145,7 +145,7 @@ def _planned(
             device=frame.device,
             report=lambda text: None,
         )
-        folder = RunFolder(folder_of(out, name))
+        folder = RunFolder(folder_of(out, name), algorithm=type(config.algorithm))
         folder.check(resolved_config(config, folder, SilentReporter(), resume=True), resume=True)
     except RmixKitError as error:
         raise type(error)(f"{file.source}: {name}: {error}") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rmix_kit.cli.output import NO_SUCCESS, print_episodes
+from rmix_kit.cli.output import NO_SUCCESS, print_episodes, print_rows
 
 RECORD = {"return_mean": -3.0, "success_rate": None, "fall_rate": 0.0, "episodes": 4}
 
@@ -30,3 +30,10 @@ def test_a_rate_that_is_known_is_shown(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_falls_belong_to_the_cliff_game(capsys: pytest.CaptureFixture[str]) -> None:
     assert "falls" in shown(capsys, "macn:4x7")
+
+
+def test_a_strangers_words_in_a_table_cannot_write_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    print_rows("", [("reason", "\x1b[31mred\x1b]0;title\x07")])
+    shown = capsys.readouterr().out
+    assert "?[31mred" in shown
+    assert "\x1b" not in shown

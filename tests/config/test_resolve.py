@@ -109,6 +109,7 @@ def test_fixed_risk_level_is_a_number(settle: Resolve) -> None:
         ("training:\n  target: 3\n", "training.target is 3; it has keys of its own"),
         ("training:\n  batch_size:\n    more: 3\n", "training.batch_size is {'more': 3}"),
         ("algo: rdn\n", "algo is 'rdn' in the file and 'rmix' here"),
+        ("env: 5\n", ":1: env is 5; it must be a text"),
         ("preset: 1\n", ":1: preset is 1; it must be a name"),
         ("preset: {a: 1}\n", "preset is {'a': 1}; it must be a name"),
         ("algo: [rmix]\n", "algo is ['rmix']; it must be a name"),

@@ -9,6 +9,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -198,6 +199,12 @@ def test_python_asks_as_the_commands_do(here: Path) -> None:
         rmix_kit.load("run").evaluate(episodes=1)
     assert MODULE not in sys.modules
     assert rmix_kit.load("run", consent="once").evaluate(episodes=1).to_json()["episodes"] == 1
+
+
+@pytest.mark.parametrize("consent", [False, True, "yes", "", 1])
+def test_another_word_is_no_consent(consent: Any, tmp_path: Path) -> None:
+    with pytest.raises(UntrustedCodeError, match="it must be 'once' or 'always'"):
+        allowed("pettingzoo:strangers.env", tmp_path / "config.yaml", consent)
 
 
 def test_a_sweep_runs_what_its_file_names_and_not_what_lies_in_its_folder(here: Path) -> None:

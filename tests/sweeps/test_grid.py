@@ -66,6 +66,7 @@ def test_words_and_truths_may_vary(tmp_path: Path) -> None:
         ({"image_channels": [[8], 4]}, "may not be mixed"),
         ({"training.threads": [1, 2]}, "give threads: for the whole sweep"),
         ({"env": [1]}, "there is no env"),
+        ({"keep_checkpoints": [*range(1, 999)], "evaluation_copies": [*range(1, 999)]}, "gives 996,004 combinations"),
     ],
 )
 def test_a_grid_that_is_wrong_is_one_line(values: dict[str, Any], said: str, tmp_path: Path) -> None:

@@ -185,9 +185,19 @@ def test_games_on_the_device_are_told_of_too(tmp_path: Path) -> None:
     assert len(whole.of(RoundPlayed)) > 10
 
 
-def test_a_damaged_reason_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "[]",
+        "{}",
+        '{"env_steps": 1e999, "reason": ""}',
+        '{"env_steps": 1.5, "reason": ""}',
+        '{"env_steps": 1, "reason": 2}',
+    ],
+)
+def test_a_damaged_reason_is_told(damage: str, tmp_path: Path) -> None:
     run = train(tiny(), tmp_path / "run", callbacks=[Heard("round", Stop("early"))], reporter=Notes())
-    (run.path / "stopped.json").write_text("[]")
+    (run.path / "stopped.json").write_text(damage)
     with pytest.raises(RecordError, match="stopped.json cannot be read"):
         _ = run.stopped
 

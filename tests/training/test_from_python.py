@@ -16,7 +16,7 @@ import rmix_kit
 from exporters.errors import InvalidInputError, InvalidObservationError
 from exporters.runtime import OnnxTeam
 from rmix_kit.config.load import resolve
-from rmix_kit.errors import ConfigError, MissingExtraError, RecordError
+from rmix_kit.errors import ConfigError, MissingExtraError, RecordError, RunFolderError
 from rmix_kit.training.exporting import export
 from rmix_kit.training.run import Run
 
@@ -141,3 +141,12 @@ def test_small_numbers_keep_their_value(tmp_path: Path) -> None:
     values = {**VALUES, "algorithm.learning_rate": 2.5e-05, "algorithm.risk_level": "dynamic"}
     run = rmix_kit.train("rmix", ENVIRONMENT, steps=20, out=tmp_path / "run", overrides=values)
     assert run.config.algorithm.learning_rate == 2.5e-05
+
+
+def test_a_run_goes_on_beyond_its_plan(tmp_path: Path) -> None:
+    given: dict[str, Any] = {"out": tmp_path / "run", "overrides": {"num_envs": 2}}
+    rmix_kit.train("vdn", "macn:4x7", steps=100, **given)
+    with pytest.raises(RunFolderError, match="--extend-inexactly"):
+        rmix_kit.train("vdn", "macn:4x7", steps=300, resume=True, **given)
+    longer = rmix_kit.train("vdn", "macn:4x7", steps=300, resume=True, extend_inexactly=True, **given)
+    assert longer.checkpoint_step >= 300

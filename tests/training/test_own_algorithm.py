@@ -117,7 +117,9 @@ def test_it_trains_resumes_exports_and_is_reported_from_another_folder(tmp_path:
     options = ["--env", ENVIRONMENT, "--seed", 0, "--steps", 400, "--num-envs", 4, "--set", "shrinkage=0.1"]
     output("train", "--algo", TEXT, *options, "--out", "run")
     assert "algo: toy_algorithm:Toy" in (tmp_path / "run" / "config.yaml").read_text()
-    assert "is finished" in invoke("train", "--algo", TEXT, *options, "--out", "run", "--resume").stderr
+    again = invoke("train", "--algo", TEXT, *options, "--out", "run", "--resume").stderr
+    assert "is finished" in again
+    assert "next: rmix-kit export run --trust --out agents" in again
     output("export", "run", "--out", "agents", "--format", "torchscript", "--trust")
     evaluated = output("evaluate", "run", "--episodes", 3, "--json", "--trust")
     assert output("run", "agents", "--format", "torchscript", "--episodes", 3, "--json") == evaluated
@@ -146,6 +148,7 @@ def test_it_is_swept_with_its_values() -> None:
     found = [path for path in Path("sweep").rglob("config.yaml") if TEXT in path.read_text()]
     assert len(found) == 1
     assert "shrinkage: 0.2" in found[0].read_text()
+    output("sweep", "sweep.yaml", "--out", "sweep")  # again: all are finished
 
 
 def test_data_never_imports_it() -> None:
