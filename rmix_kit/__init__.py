@@ -62,8 +62,7 @@ def train(
         init_from: Another run, loaded or by its folder, whose weights it begins with.
         resume: Go on from the newest sound checkpoint; other ``steps`` are the run's new plan.
         extend_inexactly: Take that plan even where its schedules would have run otherwise so far.
-        callbacks: Objects of classes that extend `rmix_kit.callbacks.Callback`: told of evaluations and the like, and
-            asked whether training is to stop.
+        callbacks: Objects of classes that extend `rmix_kit.callbacks.Callback`: told what happens; they may end it.
         loggers: "wandb", "mlflow", or objects from `rmix_kit.loggers`, which get the rows of ``metrics.jsonl`` too.
 
     Returns:
@@ -72,9 +71,10 @@ def train(
     Raises:
         ConfigError: Something is missing, unknown, contradictory or out of range.
         RunFolderError: The folder exists, is another run's or in use, or the disk is full.
-        MissingExtraError: A logger's library is not installed.
+        MissingExtraError: torch, or a logger's library, is not installed.
         CheckpointError: The weights to begin with are gone, or those of other networks.
     """
+    _check_torch()
     from rmix_kit.config.asked import asked, named_folder
     from rmix_kit.config.differences import differences_from_preset
     from rmix_kit.envs.given import given_environment
@@ -118,6 +118,17 @@ def load(
         The run at that checkpoint: ``.team()`` acts, ``.evaluate()`` plays, ``.metrics()`` gives what was written
         while it was trained, ``.policies()`` what exporters freeze.
     """
+    _check_torch()
     from rmix_kit.training.loading import load as load_run
 
     return load_run(run, checkpoint, consent=consent, algorithm=algorithm, env=env)
+
+
+def _check_torch() -> None:
+    """Refuse to train and load where torch is not installed, with what installs it."""
+    from importlib.util import find_spec
+
+    from rmix_kit.errors import MissingExtraError
+
+    if find_spec("torch") is None:
+        raise MissingExtraError("this needs torch; install it with: pip install 'rmix-kit[train]'")

@@ -61,12 +61,13 @@ def _imported(text: str) -> object:
             f"the algorithm {shortened(text)} cannot be imported: expected package.module:Class; a class that was made "
             "in a function is given itself, as algorithm=Class"
         )
-    release = importable_directory()
+    release, is_kept = importable_directory(), False
     try:
         refuse_standard_library(module, f"the algorithm {text}")
         found: object = importlib.import_module(module)
         for name in path.split("."):
             found = getattr(found, name)
+        is_kept = True  # its methods may import from there, whenever they are called
         return found
     except EnvironmentTextError as error:
         raise ConfigError(f"{text} is no algorithm: {module} is a part of Python") from error
@@ -76,7 +77,8 @@ def _imported(text: str) -> object:
             f"the algorithm {text} cannot be imported: {told}; is it installed, or a file in the current directory?"
         ) from error
     finally:
-        release()
+        if not is_kept:
+            release()
 
 
 def checked_algorithm(found: object, text: str = "the algorithm") -> type[Algorithm[Any]]:

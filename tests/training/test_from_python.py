@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -150,3 +151,10 @@ def test_a_run_goes_on_beyond_its_plan(tmp_path: Path) -> None:
         rmix_kit.train("vdn", "macn:4x7", steps=300, resume=True, **given)
     longer = rmix_kit.train("vdn", "macn:4x7", steps=300, resume=True, extend_inexactly=True, **given)
     assert longer.checkpoint_step >= 300
+
+
+@pytest.mark.parametrize("call", [lambda: rmix_kit.load("run"), lambda: rmix_kit.train("vdn", "macn:4x7", steps=5)])
+def test_without_torch_it_is_said_what_installs_it(call: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'rmix-kit\[train\]'"):
+        call()

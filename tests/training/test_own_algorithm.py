@@ -128,6 +128,15 @@ def test_it_trains_resumes_exports_and_is_reported_from_another_folder(tmp_path:
     assert TEXT in output("inspect", "run")
 
 
+def test_its_methods_may_import_from_where_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "late_help.py").write_text("SHARE = 0.5\n")
+    inside = '        """The squared TD error and the extra term."""\n'
+    (tmp_path / "late_algorithm.py").write_text(FILE.replace(inside, f"{inside}        import late_help\n"))
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path not in ("", str(tmp_path))])
+    output("train", "--algo", "late_algorithm:Toy", "--env", ENVIRONMENT, "--steps", 200, "--num-envs", 4)
+    del sys.modules["late_algorithm"], sys.modules["late_help"]
+
+
 def test_it_goes_on_exactly(tmp_path: Path) -> None:
     values = {"num_envs": 4, "log_interval": 50}
     whole = rmix_kit.train(TEXT, ENVIRONMENT, steps=400, out="whole", overrides=values)
