@@ -22,9 +22,13 @@ EPISODES = 1000
 NORMAL_95 = 1.96
 CASES = {
     "bridge": ("macn:bridge?slip=0.1&include_position=true", range(10), 350_000, (0.1, 0.25, 0.5, 0.7, 0.8, 0.9, 1.0)),
+    "bridge500k": (
+        *("macn:bridge?slip=0.1&include_position=true", range(10), 500_000),
+        (0.1, 0.25, 0.5, 0.7, 0.8, 0.9, 1.0),
+    ),
     "detours": ("macn:detours?slip=0.05&include_position=true", range(5), 350_000, (0.1, 0.2, 0.4, 0.5, 0.7, 0.8, 1.0)),
 }
-"""Environment, seeds, steps, levels."""
+"""Environment, seeds, steps, levels; `bridge500k` is `bridge` with more steps."""
 KEPT = ("return_mean", "fall_rate", "episode_length_mean")
 
 
