@@ -15,8 +15,8 @@ from rmix_kit.cli.words import ENVIRONMENT, FORMAT, RISK_LEVEL, SEED
 
 if TYPE_CHECKING:
     from rmix_kit.envs.consent import Consent
+    from rmix_kit.envs.make import MakeEnv
     from rmix_kit.episodes import PlayedEpisodes
-    from rmix_kit.reports.frontier.measuring import MakeEnvs
 
 
 @click.command("run", cls=KitCommand)
@@ -73,7 +73,7 @@ def command(
     chosen = format_name or first_format(manifest)
     who = f"{directory} ({chosen}{', isolated' if isolated else ''})"
 
-    def play(level: float | None, make_env: MakeEnvs) -> PlayedEpisodes:
+    def play(level: float | None, make_env: MakeEnv) -> PlayedEpisodes:
         return _play(
             directory, text, chosen, isolated, make_env, episodes=episodes, seed=seed, risk_level=level, most=most
         )
@@ -105,7 +105,7 @@ def _play(
     text: str,
     format_name: str,
     isolated: bool,
-    make_env: MakeEnvs,
+    make_env: MakeEnv,
     *,
     episodes: int,
     seed: int,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import re
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, cast
 
@@ -18,14 +17,12 @@ from rmix_kit.envs.gymnasium_teams import GymnasiumTeam
 from rmix_kit.envs.importing import Factory, factory_of
 from rmix_kit.envs.interface import VectorEnv
 from rmix_kit.envs.limits import NAMES, checked_limit
-from rmix_kit.envs.make import OBJECT, make_vector_env
+from rmix_kit.envs.make import OBJECT, MakeEnv, make_vector_env
 from rmix_kit.envs.pettingzoo import REWARD, check_interface, close_all, make_copies, parameters_of
 from rmix_kit.envs.team_vector import ParallelEnvironment, TeamVector
 from rmix_kit.errors import ConfigError, EnvironmentContractError, EnvironmentTextError
 from rmix_kit.spelling import shortened
 
-MakeEnv = Callable[[str, int], VectorEnv]
-"""From an environment text and a number of copies to the copies."""
 _METHODS = "reset", "step"
 
 

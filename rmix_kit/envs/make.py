@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Protocol, cast
+from typing import Protocol, TypeAlias, cast
 
 from rmix_kit.envs.interface import RENDER_MODE, VectorEnv, pictured
 from rmix_kit.envs.text import EnvironmentText, parse
@@ -102,6 +102,10 @@ LONGEST_SHOWN = 200
 """Characters of a stranger's text that an error repeats."""
 
 
+MakeEnv: TypeAlias = Callable[[str, int], VectorEnv]
+"""From an environment text and a number of copies to the copies."""
+
+
 def make_vector_env(text: str, num_envs: int) -> VectorEnv:
     """Make copies of the environment that a text names.
 
@@ -147,7 +151,7 @@ def make_drawn(text: str, num_envs: int) -> VectorEnv:
         return make_vector_env(text, num_envs)
 
 
-def copies_to_play(make_env: Callable[[str, int], VectorEnv], text: str, most: int) -> VectorEnv:
+def copies_to_play(make_env: MakeEnv, text: str, most: int) -> VectorEnv:
     """Make copies to play in: as many as are wanted, or a single one where no more can exist, as with a port.
 
     Which episodes are played does not depend on their number.

@@ -184,12 +184,16 @@ def facts_of(run: RunRecord) -> dict[str, Any]:
 
 def versions_of(run: RunRecord) -> str:
     """Name the versions of rmix-kit that worked on a run; empty where they are not known."""
-    return ", ".join(sorted({str(row["rmix_kit"]) for row in run.origins if row.get("rmix_kit")}))
+    return ", ".join(sorted(_versions(run)))
 
 
 def releases_of(run: RunRecord) -> str:
     """Name the releases that these versions are, or lead to."""
-    return ", ".join(sorted({release_of(str(row["rmix_kit"])) for row in run.origins if row.get("rmix_kit")}))
+    return ", ".join(sorted({release_of(version) for version in _versions(run)}))
+
+
+def _versions(run: RunRecord) -> set[str]:
+    return {str(row["rmix_kit"]) for row in run.origins if row.get("rmix_kit")}
 
 
 def _shown(value: object) -> str:

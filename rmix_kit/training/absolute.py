@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from rmix_kit.envs.consent import Consent
-from rmix_kit.envs.interface import VectorEnv
-from rmix_kit.envs.make import make_vector_env
+from rmix_kit.envs.make import MakeEnv, make_vector_env
 from rmix_kit.files.writing import seal, write_file, writing
 from rmix_kit.results import Episodes, played_step
 from rmix_kit.results.paths import RunPaths
@@ -21,9 +19,7 @@ SEED_OFFSET = 10_000
 """Added to the run's seed: the best checkpoint was chosen by the episodes of the run's own seed."""
 
 
-def evaluate_run(
-    folder: Path, *, make_env: Callable[[str, int], VectorEnv] = make_vector_env, consent: Consent | None = None
-) -> None:
+def evaluate_run(folder: Path, *, make_env: MakeEnv = make_vector_env, consent: Consent | None = None) -> None:
     """Play the episodes of ``evaluations/best.json`` and ``last.json`` where they are missing, damaged or out of date.
 
     Args:

@@ -15,7 +15,7 @@ from exporters.live import LiveAgent, LiveTeam
 from rmix_kit.algorithms import Networks
 from rmix_kit.envs.consent import Consent, allowed
 from rmix_kit.envs.interface import VectorEnv
-from rmix_kit.envs.make import copies_to_play, make_vector_env
+from rmix_kit.envs.make import MakeEnv, copies_to_play, make_vector_env
 from rmix_kit.episodes import copies_for
 from rmix_kit.errors import CheckpointError, ConfigError, MissingExtraError
 from rmix_kit.fit import check_fit
@@ -47,7 +47,7 @@ class Run:
         step: int,
         *,
         consent: Consent | None = None,
-        make_env: Callable[[str, int], VectorEnv] = make_vector_env,
+        make_env: MakeEnv = make_vector_env,
     ) -> None:
         """Read configuration and weights.
 
@@ -185,7 +185,7 @@ class Run:
         seed: int = 0,
         risk_level: float | None = None,
         *,
-        make_env: Callable[[str, int], VectorEnv] | None = None,
+        make_env: MakeEnv | None = None,
         watched_by: Callable[[ActingAgent], ActingAgent] | None = None,
     ) -> Evaluation:
         """Play greedy episodes.
@@ -234,7 +234,7 @@ class Run:
                 f"risk_level is {risk_level}, and {self.config.algorithm.name} has no risk dial; leave it out"
             )
 
-    def _copies(self, make_env: Callable[[str, int], VectorEnv], text: str, episodes: int) -> VectorEnv:
+    def _copies(self, make_env: MakeEnv, text: str, episodes: int) -> VectorEnv:
         """Make copies to play so many episodes in, which the policies fit."""
         most = self.config.training.most_evaluation_copies if text == self.config.env else None
         envs = copies_to_play(make_env, text, copies_for(episodes, most))

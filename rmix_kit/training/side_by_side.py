@@ -8,8 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rmix_kit.envs.given import MakeEnv
-from rmix_kit.envs.make import make_vector_env
+from rmix_kit.envs.make import MakeEnv, make_vector_env
 from rmix_kit.errors import ConfigError, Interrupted, NonFiniteError
 from rmix_kit.training.device import choose_device, torch_threads
 from rmix_kit.training.initial_weights import starting_from

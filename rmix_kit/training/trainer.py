@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from rmix_kit.callbacks import Callback
-from rmix_kit.envs.given import MakeEnv
 from rmix_kit.envs.interface import VectorEnv, codec_of, is_costly
-from rmix_kit.envs.make import copies_to_play, make_vector_env, resolved_text
+from rmix_kit.envs.make import MakeEnv, copies_to_play, make_vector_env, resolved_text
 from rmix_kit.episodes import copies_for
 from rmix_kit.errors import (
     ConfigError,

@@ -12,9 +12,9 @@ from rmix_kit.doctor.environment.episodes import RUN_SEED, Episode, difference, 
 from rmix_kit.doctor.environment.outcome import outcome_findings
 from rmix_kit.doctor.environment.spaces import space_findings
 from rmix_kit.doctor.finding import Finding
-from rmix_kit.envs.given import MakeEnv, given_environment
+from rmix_kit.envs.given import given_environment
 from rmix_kit.envs.interface import VectorEnv, codec_of, notes_of
-from rmix_kit.envs.make import make_vector_env, remark_on
+from rmix_kit.envs.make import MakeEnv, make_vector_env, remark_on
 from rmix_kit.errors import EnvironmentContractError, EnvironmentTextError
 from rmix_kit.seeding import episode_seed
 from rmix_kit.training.memory import available_bytes, in_words, planned_memory

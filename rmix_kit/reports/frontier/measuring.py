@@ -14,7 +14,7 @@ from macn import oracle
 from macn.settings import Settings
 from rmix_kit.envs.interface import VectorEnv
 from rmix_kit.envs.macn import settings_of
-from rmix_kit.envs.make import make_vector_env, parse_known
+from rmix_kit.envs.make import MakeEnv, make_vector_env, parse_known
 from rmix_kit.episodes import PlayedEpisodes, bootstrap_interval, tail_mean, wilson_interval
 from rmix_kit.metrics import FALLS, LENGTH, RETURN, RISK_LEVEL, SUCCESS, TAIL_LEVELS, cvar_name
 from rmix_kit.reports.frontier.exact import exact_or_why_not, exact_values
@@ -26,9 +26,7 @@ NO_SUCCESS = "success is not reported by this environment"
 COLUMNS = ("measured", "low", "high", "exact", "difference")
 ORDER = (RETURN, "cvar", FALLS, SUCCESS, LENGTH, RISK_LEVEL)
 Statistic: TypeAlias = Callable[[NDArray[np.float64]], float]
-MakeEnvs: TypeAlias = Callable[[str, int], VectorEnv]
-"""Makes copies of the environment that a text names, as `rmix_kit.envs.make.make_vector_env` does."""
-Player: TypeAlias = Callable[[float | None, MakeEnvs], PlayedEpisodes]
+Player: TypeAlias = Callable[[float | None, MakeEnv], PlayedEpisodes]
 """Plays all episodes at a level (None: the agents' own), in copies made by the function that it is given."""
 
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from rmix_kit.envs.macn import settings_of
-from rmix_kit.envs.make import make_vector_env
+from rmix_kit.envs.make import MakeEnv, make_vector_env
 from rmix_kit.envs.text import parse
 from rmix_kit.episodes import PlayedEpisodes
 from rmix_kit.errors import EnvironmentTextError
 from rmix_kit.reports.frontier import exact
-from rmix_kit.reports.frontier.measuring import NO_SUCCESS, Frontier, MakeEnvs, estimate, measure
+from rmix_kit.reports.frontier.measuring import NO_SUCCESS, Frontier, estimate, measure
 from rmix_kit.reports.frontier.table import markdown
 from rmix_kit.reports.frontier.visits import VisitCounter, cells_of
 
@@ -27,7 +27,7 @@ HALF_FALL = PlayedEpisodes(
 def measured(env_text: str, *levels: float | None) -> Frontier:
     """Episodes that were never played: what stands beside them is what is tested."""
 
-    def play(level: float | None, make_env: MakeEnvs) -> PlayedEpisodes:
+    def play(level: float | None, make_env: MakeEnv) -> PlayedEpisodes:
         make_env(env_text, 1).reset([0])
         return HALF_FALL
 
@@ -143,7 +143,7 @@ def test_a_round_beyond_the_wanted_episodes_is_not_counted() -> None:
 def silent_at(*levels: float) -> Frontier:
     """Episodes of which nothing is said of success at these levels."""
 
-    def play(level: float | None, make_env: MakeEnvs) -> PlayedEpisodes:
+    def play(level: float | None, make_env: MakeEnv) -> PlayedEpisodes:
         return replace(HALF_FALL, success=None) if level in levels else HALF_FALL
 
     return measure(play, (0.1, 1.0), env_text="didactic:climbing", episodes=4, seed=0)

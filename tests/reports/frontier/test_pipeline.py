@@ -9,9 +9,10 @@ import pytest
 
 from macn import oracle
 from rmix_kit.envs.macn import settings_of
+from rmix_kit.envs.make import MakeEnv
 from rmix_kit.envs.text import parse
 from rmix_kit.episodes import PlayedEpisodes
-from rmix_kit.reports.frontier.measuring import Frontier, MakeEnvs, measure
+from rmix_kit.reports.frontier.measuring import Frontier, measure
 from rmix_kit.reports.frontier.visits import Visits
 from tests.fixtures.scripted_team import Script, played
 
@@ -42,7 +43,7 @@ def exact(name: str) -> oracle.Evaluation:
 def measured(name: str, door: str) -> Frontier:
     script = Script(policy(name), SETTINGS)
 
-    def play(level: float | None, make_env: MakeEnvs) -> PlayedEpisodes:
+    def play(level: float | None, make_env: MakeEnv) -> PlayedEpisodes:
         return played(script, door, ENVIRONMENT, make_env, EPISODES)
 
     return measure(play, [None], env_text=ENVIRONMENT, episodes=EPISODES, seed=0)
