@@ -5,7 +5,8 @@
 Teams on MACN with fresh weights of an algorithm's defaults, exported one file an agent. Everything acts on the same
 observations and masks, in turns, so that a busy machine slows all alike; ratios are of medians. "session.run" calls
 `session.run(None, feeds)` of every agent's session with its memory fed back, and looks at nothing else; "io-binding" is
-each agent's graph alone, bound to fixed arrays; "OnnxTeam.act" checks inputs and refusals and keeps the memory.
+each agent's graph alone, bound to fixed arrays; "OnnxTeam.act" checks inputs and refusals and keeps the memory;
+"shared" are the same of one file for all agents, in one call, and "two calls" twice one agent's `session.run`.
 """
 
 from __future__ import annotations
@@ -94,13 +95,34 @@ def acting_step(team: OnnxTeam, inputs: Inputs) -> Step:
     return lambda: team.act(*inputs)
 
 
-def contenders(folder: Path, inputs: Inputs) -> dict[str, Step]:
+def two_calls(folder: Path, specs: dict[str, PolicySpec], inputs: Inputs) -> Step:
+    """Return two `session.run` of the first agent."""
+    name, spec = next(iter(specs.items()))
+    once = raw_step(folder, {name: spec}, inputs)
+
+    def step() -> None:
+        once()
+        once()
+
+    return step
+
+
+def whole_step(team: OnnxTeam) -> Step:
+    """Return the graph of a shared file alone, for all agents."""
+    assert team._together is not None
+    return team._together._steps[0]
+
+
+def contenders(folder: Path, shared: Path, inputs: Inputs) -> dict[str, Step]:
     """Return every step by name."""
     team = OnnxTeam(folder)
     return {
         RAW: raw_step(folder, team.specs, inputs),
+        "two calls": two_calls(folder, team.specs, inputs),
         "io-binding": bound_step(OnnxTeam(folder)),
         "OnnxTeam.act": acting_step(team, inputs),
+        "shared, io-binding": whole_step(OnnxTeam(shared)),
+        "shared, OnnxTeam.act": acting_step(OnnxTeam(shared), inputs),
     }
 
 
@@ -132,7 +154,8 @@ def main() -> None:
             policies, inputs = policies_of(name, size)
             with tempfile.TemporaryDirectory() as temporary:
                 folder = exporters.freeze(policies, Path(temporary) / "team", "onnx")
-                taken = measure(contenders(folder, inputs))
+                shared = exporters.freeze(policies, Path(temporary) / "shared", "onnx", shared=True)
+                taken = measure(contenders(folder, shared, inputs))
             for contender, p50 in taken.items():
                 ratio = p50 / taken[RAW]
                 rows.append((name, f"{size}", contender, f"{p50:.1f}", f"{ratio:.2f}", machine))

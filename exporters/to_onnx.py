@@ -16,6 +16,7 @@ import torch
 
 from exporters.contract import Policy, PolicySpec, TensorSpec
 from exporters.errors import PolicyError
+from exporters.sharing import SharedSpec
 from exporters.tracing import Positional, example_inputs, in_a_line
 
 OPSET = 18  # the lowest that torch's exporter writes; older runtimes read it
@@ -105,8 +106,11 @@ def _describe(model: onnx.ModelProto, spec: PolicySpec) -> None:
     inputs, outputs = (
         ", ".join(f"{tensor.name} {tensor.form}" for tensor in tensors) for tensors in (spec.inputs, spec.outputs)
     )
+    who = f"{spec.agent_id}, agent {spec.agent_index + 1} of {spec.n_agents}"
+    if isinstance(spec, SharedSpec):
+        who = f"any of {', '.join(name for name, _ in spec.served)}, each row of its own"
     model.doc_string = (
-        f"One step of {spec.agent_id}, agent {spec.agent_index + 1} of {spec.n_agents}, trained by {spec.algorithm} "
+        f"One step of {who}, trained by {spec.algorithm} "
         f"and exported by rmix-kit. Inputs: {inputs}. Outputs: {outputs}. Feed each next_NAME back as NAME; an episode "
         "begins with zeros there."
     )
