@@ -60,8 +60,8 @@ def readme_text(agents: Sequence[AgentEntry], minimum_onnxruntime: str | None, a
         *_running(minimum_onnxruntime),
         _text(
             f"`{MANIFEST_NAME}` holds every agent's specification in full, the facts of the training, the versions, "
-            "and the size and sha256 of every file. Load .pt files only from people whom you trust; an .onnx file "
-            "holds no code."
+            "and the size and sha256 of every file. An .onnx file holds no code; load .pt files, and run "
+            f"{CLIENT_NAME}, only from people whom you trust."
         ),
     ]
     return "\n".join(lines) + "\n"
