@@ -102,6 +102,8 @@ test-envs: $(ENVS_INSTALLED)
 
 # Packages and runtimes of their own are installed into temporary environments.
 test-clients: $(INSTALLED)
+	$(RUN) -m pip install --quiet -c constraints.txt -e '.[browser]'
+	$(RUN) -m tests.clients.tools
 	$(RUN) -m pytest -m clients tests/clients
 
 # Judges what the kept results do not know yet; AGAIN=--again judges the survivors once more.

@@ -517,6 +517,7 @@ public:
     std::size_t obs_size() const { return inputs_[0].row; }
     std::string_view obs_type() const { return inputs_[0].type->name; }
     bool has_dial() const { return dial_.has_value(); }
+    bool remembers_actions() const { return last_action_.has_value(); }
     std::size_t batch() const { return batch_; }
 
     // Whether it takes part in the next act(); one that is gone keeps its memory.
