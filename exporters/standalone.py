@@ -202,7 +202,7 @@ def _compare(agent: Agent, found: Tensors, expected: Tensors, allowed: np.ndarra
     compared = set(expected) - {"action"}
     if found["action"][0] != expected["action"][0]:
         best = np.sort(expected["action_values"][allowed])[::-1]
-        if found["action"][0] < 0 or len(best) < 2 or best[0] - best[1] >= TIE:
+        if found["action"][0] < 0 or len(best) < 2 or best[0] - best[1] >= np.float32(TIE):
             raise ValueError(f"{where}: action is {found['action'][0]}, expected {expected['action'][0]}")
         compared -= {"next_last_action"}
         agent.executed(expected["action"])
