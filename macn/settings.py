@@ -19,7 +19,8 @@ CELL_CODES = ("safe", "cliff", "goal", "wall", "outside")
 OTHER_AGENT = 8  # added to the code of a cell that holds another agent (show_agents)
 ACTION_MEANINGS = ("UP", "DOWN", "LEFT", "RIGHT")
 N_ACTIONS = len(ACTION_MEANINGS)
-WINDOW = 9  # cells that an agent sees: its own and the eight around it
+SEEN_CELLS = ("up-left", "up", "up-right", "left", "own", "right", "down-left", "down", "down-right")
+WINDOW = len(SEEN_CELLS)  # cells that an agent sees: its own and the eight around it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +67,12 @@ class Settings:
     def observation_shape(self) -> tuple[int, ...]:
         """Shape of one agent's observation."""
         return (WINDOW + 2,) if self.include_position else (3, 3)
+
+    @property
+    def observation_meanings(self) -> tuple[str, ...]:
+        """What each element of an observation is, row by row."""
+        cells = tuple(f"code of the {cell} cell" for cell in SEEN_CELLS)
+        return (*cells, "row", "column") if self.include_position else cells
 
     @property
     def state_size(self) -> int:

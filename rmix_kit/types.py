@@ -52,6 +52,7 @@ class EnvSpec:
         episode_limit: Most steps of an episode.
         agent_ids: The agents' names, in the order of the agent axis.
         action_meanings: One word per action.
+        obs_meanings: What each element of an observation is, flattened; empty where the environment does not say.
         state_dtype: NumPy name of what the state's numbers are, as the environment means them; it decides how they are
             coded. They travel as float32.
         state_low: Lower bound of every state element; ``-inf`` where unbounded. Empty: the state is given as networks
@@ -69,6 +70,7 @@ class EnvSpec:
     episode_limit: int
     agent_ids: tuple[str, ...]
     action_meanings: tuple[str, ...]
+    obs_meanings: tuple[str, ...] = ()
     state_dtype: str = "float32"
     state_low: tuple[float, ...] = ()
     state_high: tuple[float, ...] = ()

@@ -119,7 +119,13 @@ class GymnasiumTeam:
         self.possible_agents = [f"agent_{number}" for number in range(len(actions))]
         self.agents: list[str] = []
         self._spaces = dict(zip(self.possible_agents, zip(observations, actions, strict=True), strict=True))
-        for name in (*METHODS, "state", "state_space", "action_meanings"):  # what the adapter asks of any team
+        for name in (
+            *METHODS,
+            "state",
+            "state_space",
+            "action_meanings",
+            "obs_meanings",
+        ):  # what the adapter asks of any team
             if hasattr(env.unwrapped, name):
                 setattr(self, name, getattr(env.unwrapped, name))
 

@@ -101,6 +101,7 @@ class MACNVector:
             episode_limit=settings.max_steps,
             agent_ids=tuple(settings.possible_agents),
             action_meanings=tuple(ACTION_MEANINGS),
+            obs_meanings=settings.observation_meanings,
         )
 
     def reset(self, seeds: Sequence[int]) -> TimeStep:

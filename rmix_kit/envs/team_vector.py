@@ -94,7 +94,9 @@ class TeamVector:
             state_size=size,
             episode_limit=episode_limit,
             agent_ids=agreement.agents,
-            action_meanings=_action_meanings(first, agreement.n_actions),
+            action_meanings=_words(first, "action_meanings", agreement.n_actions)
+            or tuple(f"action_{action}" for action in range(agreement.n_actions)),
+            obs_meanings=_words(first, "obs_meanings", len(coding.low)),
             state_dtype=state[0],
             state_low=state[1],
             state_high=state[2],
@@ -215,12 +217,12 @@ def _discrete(space: Space[Any], agent: str, where: str) -> Discrete:
     return space
 
 
-def _action_meanings(env: object, n_actions: int) -> tuple[str, ...]:
-    """Return the environment's own words, or numbered ones."""
-    words = getattr(env, "action_meanings", None)
-    if isinstance(words, Sequence) and len(words) == n_actions and all(isinstance(word, str) for word in words):
-        return tuple(words)
-    return tuple(f"action_{action}" for action in range(n_actions))
+def _words(env: object, attribute: str, count: int) -> tuple[str, ...]:
+    """Return the environment's own words, or none where it has not as many as are needed."""
+    words = getattr(env, attribute, None)
+    if not isinstance(words, Sequence) or isinstance(words, str) or len(words) != count:
+        return ()
+    return tuple(words) if all(isinstance(word, str) for word in words) else ()
 
 
 class StandInCodec:

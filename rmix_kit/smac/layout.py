@@ -80,6 +80,31 @@ def encode(facts: Facts, units: Units) -> Encoded:
     )
 
 
+def observation_meanings(facts: Facts) -> tuple[str, ...]:
+    """Return what each element of an observation is, in words; others than the observer are numbered without it.
+
+    Args:
+        facts: Of the map.
+    """
+    moves = [f"may move {name}" for name in ("north", "south", "east", "west")]
+    own_types = [f"type {number}" for number in range(facts.ally_type.shape[-1])]
+    enemy_types = [f"type {number}" for number in range(facts.enemy_type.shape[-1])]
+    own = ["health", *["shield"] * facts.has_ally_shield, *own_types]
+    enemy = ["health", *["shield"] * facts.has_enemy_shield, *enemy_types]
+    offsets = ["distance", "east", "north"]
+    enemies = [
+        f"enemy {number}: {word}"
+        for number in range(len(facts.enemy_hp_max))
+        for word in ["may be aimed at", *offsets, *enemy]
+    ]
+    others = [
+        f"other {number}: {word}"
+        for number in range(len(facts.ally_hp_max) - 1)
+        for word in ["in sight", *offsets, *own]
+    ]
+    return (*moves, *enemies, *others, *(f"own {word}" for word in own))
+
+
 class _Offsets(NamedTuple):
     """From each agent to each other unit, ``[env, agent, unit]``."""
 

@@ -54,6 +54,7 @@ def facts_of(run: Run) -> dict[str, object]:
             "n_actions": spec.n_actions,
             "obs_shape": list(spec.obs_shape),
             "obs_dtype": spec.obs_dtype,
+            "obs_meanings": list(spec.obs_meanings),
             "state_size": spec.state_size,
             "episode_limit": spec.episode_limit,
             "agent_ids": list(spec.agent_ids),

@@ -164,6 +164,7 @@ def spec_from_dict(values: Mapping[str, Any]) -> EnvSpec:
     size = math.prod(spec.obs_shape)
     expected = {"obs_low": size, "obs_high": size, "agent_ids": spec.n_agents, "action_meanings": spec.n_actions}
     expected |= {name: spec.state_size for name in ("state_low", "state_high") if getattr(spec, name)}
+    expected |= {"obs_meanings": size} if spec.obs_meanings else {}
     for name, count in expected.items():
         if len(getattr(spec, name)) != count:
             raise ValueError(f"that {name} has {len(getattr(spec, name))} entries, and {count} are needed")

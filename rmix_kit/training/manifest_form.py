@@ -50,6 +50,7 @@ class SpecForm(TypedDict):
     episode_limit: Some
     agent_ids: tuple[str, ...]
     action_meanings: tuple[str, ...]
+    obs_meanings: NotRequired[tuple[str, ...]]
     state_dtype: NotRequired[str]
     state_low: NotRequired[Bounds]
     state_high: NotRequired[Bounds]

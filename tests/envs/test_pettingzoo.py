@@ -27,6 +27,16 @@ def test_spec_pads_what_is_unequal() -> None:
     assert spec.obs_high == (2.0, 1.0)
     assert (spec.state_size, spec.episode_limit) == (4, 6)
     assert spec.action_meanings == ("action_0", "action_1", "action_2")
+    assert spec.obs_meanings == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "taken"), [(["speed", "fuel"], True), (["speed"], False), ("ab", False), ([1, 2], False)]
+)
+def test_a_team_may_say_what_its_observations_elements_are(words: Any, taken: bool) -> None:
+    env = Counting()
+    env.obs_meanings = words
+    assert TeamVector([env], 6, "counting").spec.obs_meanings == (tuple(words) if taken else ())
 
 
 def test_observations_masks_and_state_are_padded_arrays() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from macn import counter_hash, dynamics
-from macn.settings import make_settings
+from macn.settings import CELL_CODES, SEEN_CELLS, make_settings
 
 SETTINGS = make_settings("4x12", n_agents=2)
 TABLES = dynamics.build_tables(SETTINGS)
@@ -50,6 +50,20 @@ def test_success_is_all_agents_at_the_goal_and_a_fall_is_each_agents_own(
     batch = np.asarray([cells])
     assert dynamics.success(TABLES, batch).tolist() == [is_solved]
     assert dynamics.fell(TABLES, batch).tolist() == [falls]
+
+
+def test_each_word_names_the_element_that_it_stands_for() -> None:
+    settings = make_settings("4x12", include_position=True)
+    seen = dynamics.build_tables(settings).observation[cell(2, 11)]  # above the goal, at the edge, by the cliff
+    element = dict(zip(settings.observation_meanings, seen.tolist(), strict=True))
+    codes = {name: CELL_CODES[element[f"code of the {name} cell"]] for name in SEEN_CELLS}
+    assert codes == dict(
+        zip(
+            SEEN_CELLS, ["safe"] * 2 + ["outside"] + ["safe"] * 2 + ["outside", "cliff", "goal", "outside"], strict=True
+        )
+    )
+    assert (element["row"], element["column"]) == (2, 11)
+    assert make_settings("4x12").observation_meanings == settings.observation_meanings[:9]
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from rmix_kit.envs.smac.builtin import UnitCodec
-from rmix_kit.smac.facts import NO_ACTION_YET, Facts, Units, layout_facts
-from rmix_kit.smac.layout import encode, outcome, reward
+from rmix_kit.smac.facts import NO_ACTION_YET, SIGHT, Facts, Units, layout_facts
+from rmix_kit.smac.layout import encode, observation_meanings, outcome, reward
 from rmix_kit.smac.maps import SCENARIOS
 
 FOLDER = Path(__file__).parents[1] / "data" / "smac"
@@ -45,6 +45,30 @@ def test_observations_are_smacs(recorded: Recorded) -> None:
     obs = encode(recorded.facts, recorded.units).obs
     assert obs.dtype == np.float32
     np.testing.assert_allclose(obs, recorded.rows["obs"], rtol=0, atol=1e-6)
+
+
+def test_each_word_names_the_element_that_it_stands_for(recorded: Recorded) -> None:
+    facts, units = recorded.facts, recorded.units
+    obs, words = recorded.rows["obs"], observation_meanings(facts)
+    assert len(words) == len(set(words)) == obs.shape[-1]
+    element = {word: obs[..., place] for place, word in enumerate(words)}  # [row, agent]
+    alive = units.ally_hp > 0
+    health = units.ally_hp / facts.ally_hp_max
+    np.testing.assert_allclose(element["own health"], health * alive, rtol=0, atol=1e-6)
+    np.testing.assert_array_equal(element["may move south"], recorded.rows["avail"][..., 3] * alive)
+    last = units.enemy_hp.shape[1] - 1
+    np.testing.assert_array_equal(element[f"enemy {last}: may be aimed at"], recorded.rows["avail"][..., -1] * alive)
+    seen = element["other 0: in sight"][:, 1] == 1  # the first agent, as the second one sees it
+    assert seen.any()
+    offset = {"east": units.ally_x[:, 0] - units.ally_x[:, 1], "north": units.ally_y[:, 0] - units.ally_y[:, 1]}
+    for word, expected in offset.items():
+        np.testing.assert_allclose(element[f"other 0: {word}"][seen, 1], expected[seen] / SIGHT, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(element["other 0: health"][seen, 1], health[seen, 0], rtol=0, atol=1e-6)
+    if facts.has_ally_shield:
+        shield = units.ally_shield / facts.max_shield_ally
+        np.testing.assert_allclose(element["own shield"], shield * alive, rtol=0, atol=1e-6)
+    for number in range(facts.ally_type.shape[-1]):
+        np.testing.assert_array_equal(element[f"own type {number}"], facts.ally_type[:, number] * alive)
 
 
 def test_states_are_smacs(recorded: Recorded) -> None:

@@ -95,5 +95,6 @@ def test_exported_agents_remember_it(tmp_path: Path) -> None:
 
     manifest = read_manifest(export(load(tmp_path / "run"), tmp_path / "agents", ("torchscript",)))
     assert facts_of(load(tmp_path / "run"))["environment"] == manifest.facts["environment"]
+    assert manifest.facts["environment"]["obs_meanings"][:2] == ["code of the up-left cell", "code of the up cell"]
     assert most_copies(manifest, config.env) == 1
     assert most_copies(manifest, "macn:4x12") is None

@@ -106,6 +106,7 @@ class CarFollowing:
             episode_limit=EPISODE_LIMIT,
             agent_ids=tuple(f"car_{agent}" for agent in range(self.agents)),
             action_meanings=tuple(f"{value:+.3g}" for value in self._accelerations),
+            obs_meanings=tuple(f"{word} of car {car}" for car in range(self.agents) for word in ("position", "speed")),
             state_low=(-BOUND,) * size,
             state_high=(BOUND,) * size,
         )

@@ -41,7 +41,7 @@ class GameParallelEnv(ParallelEnv[str, Any, Any]):
         self.render_mode = None
         self.game = game
         self.episode_limit = spec.episode_limit
-        self.action_meanings = spec.action_meanings
+        self.action_meanings, self.obs_meanings = spec.action_meanings, spec.obs_meanings
         self.possible_agents = list(spec.agent_ids)
         self.agents: list[str] = []
         least, most = spec.state_low or (0.0,) * spec.state_size, spec.state_high or (1.0,) * spec.state_size

@@ -85,6 +85,12 @@ class PredatorPrey:
             episode_limit=EPISODE_LIMIT,
             agent_ids=tuple(f"predator_{agent}" for agent in range(N_PREDATORS)),
             action_meanings=ACTION_MEANINGS,
+            obs_meanings=tuple(
+                f"{who} {down:+d} down, {right:+d} right"
+                for down in _SPAN
+                for right in _SPAN
+                for who in ("predator", "prey")
+            ),
         )
 
     @property

@@ -65,6 +65,7 @@ class TableGame:
             state_size=n_states,
             episode_limit=self.episode_limit,
             agent_ids=tuple(f"agent_{agent}" for agent in range(n_agents)),
+            obs_meanings=tuple(f"the game is in state {state}" for state in range(n_states)),
             action_meanings=tuple(ascii_uppercase[:n_actions] if has_letters else map(str, range(n_actions))),
         )
 

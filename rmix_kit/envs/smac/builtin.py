@@ -18,7 +18,7 @@ from rmix_kit.smac.arena import DIFFICULTIES, Arena, Difficulty, arena_of
 from rmix_kit.smac.arrays import Array, beside
 from rmix_kit.smac.engine import encoder_of, engine_of, replaced, why_slow
 from rmix_kit.smac.facts import FIRST_TARGET, Facts, Units, layout_facts
-from rmix_kit.smac.layout import Encoded, encode
+from rmix_kit.smac.layout import Encoded, encode, observation_meanings
 from rmix_kit.smac.maps import SCENARIOS
 from rmix_kit.smac.scenery import scene_of, stage_of
 from rmix_kit.spelling import suggestion
@@ -107,7 +107,7 @@ class BuiltinVector:
         self.notes = tuple(filter(None, [why_slow()]))
         self._now = self._engine.begin(np.zeros(num_envs, dtype=np.int64))
         self._start_clocks()
-        self.spec = spec_of(self._now.encoded, scenario.episode_limit)
+        self.spec = spec_of(self._now.encoded, scenario.episode_limit, observation_meanings(facts))
 
     def reset(self, seeds: Sequence[int]) -> TimeStep:
         """Start a battle in every copy; the same seed and actions give the same battle.
@@ -256,12 +256,13 @@ class UnitCodec:
         )
 
 
-def spec_of(encoded: Encoded, episode_limit: int) -> EnvSpec:
+def spec_of(encoded: Encoded, episode_limit: int, obs_meanings: tuple[str, ...]) -> EnvSpec:
     """Describe battles of SMAC's layout.
 
     Args:
         encoded: Any battle.
         episode_limit: Steps.
+        obs_meanings: From `rmix_kit.smac.layout.observation_meanings`.
     """
     _, n_agents, obs_size = encoded.obs.shape
     n_actions = encoded.avail_actions.shape[-1]
@@ -276,6 +277,7 @@ def spec_of(encoded: Encoded, episode_limit: int) -> EnvSpec:
         episode_limit=episode_limit,
         agent_ids=tuple(f"agent_{agent}" for agent in range(n_agents)),
         action_meanings=action_meanings(n_actions - FIRST_TARGET),
+        obs_meanings=obs_meanings,
     )
 
 

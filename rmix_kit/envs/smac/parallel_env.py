@@ -95,7 +95,7 @@ class SMACParallelEnv(ParallelEnv[str, Any, Any]):
         spec = battles.spec
         self.map_name, self.render_mode = map_name, None
         self.episode_limit = spec.episode_limit
-        self.action_meanings = spec.action_meanings
+        self.action_meanings, self.obs_meanings = spec.action_meanings, spec.obs_meanings
         self.possible_agents = list(spec.agent_ids)
         self.agents: list[str] = []
         mask = MultiBinary(spec.n_actions)
