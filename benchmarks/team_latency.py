@@ -38,7 +38,7 @@ from rmix_kit.policy import GreedyPolicy
 TURNS = 40
 CALLS = 50
 SIZES = (2, 4, 10)
-NAMES = ("vdn", "qmix", "rmix", "coma", "dmix", "ddn", "riskq")
+NAMES = ("rmix", "vdn", "coma", "dmix", "riskq", "ddn", "qmix")
 RESULTS = Path(__file__).parent / "results" / "team_latency.csv"
 COLUMNS = ("algorithm", "agents", "contender", "p50_us", "p50_ratio_to_session_run", "machine")
 RAW = "session.run"
@@ -139,6 +139,16 @@ def measure(steps: dict[str, Step]) -> dict[str, float]:
     return {name: statistics.median(microseconds) for name, microseconds in taken.items()}
 
 
+def measured(name: str, n_agents: int) -> list[tuple[str, float, float]]:
+    """Return each contender with its median and that beside `session.run`, for one team."""
+    policies, inputs = policies_of(name, n_agents)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = exporters.freeze(policies, Path(temporary) / "team", "onnx")
+        shared = exporters.freeze(policies, Path(temporary) / "shared", "onnx", shared=True)
+        taken = measure(contenders(folder, shared, inputs))
+    return [(contender, p50, p50 / taken[RAW]) for contender, p50 in taken.items()]
+
+
 def main() -> None:
     """Measure, print the table and write it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -148,21 +158,18 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     machine = f"{platform.machine()}, Python {platform.python_version()}, onnxruntime {onnxruntime.__version__}"
-    rows: list[tuple[str, ...]] = [COLUMNS]
-    for name in arguments.algorithms.split(","):
-        for size in map(int, arguments.sizes.split(",")):
-            policies, inputs = policies_of(name, size)
-            with tempfile.TemporaryDirectory() as temporary:
-                folder = exporters.freeze(policies, Path(temporary) / "team", "onnx")
-                shared = exporters.freeze(policies, Path(temporary) / "shared", "onnx", shared=True)
-                taken = measure(contenders(folder, shared, inputs))
-            for contender, p50 in taken.items():
-                ratio = p50 / taken[RAW]
-                rows.append((name, f"{size}", contender, f"{p50:.1f}", f"{ratio:.2f}", machine))
-                print(f"{name:12} {size:2} agents  {contender:24} p50 {p50:8.1f} us  {ratio:5.2f} x {RAW}", flush=True)
     arguments.csv.parent.mkdir(parents=True, exist_ok=True)
     with arguments.csv.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows(rows)
+        table = csv.writer(file)
+        table.writerow(COLUMNS)
+        for name in arguments.algorithms.split(","):
+            for size in map(int, arguments.sizes.split(",")):
+                for contender, p50, ratio in measured(name, size):
+                    table.writerow((name, size, contender, f"{p50:.1f}", f"{ratio:.2f}", machine))
+                    print(
+                        f"{name:12} {size:2} agents  {contender:24} p50 {p50:8.1f} us  {ratio:5.2f} x {RAW}", flush=True
+                    )
+                file.flush()
 
 
 if __name__ == "__main__":

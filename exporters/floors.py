@@ -15,3 +15,4 @@ ONNXRUNTIME = FIRST_ONNXRUNTIME[10]
 """What reads the files that torch's exporter writes now."""
 
 NUMPY = "1.26"
+"""What exported folders run with; the package asks for 2.0, by whose rules of promotion it trains and exports."""

@@ -74,7 +74,7 @@ def compare(
     figures.ties += int(tied.sum())
     for row in np.flatnonzero(tied):
         best = np.sort(expected["action_values"][row][mask[row].astype(bool)])[::-1]
-        if found["action"][row] < 0 or len(best) < 2 or best[0] - best[1] >= TIE:
+        if found["action"][row] < 0 or len(best) < 2 or best[0] - best[1] >= np.float32(TIE):
             raise where.error("action", abs(float(expected["action"][row]) - float(found["action"][row])))
     for name in spec.output_names:
         if name == "action":

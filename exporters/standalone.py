@@ -25,21 +25,27 @@ import numpy as np
 import onnxruntime
 
 FORMAT, FORMAT_VERSIONS = "rmix-kit-policy", (1, 2)
-TOLERANCE, TIE = 1e-4, 1e-5
 Tensors = dict[str, np.ndarray]
 
 
 class Agent:
     """One agent in `batch` episodes side by side; each row has its own memory, all zero at the start of an episode."""
 
-    def __init__(self, entry: Mapping[str, Any], session: Any, agent_input: str | None, batch: int) -> None:  # noqa: ANN401 - onnxruntime has no types
-        spec = entry["spec"]
+    def __init__(
+        self,
+        manifest: Mapping[str, Any],
+        spec: Mapping[str, Any],
+        session: onnxruntime.InferenceSession,
+        batch: int = 1,
+    ) -> None:
         self.name: str = spec["agent_id"]
         self.index: int = spec["agent_index"]
-        self.session, self.agent_input = session, agent_input
+        self.session, self.agent_input = session, manifest.get("agent_input")
+        figures = manifest["parity"][self.name]["onnx"]
+        self.tolerance, self.tie = float(figures["tolerance"]), np.float32(figures["tie"])
         self.memory = {tensor["name"]: np.zeros((batch, *tensor["shape"]), tensor["dtype"]) for tensor in spec["carry"]}
         taken = [node.name for node in session.get_inputs()]
-        self.inputs = [name for name in taken if name not in self.memory and name != agent_input]
+        self.inputs = [name for name in taken if name not in self.memory and name != self.agent_input]
         self.outputs = [node.name for node in session.get_outputs()]
 
     def feeds(self, obs: np.ndarray, avail_actions: np.ndarray, risk_level: float | np.ndarray = 0.0) -> Tensors:
@@ -175,10 +181,7 @@ def load(folder: str | Path, batch: int = 1, on_invalid: str = "raise") -> Team:
         name: onnxruntime.InferenceSession(str(folder / name), options, providers=["CPUExecutionProvider"])
         for name in {entry["files"]["onnx"] for entry in manifest["agents"]}
     }
-    agents = [
-        Agent(entry, sessions[entry["files"]["onnx"]], manifest.get("agent_input"), batch)
-        for entry in manifest["agents"]
-    ]
+    agents = [Agent(manifest, entry["spec"], sessions[entry["files"]["onnx"]], batch) for entry in manifest["agents"]]
     return Team({agent.name: agent for agent in agents}, on_invalid)
 
 
@@ -202,13 +205,13 @@ def _compare(agent: Agent, found: Tensors, expected: Tensors, allowed: np.ndarra
     compared = set(expected) - {"action"}
     if found["action"][0] != expected["action"][0]:
         best = np.sort(expected["action_values"][allowed])[::-1]
-        if found["action"][0] < 0 or len(best) < 2 or best[0] - best[1] >= TIE:
+        if found["action"][0] < 0 or len(best) < 2 or best[0] - best[1] >= agent.tie:
             raise ValueError(f"{where}: action is {found['action'][0]}, expected {expected['action'][0]}")
         compared -= {"next_last_action"}
         agent.executed(expected["action"])
     for tensor in compared:
         gap = np.abs(found[tensor].astype(np.float64) - expected[tensor].astype(np.float64)).max()
-        if not gap <= TOLERANCE:  # NaN fails too
+        if not gap <= agent.tolerance:  # NaN fails too
             raise ValueError(f"{where}: {tensor} is off by {gap}")
 
 

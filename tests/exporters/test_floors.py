@@ -18,10 +18,9 @@ def test_files_need_the_floor(sealed_team: Path, sealed_plain: Path) -> None:
         assert read_manifest(folder).minimum_onnxruntime == floors.ONNXRUNTIME
 
 
-def test_the_package_asks_for_the_floors() -> None:
+def test_the_package_asks_for_the_floor() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["optional-dependencies"]["runtime"] == [f"onnxruntime>={floors.ONNXRUNTIME}"]
-    assert f"numpy>={floors.NUMPY}" in project["dependencies"]
 
 
 @pytest.mark.parametrize("page", ["exporting.md", "guides/deploying.md"])
