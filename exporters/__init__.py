@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from exporters.contract import Policy, PolicySpec, TensorSpec
 from exporters.errors import (
+    AgreementError,
     BundleError,
     ExportError,
     InvalidInputError,
@@ -22,7 +23,11 @@ from exporters.errors import (
 if TYPE_CHECKING:
     import torch
 
+    from exporters.agreement import Recording
+    from exporters.quantizing import Quantized
+
 __all__ = [
+    "AgreementError",
     "BundleError",
     "ExportError",
     "InvalidInputError",
@@ -36,6 +41,7 @@ __all__ = [
     "UnsupportedError",
     "freeze",
     "guarded",
+    "quantize",
 ]
 
 
@@ -82,3 +88,36 @@ def guarded(module: torch.nn.Module, spec: PolicySpec) -> Policy:
     from exporters.guards import GuardedPolicy  # torch is loaded only where a module is given
 
     return GuardedPolicy(module, spec)
+
+
+def quantize(
+    directory: str | PathLike[str],
+    out: str | PathLike[str],
+    kind: str = "int8",
+    *,
+    threshold: float = 0.98,
+    recordings: Mapping[str, Recording] | None = None,
+    steps_from: str = "",
+) -> Quantized:
+    """Write a smaller form of an exported folder, with a report of how far its agents act as before.
+
+    Needs onnx and onnxruntime, not torch. The new folder is a full one: `OnnxTeam` runs it, its golden steps are its
+    own answers with a tolerance of their own, and the report stands in its manifest's facts, under "quantization".
+
+    Args:
+        directory: the folder that `freeze` wrote, with ONNX files.
+        out: the folder to create; it must not exist.
+        kind: "int8" (products in eight bits, a third of the size) or "fp16" (weights alone rounded, half of it).
+        threshold: the least share of steps in which every agent must act as before, on its own memory, in [0, 1].
+        recordings: agent id -> what it was shown in real episodes (`exporters.agreement.Recording`); without them,
+            1,000 steps are drawn within the bounds of the observations, which are rarely those of real life.
+        steps_from: where the recordings come from, for the reader.
+
+    Raises:
+        AgreementError: if an agent acts as before in a smaller share; nothing is left behind.
+        BundleError: if the folder is damaged, has no ONNX files or is quantised already, or `out` exists.
+        SpecError: if the arguments contradict themselves.
+    """
+    from exporters.quantizing import quantize_bundle  # onnx and onnxruntime are loaded only where something is written
+
+    return quantize_bundle(directory, out, kind, threshold=threshold, recordings=recordings, steps_from=steps_from)

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from exporters.agent import Agent, Array
-from exporters.bundle import GOLDEN_NAME, read_manifest, read_member
+from exporters.bundle import GOLDEN_NAME, Manifest, read_manifest, read_member
 from exporters.contract import PolicySpec
 from exporters.errors import BundleError
-from exporters.parity import Parity, Place, Tensors, compare
+from exporters.parity import TIE, TOLERANCE, Parity, Place, Tensors, compare
 from exporters.sampling import next_carry, random_inputs, zero_carry
 from exporters.team import AnyAgent, Team
 
@@ -46,6 +46,8 @@ def golden_arrays(spec: PolicySpec, run: Callable[[Tensors], Tensors]) -> dict[s
 def replay_golden(team: Team[AnyAgent], directory: Path, format: str) -> dict[str, Parity]:
     """Repeats the golden steps of a folder with its agents and compares by the parity rule; moves the agents' memory.
 
+    Tolerances are those that the manifest tells of the files: float32's, or a quantised folder's own.
+
     Args:
         team: the folder's agents, made with `on_invalid="return"`.
         format: "onnx" or "torchscript", for the error.
@@ -57,18 +59,31 @@ def replay_golden(team: Team[AnyAgent], directory: Path, format: str) -> dict[st
         ParityError: at the first output that breaks the rule.
         BundleError: if the file is damaged or lacks a tensor.
     """
-    data = read_member(directory, team.manifest or read_manifest(directory), GOLDEN_NAME)
+    manifest = team.manifest or read_manifest(directory)
+    data = read_member(directory, manifest, GOLDEN_NAME)
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             # A member that is no array comes as its bytes.
             arrays: Tensors = {name: np.asarray(archive[name]) for name in archive.files}
-            return {name: _replay(agent, arrays, format) for name, agent in team.agents.items()}
+            return {
+                name: _replay(agent, arrays, format, _limits(manifest, name, format))
+                for name, agent in team.agents.items()
+            }
     except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise BundleError(f"{directory / GOLDEN_NAME} cannot be read: {error}") from error
 
 
-def _replay(agent: Agent, arrays: Tensors, format: str) -> Parity:
-    spec, figures = agent.spec, Parity()
+def _limits(manifest: Manifest, agent_id: str, format: str) -> Parity:
+    """Return empty figures with the tolerances that the manifest tells of an agent's files."""
+    formats = manifest.parity.get(agent_id)
+    told = formats.get(format) if isinstance(formats, Mapping) else None
+    if not isinstance(told, Mapping):
+        return Parity()
+    return Parity(tolerance=float(told.get("tolerance", TOLERANCE)), tie=float(told.get("tie", TIE)))
+
+
+def _replay(agent: Agent, arrays: Tensors, format: str, figures: Parity) -> Parity:
+    spec = agent.spec
     steps = len(arrays[_key(spec, "input", "obs")])
     if not steps:
         raise ValueError(f"{spec.agent_id} has no steps; expected at least one")

@@ -11,7 +11,7 @@ from importlib.resources import files
 from exporters.bundle import GOLDEN_NAME, MANIFEST_NAME, AgentEntry
 from exporters.contract import LAST_ACTION, PolicySpec, TensorSpec
 from exporters.golden import GOLDEN_STEPS
-from exporters.parity import TIE, TOLERANCE
+from exporters.parity import TIE, TOLERANCE, Parity
 
 MOST_RUNS = 12  # of elements with the same bounds that are worth a line
 
@@ -24,12 +24,20 @@ VALUE_KINDS: Mapping[str, str] = {
 }
 
 
-def readme_text(agents: Sequence[AgentEntry], minimum_onnxruntime: str | None) -> str:
+def readme_text(
+    agents: Sequence[AgentEntry],
+    minimum_onnxruntime: str | None,
+    *,
+    note: str = "",
+    limits: Mapping[str, Parity] | None = None,
+) -> str:
     """Return the text that tells a stranger how to run the folder in any language.
 
     Args:
         agents: the team.
         minimum_onnxruntime: such as "1.18"; None if the folder holds no ONNX file.
+        note: a paragraph on what is particular about these files.
+        limits: agent id -> the tolerances of its golden steps, where they are not those of float32.
     """
     specs = [agent.spec for agent in agents]
     runtime = f"onnxruntime {minimum_onnxruntime} or newer, in any language" if minimum_onnxruntime else "torch"
@@ -41,6 +49,7 @@ def readme_text(agents: Sequence[AgentEntry], minimum_onnxruntime: str | None) -
             f"One file per agent and format. Runs with {runtime}; nothing else is needed, neither the trainer nor the "
             "other agents. The raw observation goes in as the environment gives it."
         ),
+        *(("", _text(note)) if note else ()),
         "",
         "| agent | place in the team | files | in golden.npz |",
         "|---|---|---|---|",
@@ -51,7 +60,7 @@ def readme_text(agents: Sequence[AgentEntry], minimum_onnxruntime: str | None) -
         *_step(specs),
         *_episodes(specs),
         *_drawing(specs),
-        *_golden(specs),
+        *_golden(specs, limits),
         *_running(minimum_onnxruntime),
         _text(
             f"`{MANIFEST_NAME}` holds every agent's specification in full, the facts of the training, the versions, "
@@ -234,10 +243,21 @@ def _drawing(specs: Sequence[PolicySpec]) -> list[str]:
     ]
 
 
-def _golden(specs: Sequence[PolicySpec]) -> list[str]:
+def _golden(specs: Sequence[PolicySpec], limits: Mapping[str, Parity] | None) -> list[str]:
     levels = ", risk levels that are NaN, infinite or outside [0, 1]" if _has_dial(specs) else ""
     memory = ", the memory as it was" if _memory(specs) else ""
     tie = f"; write the expected one into `{LAST_ACTION}` then" if _remembers_actions(specs) else ""
+    tolerances = "; ".join(
+        f"{name}: {figures.tolerance:.3g} and {figures.tie:.3g}" for name, figures in (limits or {}).items()
+    )
+    within = (
+        "the agent's tolerance, `valid` not at all, and `action` only where the two largest expected values of "
+        f"allowed actions differ by less than its tie{tie}. Tolerance and tie are in `{MANIFEST_NAME}`, under "
+        f"`parity`: {tolerances}"
+        if limits
+        else f"{TOLERANCE:g}, `valid` not at all, and `action` only where the two largest expected values of allowed "
+        f"actions differ by less than {TIE:g}{tie}"
+    )
     return [
         f"## Checking a port: {GOLDEN_NAME}",
         _text(
@@ -251,10 +271,7 @@ def _golden(specs: Sequence[PolicySpec]) -> list[str]:
             f"{levels}. `valid` is False there, `action` -1{memory}; they are compared as the others are."
         ),
         "",
-        _text(
-            f"Numbers may differ by at most {TOLERANCE:g}, `valid` not at all, and `action` only where the two largest "
-            f"expected values of allowed actions differ by less than {TIE:g}{tie}."
-        ),
+        _text(f"Numbers may differ by at most {within}."),
         "",
     ]
 

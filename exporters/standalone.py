@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-TOLERANCE, TIE = 1e-4, 1e-5
-
 
 class Client:
     """One agent in `batch` episodes side by side; each row has its own memory, all zero at the start of an episode."""
 
-    def __init__(self, folder: Path, entry: dict[str, Any], batch: int = 1) -> None:
+    def __init__(self, folder: Path, manifest: dict[str, Any], entry: dict[str, Any], batch: int = 1) -> None:
         self.index: int = entry["spec"]["agent_index"]
+        figures = manifest["parity"][entry["spec"]["agent_id"]]["onnx"]
+        self.tolerance, self.tie = float(figures["tolerance"]), float(figures["tie"])
         carry = entry["spec"]["carry"]
         self.memory = {tensor["name"]: np.zeros((batch, *tensor["shape"]), tensor["dtype"]) for tensor in carry}
         options = onnxruntime.SessionOptions()
@@ -57,7 +57,7 @@ def load(folder: Path, batch: int = 1) -> dict[str, Client]:
         data = (folder / name).read_bytes()
         if (len(data), hashlib.sha256(data).hexdigest()) != (entry["size"], entry["sha256"]):
             raise ValueError(f"{name} is not the file that was exported")
-    return {entry["spec"]["agent_id"]: Client(folder, entry, batch) for entry in manifest["agents"]}
+    return {entry["spec"]["agent_id"]: Client(folder, manifest, entry, batch) for entry in manifest["agents"]}
 
 
 def check(folder: Path) -> dict[str, int]:
@@ -82,13 +82,13 @@ def _compare(
     compared = set(expected) - {"action"}
     if found["action"][0] != expected["action"][0]:
         best = np.sort(expected["action_values"][allowed])[::-1]
-        if found["action"][0] < 0 or len(best) < 2 or best[0] - best[1] >= TIE:
+        if found["action"][0] < 0 or len(best) < 2 or best[0] - best[1] >= client.tie:
             raise ValueError(f"{where}: action is {found['action'][0]}, expected {expected['action'][0]}")
         compared -= {"next_last_action"}
         client.executed(expected["action"])
     for tensor in compared:
         gap = np.abs(found[tensor].astype(np.float64) - expected[tensor].astype(np.float64)).max()
-        if not gap <= TOLERANCE:  # NaN fails too
+        if not gap <= client.tolerance:  # NaN fails too
             raise ValueError(f"{where}: {tensor} is off by {gap}")
 
 

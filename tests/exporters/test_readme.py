@@ -110,8 +110,9 @@ def test_the_client_imports_numpy_and_onnxruntime_alone(mixed: Path) -> None:
     assert {name.split(".")[0] for name in imported} - sys.stdlib_module_names == {"numpy", "onnxruntime"}
 
 
-def test_the_client_compares_by_the_parity_rule() -> None:
-    assert (standalone.TOLERANCE, standalone.TIE) == (parity.TOLERANCE, parity.TIE)
+def test_the_client_compares_by_the_parity_rule(mixed: Path) -> None:
+    for client in standalone.load(mixed).values():
+        assert (client.tolerance, client.tie) == (parity.TOLERANCE, parity.TIE)
 
 
 def test_the_client_does_what_the_runtime_does_in_a_batch_of_episodes(mixed: Path) -> None:
