@@ -39,6 +39,7 @@ __all__ = [
     "SpecError",
     "TensorSpec",
     "UnsupportedError",
+    "convert",
     "freeze",
     "guarded",
     "quantize",
@@ -121,3 +122,30 @@ def quantize(
     from exporters.quantizing import quantize_bundle  # onnx and onnxruntime are loaded only where something is written
 
     return quantize_bundle(directory, out, kind, threshold=threshold, recordings=recordings, steps_from=steps_from)
+
+
+def convert(
+    directory: str | PathLike[str], out: str | PathLike[str], profile: str, *, risk_level: float | None = None
+) -> Path:
+    """Write an exported folder's agents in the tensors of another runtime, verified against the folder's own files.
+
+    Needs onnx and onnxruntime, not torch. `docs/profiles.md` says what each profile's tensors are, and what it lacks.
+
+    Args:
+        directory: the folder that `freeze` wrote, with ONNX files.
+        out: the folder to create; it must not exist. It holds one ONNX file per agent, `profile.json`, `golden.npz` and
+            a README.
+        profile: "mlagents" (Unity ML-Agents) or "rsl_rl" (policies of rsl_rl and Isaac Lab).
+        risk_level: what the dial is fixed to, in (0, 1]; None leaves the level to the policy.
+
+    Returns:
+        The sealed folder.
+
+    Raises:
+        BundleError: if the folder is damaged or has no ONNX files, or `out` exists.
+        SpecError: for an unknown profile, a level without a dial, or a memory that float32 cannot hold.
+        ParityError: if a file answers differently; nothing is left behind.
+    """
+    from exporters.profiles import write_profile  # onnx and onnxruntime are loaded only where something is written
+
+    return write_profile(directory, out, profile, risk_level=risk_level)

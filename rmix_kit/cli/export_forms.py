@@ -1,4 +1,4 @@
-"""What `rmix-kit export` makes of an exported folder besides: smaller files, with a report."""
+"""What `rmix-kit export` makes of an exported folder besides: smaller files with a report, other tensors."""
 
 from __future__ import annotations
 
@@ -68,6 +68,23 @@ def made_quantized(source: Path, out: Path, kind: str, threshold: float, consent
     finally:
         envs.close()
     return Made(quantized, (returns[0], returns[1]))
+
+
+def made_profile(source: Path, out: Path, profile: str, risk_level: float | None) -> dict[str, object]:
+    """Write an exported folder in another runtime's tensors; return what there is to tell.
+
+    Args:
+        source: The exported folder.
+        out: The folder to write.
+        profile: The runtime's name.
+        risk_level: What the dial is fixed to; None leaves it to the agents.
+    """
+    import exporters
+    from rmix_kit.playing.manifest import read_export
+
+    agents = [entry.spec.agent_id for entry in read_export(source).agents]
+    exporters.convert(source, out, profile, risk_level=risk_level)
+    return {"profile": profile, "risk_level": risk_level, "agents": agents}
 
 
 def show_quantized(made: Made) -> None:
