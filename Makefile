@@ -14,6 +14,11 @@ ENVS := .venv-envs
 ENVS_RUN := $(ENVS)/bin/python
 ENVS_INSTALLED := $(ENVS)/.installed
 
+# Other runtimes for exported files, in which no trainer is.
+CLIENTS := .venv-clients
+CLIENTS_RUN := $(CLIENTS)/bin/python
+CLIENTS_INSTALLED := $(CLIENTS)/.installed
+
 # The documentation is built apart, without torch.
 SITE := .venv-site
 SITE_RUN := $(SITE)/bin/python
@@ -31,7 +36,7 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-browser test-faults test-learning test-ray test-envs mutants bench bench-others gpu docs site dist test-install
+.PHONY: help install demo test test-browser test-faults test-learning test-ray test-envs test-clients mutants bench bench-others gpu docs site dist test-install
 
 help:
 	@echo "make demo           train RMIX on a cliff map, export it, run the exported agents"
@@ -41,6 +46,7 @@ help:
 	@echo "make test-learning  the slow tests: that the algorithms learn"
 	@echo "make test-ray       sweeps and workers on a two-node Ray cluster on this machine"
 	@echo "make test-envs      with other people's libraries and environments, installed into $(ENVS)"
+	@echo "make test-clients   exported files in other runtimes, installed into $(CLIENTS)"
 	@echo "make test-install   the wheel with no extra and with each alone, in fresh environments: every command works or says what to install"
 	@echo "make mutants        plant two hundred small faults in the core, one at a time; do the tests notice?"
 	@echo "make bench          measure speed: the table of docs/performance.md, where it says how to add other people's code"
@@ -98,6 +104,15 @@ $(ENVS_INSTALLED): pyproject.toml constraints.txt
 
 test-envs: $(ENVS_INSTALLED)
 	$(ENVS_RUN) -m pytest -m foreign tests/foreign
+
+$(CLIENTS_INSTALLED): Makefile
+	@$(CHECK_PYTHON)
+	@test -x $(CLIENTS_RUN) || $(PYTHON) -m venv $(CLIENTS)
+	$(CLIENTS_RUN) -m pip install --quiet 'openvino>=2026.4' 'numpy>=2.0'
+	@touch $@
+
+test-clients: $(INSTALLED) $(CLIENTS_INSTALLED)
+	CLIENTS_PYTHON=$(CLIENTS_RUN) $(RUN) -m pytest -m clients tests/clients
 
 # Judges what the kept results do not know yet; AGAIN=--again judges the survivors once more.
 mutants: $(INSTALLED)

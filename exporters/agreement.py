@@ -55,6 +55,8 @@ class Likeness:
 
     Attributes:
         equal_actions: share of the steps with the same action.
+        largest_loss: what another action is worth less than the reference's own, by the reference's values: near
+            nothing where the two were nearly equally good.
         largest_difference: of `action_values`, at the steps where both used the same level.
         equal_risk_levels: share of the steps with the same level used, where it is the policy's own choice; None for
             policies without a dial, and where no step leaves the choice.
@@ -62,6 +64,7 @@ class Likeness:
     """
 
     equal_actions: float
+    largest_loss: float
     largest_difference: float
     equal_risk_levels: float | None
     largest_risk_level_difference: float | None
@@ -183,8 +186,14 @@ def _likeness(reference: Tensors, other: Tensors, valid: Array, own_level: Array
         gap = np.abs(reference["risk_level_used"].astype(np.float64) - other["risk_level_used"].astype(np.float64))
         same = same & (gap <= SAME_LEVEL)
         levels = gap[own_level.astype(np.bool_)] if own_level.any() else None
+    rows = np.flatnonzero(valid)
+    worth = [
+        reference["action_values"].astype(np.float64)[rows, table["action"].astype(np.int64)[rows]]
+        for table in (reference, other)
+    ]  # [valid step] each
     return Likeness(
         equal_actions=float((reference["action"] == other["action"])[valid].mean()) if valid.any() else 1.0,
+        largest_loss=float((worth[0] - worth[1]).max(initial=0.0)),
         largest_difference=float(values[same].max(initial=0.0)),
         equal_risk_levels=None if levels is None else float((levels <= SAME_LEVEL).mean()),
         largest_risk_level_difference=None if levels is None else float(levels.max()),

@@ -23,6 +23,8 @@ FORMAT = "rmix-kit-policy"
 FORMAT_VERSION = 1
 MANIFEST_NAME = "manifest.json"
 GOLDEN_NAME = "golden.npz"
+QUANTIZATION = "quantization"
+"""The entry of a quantised folder's facts that holds its kind, what it was made from, and the agreement."""
 SUFFIXES = {"onnx": ".onnx", "torchscript": ".pt"}
 MAX_MANIFEST_BYTES = 16 * 2**20
 MAX_FILE_BYTES = 512 * 2**20  # a policy is a small network; a larger file is a mistake or an attack

@@ -22,6 +22,7 @@ from exporters import profile_mlagents, profile_rsl_rl
 from exporters.bundle import (
     GOLDEN_NAME,
     MANIFEST_NAME,
+    QUANTIZATION,
     entry_of,
     read_manifest,
     read_member,
@@ -105,6 +106,8 @@ def write_profile(
         raise SpecError(f"risk_level is {risk_level}; it must be in (0, 1] (1 = risk-neutral), or None")
     manifest, chosen = read_manifest(source), PROFILES[profile]
     specs = [entry.spec for entry in manifest.agents]
+    if QUANTIZATION in manifest.facts:
+        raise BundleError(f"{source} is quantised; give the folder that it was made from")
     for entry in manifest.agents:
         if "onnx" not in entry.files:
             raise BundleError(f"{source} has no ONNX file for {entry.spec.agent_id}; export with the format onnx")

@@ -22,10 +22,10 @@ import numpy as np
 import onnx
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from exporters.agent import Array
-from exporters.agreement import SAME_LEVEL, Agreement, Recording, compare_acting, sampled
+from exporters.agreement import SAME_LEVEL, Agreement, Recording, Run, compare_acting, sampled
 from exporters.bundle import (
     GOLDEN_NAME,
+    QUANTIZATION,
     Manifest,
     entry_of,
     read_manifest,
@@ -34,7 +34,7 @@ from exporters.bundle import (
     to_json_text,
     write_synced,
 )
-from exporters.contract import PolicySpec
+from exporters.contract import LAST_ACTION, PolicySpec
 from exporters.errors import AgreementError, BundleError, SpecError
 from exporters.golden import golden_arrays, replay_golden
 from exporters.parity import TIE, TOLERANCE, Parity, Tensors
@@ -43,8 +43,6 @@ from exporters.runtime import OnnxTeam, onnx_run
 from exporters.sealing import npz_bytes, sealed_folder, write_manifest
 
 KINDS = ("int8", "fp16")
-FACT = "quantization"
-"""The entry of a quantised folder's facts that holds its kind, what it was made from, and the agreement."""
 LEAST_AGREEMENT = 0.98
 SAMPLING_SEED = 1000
 QUANTIZED_OPERATORS = ["MatMul", "Conv"]  # Gemm becomes MatMul and Add
@@ -115,7 +113,10 @@ def quantize_bundle(
         readme = readme_text(agents, manifest.minimum_onnxruntime, limits=limits, note=_note(quantized))
         write_synced(staging / "README.md", readme.encode())
         made_from = {"manifest_sha256": sha256_of((source / "manifest.json").read_bytes())}
-        facts = {**manifest.facts, FACT: {**quantized.to_json(), "threshold": threshold, "made_from": made_from}}
+        facts = {
+            **manifest.facts,
+            QUANTIZATION: {**quantized.to_json(), "threshold": threshold, "made_from": made_from},
+        }
         written = replace(
             manifest,
             agents=agents,
@@ -129,7 +130,7 @@ def quantize_bundle(
 
 
 def _check_source(source: Path, manifest: Manifest, recordings: Mapping[str, Recording] | None) -> None:
-    if FACT in manifest.facts:
+    if QUANTIZATION in manifest.facts:
         raise BundleError(f"{source} is quantised already; give the folder that it was made from")
     for entry in manifest.agents:
         name = entry.spec.agent_id
@@ -160,7 +161,7 @@ def _write_agents(
         before, after = before + len(data), after + len(smaller)
         reference, other = onnx_run(data, str(source / name)), onnx_run(smaller, f"the {kind} file of {spec.agent_id}")
         golden = golden_arrays(spec, other)
-        parity[spec.agent_id] = _difference(spec, golden_arrays(spec, reference), golden)
+        parity[spec.agent_id] = _difference(spec, golden, reference)
         arrays |= golden
         generator = np.random.default_rng(SAMPLING_SEED + spec.agent_index)
         recording = sampled(spec, generator) if recordings is None else recordings[spec.agent_id]
@@ -180,31 +181,29 @@ def _refuse_below(quantized: Quantized, threshold: float) -> None:
         )
 
 
-def _difference(spec: PolicySpec, before: Tensors, after: Tensors) -> Parity:
-    """Return how far the golden steps moved; that is the tolerance of the quantised ones, and half of it a tie.
+def _difference(spec: PolicySpec, golden: Tensors, reference: Run) -> Parity:
+    """Return how far the golden steps moved from what the float32 file answers to their inputs.
 
-    Another machine's product may fall on the other side of a rounding, which moves what follows by as much as
-    quantising did. Where it moved nothing, the tolerance is that of float32.
+    That is the tolerance of the quantised file: on another machine a product may fall on the other side of a rounding,
+    which moves what follows by as much as quantising did. Half of it is a tie. Neither is below float32's own.
     """
     key = f"agent_{spec.agent_index}"
-    same: Array | slice = slice(None)
-    if spec.is_risk_aware:  # where another level was predicted, other values are no rounding
-        levels = [arrays[f"{key}.output.risk_level_used"].astype(np.float64) for arrays in (before, after)]
-        same = np.asarray((np.abs(levels[0] - levels[1]) <= SAME_LEVEL).all(-1))  # [step]
-    moved = 0.0
-    for name in ("action_values", *(f"next_{tensor.name}" for tensor in spec.carry if tensor.name != "last_action")):
-        one, two = (arrays[f"{key}.output.{name}"].astype(np.float64) for arrays in (before, after))
-        moved = max(moved, float(np.abs(one - two)[same if name == "action_values" else slice(None)].max(initial=0.0)))
-    valid = before[f"{key}.output.valid"].astype(np.bool_)
-    actions = before[f"{key}.output.action"] != after[f"{key}.output.action"]
-    return Parity(
-        rows=len(valid),
-        refused_rows=int((~valid).sum()),
-        ties=int(actions.sum()),
-        largest_difference=moved,
-        tolerance=max(TOLERANCE, moved),
-        tie=max(TIE, moved / 2),
-    )
+    names = ["action_values", *(f"next_{tensor.name}" for tensor in spec.carry if tensor.name != LAST_ACTION)]
+    figures, moved = Parity(), 0.0
+    for step in range(len(golden[f"{key}.input.obs"])):
+        before = reference({name: golden[f"{key}.input.{name}"][step] for name in spec.input_names})
+        after = {name: golden[f"{key}.output.{name}"][step] for name in spec.output_names}
+        figures.rows += 1
+        figures.refused_rows += int(not after["valid"][0])
+        figures.ties += int(before["action"][0] != after["action"][0])
+        level = [float(outputs["risk_level_used"][0]) if spec.is_risk_aware else 0.0 for outputs in (before, after)]
+        # Where another level was predicted, other values are no rounding.
+        compared = names if abs(level[0] - level[1]) <= SAME_LEVEL else names[1:]
+        gaps = [np.abs(before[name].astype(np.float64) - after[name].astype(np.float64)).max() for name in compared]
+        moved = max(moved, *map(float, gaps), 0.0)
+    figures.largest_difference = moved
+    figures.tolerance, figures.tie = max(TOLERANCE, moved), max(TIE, moved / 2)
+    return figures
 
 
 def quantize_model(data: bytes, kind: str) -> bytes:
@@ -259,8 +258,8 @@ def _note(quantized: Quantized) -> str:
         f"The weights are in {quantized.kind}, {quantized.size_after / quantized.size_before:.0%} of the size. Over "
         f"{min(agent.steps for agent in quantized.agents.values())} steps ({quantized.steps_from}) every agent chose "
         f"what the float32 one chooses in at least {quantized.agreement:.1%}, each on its own memory.{batch} "
-        f"`facts` in `manifest.json` holds the whole report under `{FACT}`; `golden.npz` holds the answers of these "
-        "files, not of the float32 ones."
+        f"`facts` in `manifest.json` holds the whole report under `{QUANTIZATION}`; `golden.npz` holds the answers of "
+        "these files, not of the float32 ones."
     )
 
 

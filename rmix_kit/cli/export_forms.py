@@ -14,7 +14,16 @@ if TYPE_CHECKING:
     from exporters.quantizing import Quantized
     from rmix_kit.envs.consent import Consent
 
-HEADER = ("agent", "memory", "equal actions", "values differ by", "own level equal", "by", "time of a step")
+HEADER = (
+    "agent",
+    "memory",
+    "equal actions",
+    "worth less by",
+    "values differ by",
+    "own level equal",
+    "by",
+    "time of a step",
+)
 
 
 EPISODES = 32
@@ -97,7 +106,10 @@ def show_quantized(made: Made) -> None:
     smaller = f"{quantized.size_after / quantized.size_before:.0%}"
     title = f"{quantized.kind} beside float32: {steps} steps {quantized.steps_from}"
     print_rows(f"{title}; {smaller} of {quantized.size_before:,} bytes", rows, HEADER)
-    click.echo("own level equal: the risk level used, where the agent chooses it; times are medians in one run")
+    click.echo(
+        "worth less: another action, at most, by the float32 values; own level: the risk level used, where the agent "
+        "chooses it; times are medians of a step in one run"
+    )
     if made.returns is not None:
         click.echo(f"mean return of {EPISODES} episodes: {made.returns[0]:.3f} before, {made.returns[1]:.3f} after")
 
@@ -107,4 +119,4 @@ def _cells(found: Likeness) -> tuple[str, ...]:
         level = ("-", "-")
     else:
         level = (f"{found.equal_risk_levels:.2%}", f"{found.largest_risk_level_difference:.2g}")
-    return (f"{found.equal_actions:.2%}", f"{found.largest_difference:.2g}", *level)
+    return (f"{found.equal_actions:.2%}", f"{found.largest_loss:.2g}", f"{found.largest_difference:.2g}", *level)
