@@ -112,6 +112,8 @@ $(CLIENTS_INSTALLED): Makefile
 	@touch $@
 
 test-clients: $(INSTALLED) $(CLIENTS_INSTALLED)
+	@command -v mcs >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends mono-mcs; } || \
+		{ echo "test-clients needs mcs; as root: apt-get install mono-mcs" >&2; exit 1; }
 	CLIENTS_PYTHON=$(CLIENTS_RUN) $(RUN) -m pytest -m clients tests/clients
 
 # Judges what the kept results do not know yet; AGAIN=--again judges the survivors once more.

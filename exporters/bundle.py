@@ -32,7 +32,6 @@ T = TypeVar("T")
 _HUB_REPOSITORY = re.compile(r"(models|datasets|spaces)--")  # a folder of a Hugging Face cache
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _KEYS = {"format", "format_version", "opset", "minimum_onnxruntime", "agents", "files", "facts", "parity", "versions"}
-
 _FILE_KEYS = ("facts", "format", "format_version", "minimum_onnxruntime", "opset", "spec", "versions")
 
 

@@ -4,7 +4,6 @@ int8 is onnxruntime's dynamic quantisation of products with constant weights: ei
 numbers that it meets eight bits of the range that they have at that step. Weights are unsigned, since the products of
 signed ones overflow sixteen bits on x86 without VNNI, and would differ from machine to machine. fp16 rounds weights
 alone: they lie in the file as float16 and are cast back when it is loaded, so that guards and sums are as they were.
-onnxruntime's own float16 tool rounds the observation before the guards see it.
 """
 
 from __future__ import annotations
