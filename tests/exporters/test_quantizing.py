@@ -207,6 +207,20 @@ def test_drawn_steps_are_legal_ones(specs: dict[str, PolicySpec]) -> None:
         assert drawn.starts.nonzero()[0].tolist() == [0, 50]
 
 
+def test_rows_of_a_batch_move_each_other_in_int8_alone(quantized: Quantized) -> None:
+    spec = read_manifest(quantized.path).agents[0].spec
+    run = onnx_run((quantized.path / "agent_0.onnx").read_bytes(), "file")
+    drawn = sampled(spec, np.random.default_rng(3), steps=8)
+    inputs = {name: getattr(drawn, name) for name in ("obs", "avail_actions", "risk_level")} | zero_carry(spec, 8)
+    inputs["hidden_state"] = np.random.default_rng(4).uniform(-1, 1, inputs["hidden_state"].shape).astype(np.float32)
+    together = run(inputs)["next_hidden_state"]
+    alone = np.concatenate(
+        [run({name: array[row : row + 1] for name, array in inputs.items()})["next_hidden_state"] for row in range(8)]
+    )
+    moved = float(np.abs(together.astype(float) - alone).max())
+    assert (1e-4 < moved < 0.1) if quantized.kind == "int8" else moved < 1e-6
+
+
 def test_float16_keeps_the_guards_to_the_last_bit(tmp_path: Path) -> None:
     from tests.exporters.policies import plain_policy
 
