@@ -14,6 +14,11 @@ ENVS := .venv-envs
 ENVS_RUN := $(ENVS)/bin/python
 ENVS_INSTALLED := $(ENVS)/.installed
 
+# Other runtimes for exported files, in which no trainer is.
+CLIENTS := .venv-clients
+CLIENTS_RUN := $(CLIENTS)/bin/python
+CLIENTS_INSTALLED := $(CLIENTS)/.installed
+
 # The documentation is built apart, without torch.
 SITE := .venv-site
 SITE_RUN := $(SITE)/bin/python
@@ -41,7 +46,7 @@ help:
 	@echo "make test-learning  the slow tests: that the algorithms learn"
 	@echo "make test-ray       sweeps and workers on a two-node Ray cluster on this machine"
 	@echo "make test-envs      with other people's libraries and environments, installed into $(ENVS)"
-	@echo "make test-clients   exported agents by clients and runtimes beside ours, in fresh environments"
+	@echo "make test-clients   exported agents by clients and runtimes beside ours: JavaScript, C++, OpenVINO, old and new onnxruntime"
 	@echo "make test-install   the wheel with no extra and with each alone, in fresh environments: every command works or says what to install"
 	@echo "make mutants        plant two hundred small faults in the core, one at a time; do the tests notice?"
 	@echo "make bench          measure speed: the table of docs/performance.md, where it says how to add other people's code"
@@ -100,11 +105,17 @@ $(ENVS_INSTALLED): pyproject.toml constraints.txt
 test-envs: $(ENVS_INSTALLED)
 	$(ENVS_RUN) -m pytest -m foreign tests/foreign
 
-# Packages and runtimes of their own are installed into temporary environments.
-test-clients: $(INSTALLED)
+$(CLIENTS_INSTALLED): Makefile
+	@$(CHECK_PYTHON)
+	@test -x $(CLIENTS_RUN) || $(PYTHON) -m venv $(CLIENTS)
+	$(CLIENTS_RUN) -m pip install --quiet 'openvino>=2026.4' 'numpy>=2.0'
+	@touch $@
+
+# Packages and runtimes of their own are installed apart; other programs are Debian's.
+test-clients: $(INSTALLED) $(CLIENTS_INSTALLED)
 	$(RUN) -m pip install --quiet -c constraints.txt -e '.[browser]'
 	$(RUN) -m tests.clients.tools
-	$(RUN) -m pytest -m clients tests/clients
+	CLIENTS_PYTHON=$(CLIENTS_RUN) $(RUN) -m pytest -m clients tests/clients
 
 # Judges what the kept results do not know yet; AGAIN=--again judges the survivors once more.
 mutants: $(INSTALLED)

@@ -25,6 +25,8 @@ MANIFEST_NAME = "manifest.json"
 GOLDEN_NAME = "golden.npz"
 CLIENT_NAME = "client.py"  # `exporters.standalone`; in folders with ONNX files
 SHARED_STEM = "team"  # of the one file for all agents
+QUANTIZATION = "quantization"
+"""The entry of a quantised folder's facts that holds its kind, what it was made from, and the agreement."""
 SUFFIXES = {"onnx": ".onnx", "torchscript": ".pt"}
 MAX_MANIFEST_BYTES = 16 * 2**20
 T = TypeVar("T")
@@ -85,6 +87,20 @@ class Manifest:
             raise BundleError(
                 f"{path} is not the {_FORMAT_NAMES[format_name]} file of any agent in {MANIFEST_NAME} beside it"
             )
+
+    def check_convertible(self, where: Path) -> None:
+        """Refuse agents that other files cannot be made of: each needs an ONNX file of its own, in float32.
+
+        Raises:
+            BundleError: saying what is missing, and what to export.
+        """
+        if QUANTIZATION in self.facts:
+            raise BundleError(f"{where} is quantised already; give the folder that it was made from")
+        if self.agent_input is not None:
+            raise BundleError(f"{where} has one file for all agents; export without --shared, one file each")
+        for entry in self.agents:
+            if "onnx" not in entry.files:
+                raise BundleError(f"{where} has no ONNX file for {entry.spec.agent_id}; export with the format onnx")
 
     def check_listed(self, format_name: str, path: Path, spec: PolicySpec) -> None:
         """Refuse a file that holds another agent than is listed for it.

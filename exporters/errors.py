@@ -40,6 +40,10 @@ class ParityError(ExportError):
         )
 
 
+class AgreementError(ExportError):
+    """A quantised policy acts too differently from the one that it was made from; nothing was exported."""
+
+
 class BundleError(ExportError):
     """An exported folder or file is missing, damaged, renamed, foreign or too new."""
 

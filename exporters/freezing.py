@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import importlib.metadata
-import io
 import json
-import os
 import platform
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.resources import files as files_of
 from os import PathLike
 from pathlib import Path
 
@@ -17,13 +14,11 @@ import onnx
 import onnxruntime
 import torch
 
-from exporters.aside import folder_aside, sync_directory, write_synced
+from exporters.aside import write_synced
 from exporters.bundle import (
-    CLIENT_NAME,
     FORMAT,
     FORMAT_VERSION,
     GOLDEN_NAME,
-    MANIFEST_NAME,
     SHARED_FORMAT_VERSION,
     SHARED_STEM,
     SUFFIXES,
@@ -33,15 +28,15 @@ from exporters.bundle import (
     to_json_text,
 )
 from exporters.contract import Policy, PolicySpec
-from exporters.errors import BundleError, SpecError
+from exporters.errors import SpecError
 from exporters.golden import golden_arrays, replay_golden
 from exporters.joining import JoinedPolicy
 from exporters.parity import Tensors
 from exporters.probing import blaming, probe
 from exporters.readme import readme_text
-from exporters.runtime import OnnxTeam, open_session
+from exporters.runtime import OnnxTeam, onnx_run
+from exporters.sealing import npz_bytes, refuse_existing, sealed_folder, write_client, write_manifest
 from exporters.sharing import AGENT_INPUT, SharedSpec
-from exporters.tensors import Array
 from exporters.to_onnx import OPSET, minimum_onnxruntime, to_bytes, to_onnx
 from exporters.to_torchscript import METADATA_NAME, check_python, to_torchscript
 from exporters.torchscript_runtime import TorchScriptTeam, open_module
@@ -79,26 +74,13 @@ def freeze_bundle(
     team = _team(policies)
     chosen = _formats((formats,) if isinstance(formats, str) else formats)
     facts_text = to_json_text(dict(facts or {}), "facts")
-    _refuse_existing(destination)
+    refuse_existing(destination)
     joined = JoinedPolicy(team) if shared else None
     places = {policy.spec.agent_id: probe(policy) for policy in team}
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    with folder_aside(destination) as staging:
+    with sealed_folder(destination) as staging:
         _write(staging, team, joined, chosen, facts_text, places)
-        sync_directory(staging)
         _check_sealed(staging, chosen)
-        try:
-            staging.rename(destination)
-        except OSError:
-            _refuse_existing(destination)  # another export was faster
-            raise
-        sync_directory(destination.parent)
     return destination
-
-
-def _refuse_existing(destination: Path) -> None:
-    if os.path.lexists(destination):
-        raise BundleError(f"{destination} exists; an export never overwrites, choose another folder or remove it")
 
 
 def _team(policies: Policy | Sequence[Policy]) -> list[Policy]:
@@ -165,9 +147,9 @@ def _write(
         golden.update(golden_arrays(spec, eager_run(spec, module), takes_agent=joined is not None))
         entries.append(AgentEntry(spec=spec, files=files))
     agent_input = None if joined is None else AGENT_INPUT
-    write_synced(staging / GOLDEN_NAME, _npz(golden))
+    write_synced(staging / GOLDEN_NAME, npz_bytes(golden))
     if "onnx" in formats:
-        write_synced(staging / CLIENT_NAME, files_of("exporters").joinpath("standalone.py").read_bytes())
+        write_client(staging)
     write_synced(staging / "README.md", readme_text(entries, oldest, agent_input).encode())
     manifest = Manifest(
         opset=OPSET if "onnx" in formats else None,
@@ -179,7 +161,7 @@ def _write(
         versions=versions,
         agent_input=agent_input,
     )
-    write_synced(staging / MANIFEST_NAME, (to_json_text(manifest.to_json(), "manifest", indent=2) + "\n").encode())
+    write_manifest(staging, manifest.to_json())
 
 
 def _as_agent(run: Run, spec: PolicySpec) -> Run:
@@ -201,7 +183,7 @@ def _freeze(
     if "onnx" in files:
         data, oldest = _onnx_file(policy, metadata)
         write_synced(staging / files["onnx"], data)
-        frozen["onnx"] = _onnx_run(spec, data)
+        frozen["onnx"] = onnx_run(data, f"the ONNX file of {spec.agent_id}")
     if "torchscript" in files:
         data = to_torchscript(policy, {METADATA_NAME: _object_text(metadata)})
         write_synced(staging / files["torchscript"], data)
@@ -221,16 +203,6 @@ def _onnx_file(policy: Policy, metadata: Mapping[str, str]) -> tuple[bytes, str]
     model = to_onnx(policy)
     oldest = minimum_onnxruntime(model)
     return to_bytes(model, {**metadata, "opset": str(OPSET), "minimum_onnxruntime": json.dumps(oldest)}), oldest
-
-
-def _onnx_run(spec: PolicySpec, data: bytes) -> Run:
-    session, _ = open_session(data, f"the ONNX file of {spec.agent_id}")
-
-    def run(inputs: Tensors) -> Tensors:
-        outputs = session.run(list(spec.output_names), inputs)
-        return dict(zip(spec.output_names, outputs, strict=True))
-
-    return run
 
 
 def _metadata(spec: PolicySpec, facts_text: str, versions: Mapping[str, str]) -> dict[str, str]:
@@ -262,9 +234,3 @@ def _versions() -> dict[str, str]:
         kit = "not installed"
     libraries = {module.__name__: module.__version__ for module in (numpy, onnx, onnxruntime, torch)}
     return {"rmix-kit": kit, "python": platform.python_version(), **libraries}
-
-
-def _npz(arrays: Mapping[str, Array]) -> bytes:
-    buffer = io.BytesIO()
-    numpy.savez(buffer, allow_pickle=False, **arrays)
-    return buffer.getvalue()

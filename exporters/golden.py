@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from exporters.agent import ActResult, Agent
-from exporters.bundle import GOLDEN_NAME, read_manifest, read_member
+from exporters.bundle import GOLDEN_NAME, Manifest, read_manifest, read_member
 from exporters.contract import PolicySpec
 from exporters.errors import BundleError
-from exporters.parity import Parity, Place, Tensors, compare
+from exporters.parity import TIE, TOLERANCE, Parity, Place, Tensors, compare
 from exporters.sampling import next_carry, random_inputs, zero_carry
 from exporters.sharing import AGENT_INPUT
 from exporters.team import AnyAgent, Team
@@ -52,6 +52,8 @@ def golden_arrays(
 def replay_golden(team: Team[AnyAgent], directory: Path, format: str) -> dict[str, Parity]:
     """Repeats the golden steps of a folder with its agents and compares by the parity rule; moves the agents' memory.
 
+    Tolerances are those that the manifest tells of the files: float32's, or a quantised folder's own.
+
     Args:
         team: the folder's agents, made with `on_invalid="return"`.
         format: "onnx" or "torchscript", for the error.
@@ -63,20 +65,21 @@ def replay_golden(team: Team[AnyAgent], directory: Path, format: str) -> dict[st
         ParityError: at the first output that breaks the rule.
         BundleError: if the file is damaged or lacks a tensor.
     """
-    data = read_member(directory, team.manifest or read_manifest(directory), GOLDEN_NAME)
+    manifest = team.manifest or read_manifest(directory)
+    data = read_member(directory, manifest, GOLDEN_NAME)
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             # A member that is no array comes as its bytes.
             arrays: Tensors = {name: np.asarray(archive[name]) for name in archive.files}
-            return _replay(team, arrays, format)
+            return _replay(team, arrays, format, manifest)
     except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise BundleError(f"{directory / GOLDEN_NAME} cannot be read: {error}") from error
 
 
-def _replay(team: Team[AnyAgent], arrays: Tensors, format: str) -> dict[str, Parity]:
+def _replay(team: Team[AnyAgent], arrays: Tensors, format: str, manifest: Manifest) -> dict[str, Parity]:
     """Repeat the steps of all agents side by side, as a team acts."""
     lengths = {name: _length(spec, arrays) for name, spec in team.specs.items()}
-    figures = {name: Parity() for name in lengths}
+    figures = {name: _limits(manifest, name, format) for name in lengths}
     team.reset()
     for step in range(max(lengths.values())):
         specs = {name: spec for name, spec in team.specs.items() if step < lengths[name]}
@@ -106,6 +109,15 @@ def _outputs(result: ActResult, agent: Agent) -> Tensors:
     if result.risk_level_used is not None:
         found["risk_level_used"] = result.risk_level_used
     return found | {f"next_{name}": array for name, array in agent.carry().items()}
+
+
+def _limits(manifest: Manifest, agent_id: str, format: str) -> Parity:
+    """Return empty figures with the tolerances that the manifest tells of an agent's files."""
+    formats = manifest.parity.get(agent_id)
+    told = formats.get(format) if isinstance(formats, Mapping) else None
+    if not isinstance(told, Mapping):
+        return Parity()
+    return Parity(tolerance=float(told.get("tolerance", TOLERANCE)), tie=float(told.get("tie", TIE)))
 
 
 def _length(spec: PolicySpec, arrays: Tensors) -> int:

@@ -25,16 +25,23 @@ Tensors: TypeAlias = dict[str, Array]
 
 @dataclass(kw_only=True)
 class Parity:
-    """Figures of one agent and format: rows compared, how many a guard refused, ties, largest difference."""
+    """Figures of one agent and format: rows compared, how many a guard refused, ties, largest difference.
+
+    Attributes:
+        tolerance: what values may differ by.
+        tie: what the two best available values of the reference differ by at most, where another action is no fault.
+    """
 
     rows: int = 0
     refused_rows: int = 0
     ties: int = 0
     largest_difference: float = 0.0
+    tolerance: float = TOLERANCE
+    tie: float = TIE
 
     def to_json(self) -> dict[str, object]:
         """Return a JSON-able mapping."""
-        return {**vars(self), "tolerance": TOLERANCE, "tie": TIE}
+        return dict(vars(self))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +67,7 @@ def compare(
         expected: outputs of the reference by name, `[batch, ...]`.
         found: outputs of the other run.
         mask: available actions, bool `[batch, action]`.
-        figures: counters to add to.
+        figures: counters to add to; they hold the tolerances.
 
     Returns:
         The rows whose action differs because of a tie, bool `[batch]`.
@@ -74,7 +81,7 @@ def compare(
     figures.ties += int(tied.sum())
     for row in np.flatnonzero(tied):
         best = np.sort(expected["action_values"][row][mask[row].astype(bool)])[::-1]
-        if found["action"][row] < 0 or len(best) < 2 or best[0] - best[1] >= np.float32(TIE):
+        if found["action"][row] < 0 or len(best) < 2 or best[0] - best[1] >= np.float32(figures.tie):
             raise where.error("action", abs(float(expected["action"][row]) - float(found["action"][row])))
     for name in spec.output_names:
         if name == "action":
@@ -84,7 +91,7 @@ def compare(
             raise where.error(name, math.inf)
         gap = np.abs(expected[name][rows].astype(np.float64) - found[name][rows].astype(np.float64))
         largest = float(gap.max(initial=0.0))
-        if not largest <= TOLERANCE:  # NaN fails too
+        if not largest <= figures.tolerance:  # NaN fails too
             raise where.error(name, largest)
         figures.largest_difference = max(figures.largest_difference, largest)
     return np.asarray(tied, dtype=np.bool_)

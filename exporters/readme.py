@@ -10,7 +10,7 @@ from dataclasses import replace
 from exporters.bundle import CLIENT_NAME, GOLDEN_NAME, MANIFEST_NAME, AgentEntry
 from exporters.contract import LAST_ACTION, PolicySpec, TensorSpec
 from exporters.golden import GOLDEN_STEPS
-from exporters.parity import TIE, TOLERANCE
+from exporters.parity import TIE, TOLERANCE, Parity
 from exporters.sharing import shared_spec
 
 MOST_RUNS = 12  # of elements with the same bounds that are worth a line
@@ -24,13 +24,22 @@ VALUE_KINDS: Mapping[str, str] = {
 }
 
 
-def readme_text(agents: Sequence[AgentEntry], minimum_onnxruntime: str | None, agent_input: str | None = None) -> str:
+def readme_text(
+    agents: Sequence[AgentEntry],
+    minimum_onnxruntime: str | None,
+    agent_input: str | None = None,
+    *,
+    note: str = "",
+    limits: Mapping[str, Parity] | None = None,
+) -> str:
     """Return the text that tells a stranger how to run the folder in any language.
 
     Args:
         agents: the team.
         minimum_onnxruntime: such as "1.18"; None if the folder holds no ONNX file.
         agent_input: as of `Manifest`.
+        note: a paragraph on what is particular about these files.
+        limits: agent id -> the tolerances of its golden steps, where they are not those of float32.
     """
     specs = [agent.spec for agent in agents]
     if agent_input is not None:
@@ -45,6 +54,7 @@ def readme_text(agents: Sequence[AgentEntry], minimum_onnxruntime: str | None, a
             f"{each}. Runs with {runtime}; nothing else is needed, neither the trainer nor the "
             "other agents. The raw observation goes in as the environment gives it."
         ),
+        *(("", _text(note)) if note else ()),
         "",
         "| agent | place in the team | files | in golden.npz |",
         "|---|---|---|---|",
@@ -56,7 +66,7 @@ def readme_text(agents: Sequence[AgentEntry], minimum_onnxruntime: str | None, a
         *(() if agent_input is None else _together(agent_input)),
         *_episodes(specs),
         *_drawing(specs),
-        *_golden(specs),
+        *_golden(specs, limits),
         *_running(minimum_onnxruntime),
         _text(
             f"`{MANIFEST_NAME}` holds every agent's specification in full, the facts of the training, the versions, "
@@ -207,18 +217,19 @@ def _step(specs: Sequence[PolicySpec]) -> list[str]:
     return ["## A step", *(_text(step, f"{number}. ") for number, step in enumerate(steps, start=1)), ""]
 
 
+def _section(title: str, text: str) -> list[str]:
+    return [f"## {title}", _text(text), ""]
+
+
 def _together(agent_input: str) -> list[str]:
     """Return how rows of several agents go into one call."""
-    return [
-        "## One call for all agents",
-        _text(
-            "The agents share one network. Each row of a batch is one agent in one episode, and says in "
-            f"`{agent_input}` which: its place in the team. Give the rows of all agents in one call, in any order, "
-            "each with the memory that it had; one agent alone, or a batch of its episodes, goes as well. A row whose "
-            "place is not in the team is refused as a bad observation is."
-        ),
-        "",
-    ]
+    return _section(
+        "One call for all agents",
+        "The agents share one network. Each row of a batch is one agent in one episode, and says in "
+        f"`{agent_input}` which: its place in the team. Give the rows of all agents in one call, in any order, "
+        "each with the memory that it had; one agent alone, or a batch of its episodes, goes as well. A row whose "
+        "place is not in the team is refused as a bad observation is.",
+    )
 
 
 def _episodes(specs: Sequence[PolicySpec]) -> list[str]:
@@ -242,21 +253,29 @@ def _drawing(specs: Sequence[PolicySpec]) -> list[str]:
     if not any(spec.value_kind == "probability" for spec in specs):
         return []
     told = f" The one-hot of what was drawn goes into `{LAST_ACTION}`." if _remembers_actions(specs) else ""
-    return [
-        "## Drawing actions",
-        _text(
-            "`action` is the likeliest allowed action. To draw one, as in training, set `action_values` to zero where "
-            "an action is not allowed, divide them by their sum (where that is zero, every allowed action is as likely "
-            f"as another), and draw from these.{told}"
-        ),
-        "",
-    ]
+    return _section(
+        "Drawing actions",
+        "`action` is the likeliest allowed action. To draw one, as in training, set `action_values` to zero where an "
+        "action is not allowed, divide them by their sum (where that is zero, every allowed action is as likely as "
+        f"another), and draw from these.{told}",
+    )
 
 
-def _golden(specs: Sequence[PolicySpec]) -> list[str]:
+def _golden(specs: Sequence[PolicySpec], limits: Mapping[str, Parity] | None) -> list[str]:
     levels = ", risk levels that are NaN, infinite or outside [0, 1]" if _has_dial(specs) else ""
     memory = ", the memory as it was" if _memory(specs) else ""
     tie = f"; write the expected one into `{LAST_ACTION}` then" if _remembers_actions(specs) else ""
+    tolerances = "; ".join(
+        f"{name}: {figures.tolerance:.3g} and {figures.tie:.3g}" for name, figures in (limits or {}).items()
+    )
+    within = (
+        "the agent's tolerance, `valid` not at all, and `action` only where the two largest expected values of "
+        f"allowed actions differ by less than its tie{tie}. Tolerance and tie are in `{MANIFEST_NAME}`, under "
+        f"`parity`: {tolerances}"
+        if limits
+        else f"{TOLERANCE:g}, `valid` not at all, and `action` only where the two largest expected values of allowed "
+        f"actions differ by less than {TIE:g}{tie}"
+    )
     return [
         f"## Checking a port: {GOLDEN_NAME}",
         _text(
@@ -270,10 +289,7 @@ def _golden(specs: Sequence[PolicySpec]) -> list[str]:
             f"{levels}. `valid` is False there, `action` -1{memory}; they are compared as the others are."
         ),
         "",
-        _text(
-            f"Numbers may differ by at most {TOLERANCE:g}, `valid` not at all, and `action` only where the two largest "
-            f"expected values of allowed actions differ by less than {TIE:g}{tie}."
-        ),
+        _text(f"Numbers may differ by at most {within}."),
         "",
     ]
 
@@ -281,22 +297,18 @@ def _golden(specs: Sequence[PolicySpec]) -> list[str]:
 def _running(minimum_onnxruntime: str | None) -> list[str]:
     """Return how Python runs the folder, and what threads may share."""
     if minimum_onnxruntime is None:
-        return [
-            "## In Python",
-            _text(
-                'With rmix-kit and torch: `exporters.torchscript_runtime.TorchScriptTeam("this/folder")`, whose `act` '
-                "takes dictionaries by agent. Threads may not share it, since it has a memory: each opens its own."
-            ),
-            "",
-        ]
+        return _section(
+            "In Python",
+            'With rmix-kit and torch: `exporters.torchscript_runtime.TorchScriptTeam("this/folder")`, whose `act` '
+            "takes dictionaries by agent. Threads may not share it, since it has a memory: each opens its own.",
+        )
     return [
-        "## Threads",
-        _text(
+        *_section(
+            "Threads",
             "Threads may share an onnxruntime session: a run leaves nothing in it. What they may not share are memory "
             "tensors, and so rmix-kit's `OnnxAgent` and `OnnxTeam`: each opens its own. One thread inside a session "
-            "(`intra_op_num_threads` 1) is fastest for networks of this size."
+            "(`intra_op_num_threads` 1) is fastest for networks of this size.",
         ),
-        "",
         "## In Python",
         _text(
             'With rmix-kit, without torch: `exporters.runtime.OnnxTeam("this/folder")`, whose `act` takes dictionaries '

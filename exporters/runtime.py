@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from os import PathLike
@@ -174,6 +174,20 @@ def open_session(data: bytes, where: str) -> tuple[onnxruntime.InferenceSession,
     _check_tensors(session.get_inputs(), spec.inputs, where)
     _check_tensors(session.get_outputs(), spec.outputs, where)
     return session, spec
+
+
+def onnx_run(data: bytes, where: str) -> Callable[[Mapping[str, Array]], dict[str, Array]]:
+    """Open an exported ONNX file as a function from named arrays to named arrays, `[batch, ...]` each.
+
+    Raises:
+        BundleError, UnsupportedError: as `open_session`.
+    """
+    session, spec = open_session(data, where)
+
+    def run(inputs: Mapping[str, Array]) -> dict[str, Array]:
+        return dict(zip(spec.output_names, session.run(list(spec.output_names), dict(inputs)), strict=True))
+
+    return run
 
 
 def check_onnxruntime(minimum: object, where: str) -> None:

@@ -121,7 +121,7 @@ def test_a_short_command_runs(line: Line, workplace: Path, monkeypatch: pytest.M
     words = [_here(word) for word in line.words[1:]]
     if "--out" in words and words[0] != "sweep":  # folders that one line makes are others' input
         place = words.index("--out") + 1
-        words[place] = f"made/{line.number}/{words[place]}"
+        words[place] = f"made/{line.page}/{line.number}/{words[place]}"
         Path(words[place]).parent.mkdir(parents=True)
     if words[0] == "run" and words[1] not in ("agents",):
         words[1] = "agents"

@@ -705,7 +705,7 @@ public:
         for (const detail::Json& entry : manifest_.at("agents").items()) {
             const std::string& file = entry.at("files").at("onnx").string();
             Agent agent(entry.at("spec"), sessions_.at(file).get(), agent_input_, 1, runtime_);
-            found[agent.id()] = golden_steps(agent, golden);
+            found[agent.id()] = golden_steps(agent, golden, limits_of(agent.id()));
         }
         return found;
     }
@@ -719,7 +719,21 @@ private:
     std::map<std::string, detail::Session> sessions_;
     std::vector<std::unique_ptr<Agent>> agents_;
 
-    static Checked golden_steps(Agent& agent, const detail::Npz& golden) {
+    struct Limits {
+        double tolerance, tie;
+    };
+
+    // How far an agent's numbers may be off: the manifest says more of quantised files.
+    Limits limits_of(const std::string& id) const {
+        const auto get = [](const detail::Json& table, const char* key, double otherwise) { return table.has(key) ? table.at(key).number : otherwise; };
+        const detail::Json none;
+        const detail::Json& parity = manifest_.has("parity") ? manifest_.at("parity") : none;
+        const detail::Json& agent = parity.has(id) ? parity.at(id) : none;
+        const detail::Json& figures = agent.has("onnx") ? agent.at("onnx") : none;
+        return {get(figures, "tolerance", TOLERANCE), get(figures, "tie", TIE)};
+    }
+
+    static Checked golden_steps(Agent& agent, const detail::Npz& golden, Limits limits) {
         const std::string key = "agent_" + std::to_string(agent.index_);
         Checked checked;
         const auto& recorded = golden.at(key + ".input.obs").shape;
@@ -743,7 +757,7 @@ private:
             std::memcpy(&expected, row("output", agent.outputs_[0], "").data(), sizeof expected);
             const bool is_tied = agent.action()[0] != expected;
             if (is_tied) {
-                check_tie(agent, row("output", agent.outputs_[1], ""), where);
+                check_tie(agent, row("output", agent.outputs_[1], ""), limits.tie, where);
                 if (agent.last_action_) agent.executed(&expected);
             }
             const auto compare = [&](const detail::Tensor& tensor, const std::string& prefix) {
@@ -751,7 +765,7 @@ private:
                 for (std::size_t i = 0; i < tensor.row; ++i) {
                     const auto* at = reinterpret_cast<const std::uint8_t*>(wanted.data()) + i * tensor.type->bytes;
                     const double gap = std::abs(tensor.number(i) - detail::Tensor::number_at(at, tensor.type->onnx));
-                    if (!(gap <= TOLERANCE)) throw BundleError(where + prefix + tensor.name + " is off by " + std::to_string(gap));  // NaN fails too
+                    if (!(gap <= limits.tolerance)) throw BundleError(where + prefix + tensor.name + " is off by " + std::to_string(gap));  // NaN fails too
                     checked.largest = std::max(checked.largest, gap);
                 }
             };
@@ -762,8 +776,8 @@ private:
         return checked;
     }
 
-    // Allow another action where the two best allowed ones are worth the same up to TIE.
-    static void check_tie(Agent& agent, std::string_view values, const std::string& where) {
+    // Allow another action where the two best allowed ones are worth the same up to `tie`.
+    static void check_tie(Agent& agent, std::string_view values, double tie, const std::string& where) {
         double best = -INFINITY, second = -INFINITY;
         for (std::size_t action = 0; action < agent.n_actions(); ++action) {
             if (!agent.avail_actions()[action]) continue;
@@ -772,7 +786,7 @@ private:
             if (value > best) std::swap(best, second), best = value;
             else if (value > second) second = value;
         }
-        if (agent.action()[0] < 0 || !(best - second < TIE)) throw BundleError(where + "action is " + std::to_string(agent.action()[0]) + ", not the recorded one");
+        if (agent.action()[0] < 0 || !(best - second < tie)) throw BundleError(where + "action is " + std::to_string(agent.action()[0]) + ", not the recorded one");
     }
 };
 

@@ -248,6 +248,7 @@ async function goldenSteps(ort, agent, manifest, arrays) {
     if (!found?.shape.length) throw new BundleError(`golden.npz lacks the steps of ${side} ${tensor} of ${spec.agent_id}`);
     return found;
   };
+  const { tolerance = TOLERANCE, tie = TIE } = manifest.parity?.[spec.agent_id]?.onnx ?? {};
   const twin = new Agent(spec, agent.session, manifest, 1);
   const steps = array("input", "obs").shape[0];
   const row = ({ data, shape }, step) => data.subarray((step * data.length) / shape[0], ((step + 1) * data.length) / shape[0]);
@@ -262,26 +263,26 @@ async function goldenSteps(ort, agent, manifest, arrays) {
     const where = `${spec.agent_id}, step ${step}`;
     const isTied = Number(found.action.data[0]) !== Number(expected.action[0]);
     if (isTied) {
-      checkTie(found, expected, mask, where);
+      checkTie(found, expected, mask, tie, where);
       const place = twin.carry.findIndex((tensor) => tensor.name === LAST_ACTION);
       if (place >= 0) twin.memory[place] = expected[`next_${LAST_ACTION}`].slice();
     }
     for (const name of outputs) {
       if (name === "action" || (isTied && name === `next_${LAST_ACTION}`)) continue;
       const gap = largestGap(found[name].data, expected[name]);
-      if (!(gap <= TOLERANCE)) throw new BundleError(`${where}: ${name} is off by ${gap}`); // NaN fails too
+      if (!(gap <= tolerance)) throw new BundleError(`${where}: ${name} is off by ${gap}`); // NaN fails too
       largest = Math.max(largest, gap);
     }
   }
   return { steps, largest };
 }
 
-/** Allow another action where the two best allowed ones are worth the same up to `TIE`. */
-function checkTie(found, expected, mask, where) {
+/** Allow another action where the two best allowed ones are worth the same up to `tie`. */
+function checkTie(found, expected, mask, tie, where) {
   const best = Array.from(expected.action_values)
     .filter((_, action) => mask[action])
     .sort((a, b) => b - a);
-  if (Number(found.action.data[0]) < 0 || best.length < 2 || best[0] - best[1] >= TIE)
+  if (Number(found.action.data[0]) < 0 || best.length < 2 || best[0] - best[1] >= tie)
     throw new BundleError(`${where}: action is ${found.action.data[0]}, expected ${expected.action[0]}`);
 }
 

@@ -213,6 +213,9 @@ def _short(record: Mapping[str, Any]) -> dict[str, Any]:
         short = {"what": short.pop("what"), "agents": list(agents), **first, **short}
         for name in ("agent_id", "agent"):
             short.pop(name)
+    facts = short.get("facts")
+    if isinstance(facts, Mapping) and isinstance(report := facts.get("quantization"), Mapping):
+        short["facts"] = {**facts, "quantization": _quantization(report)}
     parity = short.pop("parity", {})
     for agent, formats in parity.items():
         for name, figures in formats.items():
@@ -221,6 +224,18 @@ def _short(record: Mapping[str, Any]) -> dict[str, Any]:
                 f"{figures['ties']} ties"
             )
     return short
+
+
+def _quantization(report: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    """Return the report of a quantised folder in a line; as it is where it is not what this package writes."""
+    shares = [report.get(name) for name in ("size_after", "size_before", "agreement")]
+    if not all(isinstance(share, int | float) and share > 0 for share in shares):
+        return report
+    after, before, agreement = (float(share) for share in shares if share is not None)
+    return (
+        f"{report.get('kind')}, as before in {agreement:.1%} of steps {report.get('steps_from')}; "
+        f"{after / before:.0%} of the size"
+    )
 
 
 def _flat(record: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
