@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,9 @@ from exporters.quantizing import KINDS, Quantized
 from exporters.runtime import OnnxAgent, OnnxTeam, onnx_run
 from exporters.sampling import legal_rows, next_carry, zero_carry
 from exporters.standalone import check
+from rmix_kit.policy import GreedyPolicy
+from tests.algorithms.cases import SPEC
+from tests.algorithms.test_export import AGENTS
 
 LARGEST = 0.7  # of the size before: graphs and descriptions do not shrink with the weights, and these agents are small
 
@@ -195,7 +199,7 @@ def test_a_recording_that_does_not_fit_is_refused(sealed_team: Path, tmp_path: P
 def test_a_quantised_folder_is_not_quantised_again(quantized: Quantized, tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="is quantised already"):
         exporters.quantize(quantized.path, tmp_path / "again")
-    with pytest.raises(BundleError, match="is quantised; give the folder that it was made from"):
+    with pytest.raises(BundleError, match="is quantised already; give the folder that it was made from"):
         exporters.convert(quantized.path, tmp_path / "again", "mlagents")
 
 
@@ -234,3 +238,13 @@ def test_float16_keeps_the_guards_to_the_last_bit(tmp_path: Path) -> None:
     assert agent.act(obs, mask) >= 0
     obs[0] = just_above
     assert agent.act(obs, mask) == -1
+
+
+@pytest.mark.parametrize("make", [exporters.quantize, lambda folder, out: exporters.convert(folder, out, "rsl_rl")])
+def test_one_file_for_all_agents_is_refused(make: Callable[[Path, Path], object], tmp_path: Path) -> None:
+    network = AGENTS["rmix"]
+    team = [GreedyPolicy(network, SPEC, agent_index=at, algorithm="rmix") for at in range(SPEC.n_agents)]
+    folder = exporters.freeze(team, tmp_path / "shared", "onnx", shared=True)
+    with pytest.raises(BundleError, match="has one file for all agents; export without --shared, one file each"):
+        make(folder, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == [folder]
