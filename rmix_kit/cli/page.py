@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -58,7 +59,6 @@ def command(
         note(remark)
     if as_json:
         print_json({"out": str(out), "env": scene.text, "bytes": size, "exact_levels": len(facts["exact"])})
-    note(
-        f"page of {scene.source}: {out} ({size / 1e6:.1f} MB, of which onnxruntime-web {sum(map(len, runtime.values())) / 1e6:.1f} MB); "
-        f"look at it: python3 -m http.server --directory {out}"
-    )
+    ours, theirs = size / 1e6, sum(map(len, runtime.values())) / 1e6
+    note(f"page of {scene.source}: {out} ({ours:.1f} MB, of which onnxruntime-web is {theirs:.1f} MB)")
+    note(f"look at it: python3 -m http.server --directory {shlex.quote(str(out))}")

@@ -8,20 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from exporters.bundle import Manifest
-from macn.settings import Settings
+from macn.settings import ACTION_MEANINGS, Settings
 from rmix_kit.envs.macn import settings_of
 from rmix_kit.envs.make import make_vector_env, parse_known, resolved_text
 from rmix_kit.errors import EnvironmentTextError
 from rmix_kit.fit import check_fit
 from rmix_kit.metrics import FALLS, LENGTH, RETURN, SUCCESS
 from rmix_kit.origin import kit_version
-from rmix_kit.playing.manifest import algorithms, environment_text, read_export, value_kinds
+from rmix_kit.playing.manifest import algorithms, environment_text, read_export, reward_scale, value_kinds
 from rmix_kit.reports.frontier.exact import exact_or_why_not, exact_values
 from rmix_kit.seeding import episode_seed
 
 QUIET_EPISODES = 1000
 QUIET_SEED = 0
 """The quiet episodes are those of `rmix-kit run --episodes 1000 --seed 0`."""
+PROBABILITY = "probability"  # the kind of values that no reward scales
 GAME_OPTIONS = ("n_agents", "slip", "max_steps", "show_agents", "include_position")
 EXACT = (RETURN, FALLS, SUCCESS, LENGTH)
 
@@ -85,11 +86,16 @@ def facts_of(scene: Scene, exact_levels: Iterable[float]) -> dict[str, Any]:
         exact_levels: Risk levels of which the oracle is asked, each in (0, 1].
     """
     exact, remarks = exact_rows(scene, exact_levels)
+    scale, is_probability = reward_scale(scene.manifest), value_kinds(scene.manifest) == PROBABILITY
     return {
         "version": kit_version(),
         "source": scene.source,
         "env": scene.text,
         "algorithm": algorithms(scene.manifest),
+        "value_kind": value_kinds(scene.manifest),
+        "value_scale": None if is_probability else scale,
+        "value_unit": "probability" if is_probability else "scaled rewards" if scale is None else "reward units",
+        "actions": list(ACTION_MEANINGS),
         "game": game_of(scene.settings),
         "agents": [
             {

@@ -1,4 +1,4 @@
-"""onnxruntime-web, which runs the agents in the browser: which release, which of its files, and where they come from."""
+"""onnxruntime-web, which runs the agents in the browser: its release, the needed files, where they come from."""
 
 from __future__ import annotations
 
@@ -62,7 +62,9 @@ def _from_npm() -> dict[str, bytes]:
         try:
             done = subprocess.run(command, cwd=name, capture_output=True, text=True, timeout=_SECONDS)
         except subprocess.TimeoutExpired:
-            raise MissingExtraError(f"npm took more than {_SECONDS} s to fetch onnxruntime-web; elsewhere: {HOW}") from None
+            raise MissingExtraError(
+                f"npm took more than {_SECONDS} s to fetch onnxruntime-web; elsewhere: {HOW}"
+            ) from None
         archive = Path(name) / f"onnxruntime-web-{VERSION}.tgz"
         if done.returncode != 0 or not archive.is_file():
             reason = " ".join(done.stderr.split())[:300]

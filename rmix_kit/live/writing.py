@@ -6,6 +6,7 @@ import importlib.resources
 from collections.abc import Mapping
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from exporters.aside import folder_aside
@@ -16,6 +17,13 @@ from rmix_kit.live.describing import Scene
 
 CLIENT = "rmix.mjs"
 AGENTS, RUNTIME, FACTS = "agents", "ort", "page.json"
+SHARED: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "dom": ("", ("html", "svg", "byId", "shown", "legendEntry")),
+        "scene_macn": ('import { svg, legendEntry } from "./dom.mjs";\n', ("macnScene", "CELL")),
+    }
+)
+"""Scripts of films that are modules here: what each needs at its head, and what it gives."""
 
 
 def check_target(out: Path) -> None:
@@ -80,6 +88,12 @@ def write_page(scene: Scene, directory: Path, facts: Mapping[str, Any], runtime:
 
 
 def page_files() -> dict[str, bytes]:
-    """Return the page's own files by name."""
+    """Return the page's own files by name: what it shares with films is theirs, made into modules."""
     folder = importlib.resources.files("rmix_kit.live") / "page"
-    return {part.name: part.read_bytes() for part in folder.iterdir() if part.is_file() and part.name != CLIENT}
+    files = {part.name: part.read_bytes() for part in folder.iterdir() if part.is_file() and part.name != CLIENT}
+    films = importlib.resources.files("rmix_kit.films") / "page"
+    files["base.css"] = (films / "style.css").read_bytes()
+    for name, (head, exported) in SHARED.items():
+        body = (films / f"{name}.js").read_text(encoding="utf-8")
+        files[f"{name}.mjs"] = f"{head}{body}\nexport {{ {', '.join(exported)} }};\n".encode()
+    return files

@@ -16,7 +16,7 @@ export class Play {
     this.team.reset();
   }
 
-  /** What the agents choose now, by agent; `levels` holds a risk level per agent, 0 leaves it to them. */
+  /** What the agents choose now, by agent id; `levels` holds their risk levels by the same, 0 leaves it to them. */
   decide(levels) {
     this.agents.forEach((id, agent) => this.copies.observations(agent, this.seen[id]));
     return this.team.act(this.seen, this.masks, levels);
