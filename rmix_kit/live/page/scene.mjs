@@ -27,6 +27,7 @@ export class Scene {
     root.append(this.frame);
     root.setAttribute("aria-label", "the map");
     this.home.replaceChildren(root);
+    this.home.dataset.rows = game.rows.join(" ");
     this.listen(root);
     return this.inner.legend.filter((entry) => entry.textContent !== UNDRAWN);
   }

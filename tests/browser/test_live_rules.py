@@ -98,10 +98,9 @@ def expected(settings: Settings, seed: int, actions: np.ndarray) -> list[dict[st
     return steps
 
 
-@pytest.mark.clients
 def test_every_step_of_the_pages_rules_is_that_of_dynamics(tmp_path: Path) -> None:
     if (node := shutil.which("node")) is None:
-        pytest.fail("node not found; `make test-clients` installs what these tests need")
+        pytest.fail("node not found; `make test-browser` names what these tests need")
     chosen = cases()
     draws = np.random.default_rng(0)
     actions = [draws.integers(N_ACTIONS, size=(STEPS, COPIES, settings.n_agents)) for settings, _ in chosen]
@@ -111,7 +110,7 @@ def test_every_step_of_the_pages_rules_is_that_of_dynamics(tmp_path: Path) -> No
         for (settings, seed), moves in zip(chosen, actions, strict=True)
     ]
     (tmp_path / "cases.json").write_text(json.dumps(given), encoding="utf-8")
-    program = Path(__file__).with_name("rules.mjs")
+    program = Path(__file__).with_name("live_rules.mjs")
     command = [node, str(program), str(RULES), str(tmp_path / "cases.json"), str(tmp_path / "out.json")]
     subprocess.run(command, check=True, timeout=300)
     played = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
