@@ -233,13 +233,27 @@ def test_walls_and_cliffs_are_drawn_and_a_way_is_always_left(visit: Visit, diall
     page.script("document.querySelector('#scene svg').focus()")
     page.press("ENTER", "ARROW_DOWN", "ENTER")
     assert rows_of(page) == ["#......", "#......", ".......", "SCCCCCG"]
-    page.press("ARROW_DOWN", "ENTER")  # would wall the start in
+    page.press("ARROW_DOWN", "ENTER")  # the start's only way out
     assert rows_of(page)[2] == "......."
     assert "safe way" in page.text("#editor-note")
     assert "not those of the page" in page.text("#exact-note")
     assert count(page)["return_mean"] < 0
     page.click("#undo")
     assert rows_of(page)[0] == "......."
+    page.click('input[name="brush"][value="C"]')
+    drag(page, [(0.5, 1.5), (1.5, 1.5), (2.5, 1.5)])
+    assert rows_of(page)[1] == "CCC...."
+
+
+def drag(page: Page, way: list[tuple[float, float]]) -> None:
+    """Move the pointer, held down, over places of the map, given in columns and rows."""
+    source = (
+        "const map = document.querySelector('#scene svg'), to = map.getScreenCTM();"
+        "return arguments[0].map(([x, y]) => { const p = new DOMPoint(48 * x, 48 * y).matrixTransform(to);"
+        "return [Math.round(p.x), Math.round(p.y)]; })"
+    )
+    page.script("document.getElementById('scene').scrollIntoView()")
+    page.drag(page.script(source, way))
 
 
 def rows_of(page: Page) -> list[str]:

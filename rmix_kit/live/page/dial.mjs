@@ -78,7 +78,7 @@ export class Dial {
       this.changed();
     });
     const ends = html("span", { class: "ends", "aria-hidden": "true" }, html("span", {}, "careful"), html("span", {}, "risk-neutral"));
-    return html("label", { class: "slider" }, label, output, input, ends);
+    return html("label", { class: "slider", for: id }, label, output, input, ends);
   }
 
   say() {

@@ -39,8 +39,10 @@ class Live {
   enter(change) {
     this.game = { ...this.game, ...change };
     this.drawing.game = this.game;
+    const hadFocus = document.activeElement === byId("scene").firstElementChild;
     byId("legend").replaceChildren(...this.scene.show(this.game));
     this.drawing.reach(this.scene);
+    if (hadFocus) byId("scene").firstElementChild.focus();
     byId("slip").value = this.game.slip;
     byId("slip-now").textContent = this.game.slip.toFixed(2);
     byId("undo").disabled = this.now().isTheirs;

@@ -12,6 +12,7 @@ export class Scene {
     this.paint = paint;
     this.cursor = null;
     this.show(game);
+    this.listen();
   }
 
   /** Draw another map; returns its legend. */
@@ -28,7 +29,7 @@ export class Scene {
     root.setAttribute("aria-label", "the map");
     this.home.replaceChildren(root);
     this.home.dataset.rows = game.rows.join(" ");
-    this.listen(root);
+    if (this.cursor !== null) this.place(this.cursor);
     return this.inner.legend.filter((entry) => entry.textContent !== UNDRAWN);
   }
 
@@ -67,21 +68,29 @@ export class Scene {
     if (row >= 0 && row < height && column >= 0 && column < this.width) this.place(row * this.width + column);
   }
 
-  listen(root) {
-    const at = ({ clientX, clientY }) => {
-      const point = new DOMPoint(clientX, clientY).matrixTransform(root.getScreenCTM().inverse());
-      const [row, column] = [Math.floor(point.y / CELL), Math.floor(point.x / CELL)];
-      const inside = row >= 0 && row < this.game.rows.length && column >= 0 && column < this.width;
-      return inside ? row * this.width + column : null;
-    };
+  /** Draw where the pointer goes while it is down; the map under it is drawn anew at every change. */
+  listen() {
     let last = null;
     const draw = (event) => {
-      const cell = at(event);
+      const cell = this.cellAt(event);
       if (cell !== null && cell !== last) this.paint(cell);
       last = cell;
     };
-    root.addEventListener("pointerdown", (event) => { last = null; draw(event); });
-    root.addEventListener("pointermove", (event) => { if (event.buttons === 1) draw(event); });
+    this.home.addEventListener("pointerdown", (event) => {
+      if (!this.home.classList.contains("drawing")) return;
+      this.home.setPointerCapture(event.pointerId);
+      last = null;
+      draw(event);
+    });
+    this.home.addEventListener("pointermove", (event) => {
+      if (this.home.hasPointerCapture(event.pointerId)) draw(event);
+    });
+  }
+
+  cellAt({ clientX, clientY }) {
+    const point = new DOMPoint(clientX, clientY).matrixTransform(this.inner.element.getScreenCTM().inverse());
+    const [row, column] = [Math.floor(point.y / CELL), Math.floor(point.x / CELL)];
+    const isInside = row >= 0 && row < this.game.rows.length && column >= 0 && column < this.width;
+    return isInside ? row * this.width + column : null;
   }
 }
-
