@@ -83,6 +83,7 @@ def facts_of(scene: Scene, exact_levels: Iterable[float]) -> dict[str, Any]:
     """Return everything that the page reads of a scene.
 
     Args:
+        scene: What is played.
         exact_levels: Risk levels of which the oracle is asked, each in (0, 1].
     """
     exact, remarks = exact_rows(scene, exact_levels)
@@ -123,6 +124,7 @@ def exact_rows(scene: Scene, levels: Iterable[float]) -> tuple[list[dict[str, fl
     """Return the oracle's values, a row per level at which there are some, and what must be said of them.
 
     Args:
+        scene: What is played.
         levels: Each in (0, 1].
     """
     rows: list[dict[str, float]] = []

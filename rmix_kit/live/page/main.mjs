@@ -135,10 +135,11 @@ class Live {
 }
 
 function introduce(facts) {
-  const { n_agents: count, slip, max_steps: limit } = facts.game;
+  const { n_agents: number, slip, max_steps: limit } = facts.game;
+  const who = number === 1 ? "One agent" : `${["Two", "Three", "Four", "Five"][number - 2] ?? number} agents`;
   const name = facts.env.split("?")[0];
   document.title = `${facts.algorithm} on ${name}, live`;
-  byId("facts").textContent = `${count} agents trained by ${facts.algorithm} on ${name} walk here, live in your browser. All must reach the `
+  byId("facts").textContent = `${who}, trained by ${facts.algorithm} on ${name}, live in your browser. All must reach the `
     + "star. Every step costs 1; a fall off the cliff costs 100 and ends the episode; and with probability "
     + `${written(slip)} a step goes anywhere. Turn the dial and see which way they take.`;
   byId("slip-note").textContent = `A step is replaced by a random one so often. They were trained at ${slip.toFixed(2)}.`;
