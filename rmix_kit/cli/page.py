@@ -52,10 +52,10 @@ def command(
     check_target(out)
     scene = scene_of(export, env)
     runtime = files_of(ort_web)
-    note(f"exact values of {scene.text} at {len(levels)} risk levels: seconds to minutes, by the size of the map")
+    note(f"exact values of {scene.text}: a level takes seconds, on large maps minutes")
     facts = facts_of(scene, levels)
     size = write_page(scene, export, facts, runtime, out)
-    for remark in facts["exact_remarks"]:
+    for remark in facts["exact_remarks"] if not facts["exact"] else ():
         note(remark)
     if as_json:
         print_json({"out": str(out), "env": scene.text, "bytes": size, "exact_levels": len(facts["exact"])})

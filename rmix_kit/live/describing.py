@@ -16,7 +16,7 @@ from rmix_kit.fit import check_fit
 from rmix_kit.metrics import FALLS, LENGTH, RETURN, SUCCESS
 from rmix_kit.origin import kit_version
 from rmix_kit.playing.manifest import algorithms, environment_text, read_export, reward_scale, value_kinds
-from rmix_kit.reports.frontier.exact import exact_or_why_not, exact_values
+from rmix_kit.reports.frontier.exact import CVAR, exact_or_why_not, exact_values
 from rmix_kit.seeding import episode_seed
 
 QUIET_EPISODES = 1000
@@ -129,8 +129,11 @@ def exact_rows(scene: Scene, levels: Iterable[float]) -> tuple[list[dict[str, fl
     """
     rows: list[dict[str, float]] = []
     remarks: dict[str, None] = {}
+    kind = value_kinds(scene.manifest)
+    if not any(entry.spec.is_risk_aware for entry in scene.manifest.agents):
+        levels, kind = (1.0,), CVAR  # without a dial there is one thing to be as good as: the optimum
     for level in levels:
-        evaluation, remark = exact_or_why_not(scene.settings, level, value_kinds(scene.manifest))
+        evaluation, remark = exact_or_why_not(scene.settings, level, kind)
         remarks |= {remark: None} if remark else {}
         if evaluation is not None:
             values = exact_values(evaluation, ())

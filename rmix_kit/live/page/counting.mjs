@@ -8,6 +8,9 @@ const COLUMNS = [
   ["episode_length_mean", (number) => number.toFixed(2)],
 ];
 
+const OPTIMUM = "exact: what the best of all teams gets, which knows every agent's cell and the clock.";
+const AS_CAREFUL = "exact: what a team gets that at every step chooses what is best at this risk level, and knows every agent's cell and the clock.";
+
 export class Counting {
   /** `now()` gives the game, the levels and their name; `shown(shares)` takes the visits of the newest counts. */
   constructor(facts, now, shown) {
@@ -64,7 +67,7 @@ export class Counting {
     this.rows.delete(text); // the newest is the last one
     this.rows.set(text, { text, level, counts, means });
     byId("progress").value = counts.episodes;
-    byId("counted").textContent = `${counts.episodes.toLocaleString("en")} episodes at ${text}`;
+    byId("counted").textContent = `${counts.episodes.toLocaleString("en")} episodes, ${text}`;
     byId("progress").hidden = counts.episodes === this.facts.quiet.seeds.length;
     this.show();
     this.shade();
@@ -87,7 +90,7 @@ export class Counting {
     if (!this.rows.has(name.text)) rows.push({ ...name, means: null });
     rows.sort((one, other) => (one.level ?? 2) - (other.level ?? 2));
     byId("rows").replaceChildren(...rows.map((row) => this.row(row, row.text === name.text)));
-    byId("exact-note").textContent = this.note(isTheirs, this.exactAt(name.level) !== undefined);
+    byId("exact-note").textContent = this.note(isTheirs, name.level, this.exactAt(name.level) !== undefined);
   }
 
   row({ text, level, means, counts }, isNow) {
@@ -101,9 +104,9 @@ export class Counting {
     return html("tr", attributes, html("th", { scope: "row" }, text), cells);
   }
 
-  note(isTheirs, hasExact) {
+  note(isTheirs, level, hasExact) {
     if (!isTheirs) return "Map or slip are not those of the page, for which alone exact values were computed.";
-    if (hasExact) return "exact: what the best team would get that is as careful, knows every agent's cell and the clock, and looks at nothing else.";
+    if (hasExact) return level === 1 ? OPTIMUM : AS_CAREFUL;
     const levels = this.facts.exact.map((row) => row.risk_level);
     return levels.length > 0 ? `Exact values were computed for ${levels.map(String).join(", ")}.` : this.facts.exact_remarks.join(" ");
   }

@@ -4,9 +4,9 @@ import { byId, html } from "./dom.mjs";
 const LOWEST = 0.05;
 const STEP = 0.05;
 
-/** A level as it is written. */
-export function written(level) {
-  return level.toFixed(2).replace(/0$/, "");
+/** A level or a probability as it is written: 1.0, 0.25, 0.125. */
+export function written(number) {
+  return number.toFixed(3).replace(/0{1,2}$/, "");
 }
 
 export class Dial {
@@ -31,6 +31,7 @@ export class Dial {
     const used = this.facts.agents.map(({ id, default_risk_level: own }) => this.levels[id] || own);
     const isOne = used.every((level) => level !== null && level === used[0]);
     if (this.aware.length === 0) return { text: "no dial", level: 1 };
+    if (used.every((level) => level === null)) return { text: "their own", level: null };
     if (isOne) return { text: written(used[0]), level: used[0] };
     return { text: used.map((level) => (level === null ? "own" : written(level))).join(" | "), level: null };
   }

@@ -44,7 +44,7 @@ class Live {
     this.drawing.reach(this.scene);
     if (hadFocus) byId("scene").firstElementChild.focus();
     byId("slip").value = this.game.slip;
-    byId("slip-now").textContent = this.game.slip.toFixed(2);
+    byId("slip-now").textContent = written(this.game.slip);
     byId("undo").disabled = this.now().isTheirs;
     this.counting.clear();
     this.begin(this.seed);
@@ -138,11 +138,14 @@ function introduce(facts) {
   const { n_agents: number, slip, max_steps: limit } = facts.game;
   const who = number === 1 ? "One agent" : `${["Two", "Three", "Four", "Five"][number - 2] ?? number} agents`;
   const name = facts.env.split("?")[0];
+  const hasDial = facts.agents.some((agent) => agent.is_risk_aware);
   document.title = `${facts.algorithm} on ${name}, live`;
   byId("facts").textContent = `${who}, trained by ${facts.algorithm} on ${name}, live in your browser. All must reach the `
     + "star. Every step costs 1; a fall off the cliff costs 100 and ends the episode; and with probability "
-    + `${written(slip)} a step goes anywhere. Turn the dial and see which way they take.`;
-  byId("slip-note").textContent = `A step is replaced by a random one so often. They were trained at ${slip.toFixed(2)}.`;
+    + `${written(slip)} a step goes anywhere.${hasDial ? " Turn the dial and see which way they take." : ""}`;
+  if (!hasDial) document.querySelector("h1").textContent = "Agents at work";
+  byId("slip").max = Math.max(Number(byId("slip").max), slip);
+  byId("slip-note").textContent = `With this probability a step is replaced by a random one; the page was made for ${written(slip)}.`;
   byId("about").textContent = `${facts.source}, ${facts.env}: at most ${limit} steps; the 1,000 episodes are those of rmix-kit run --seed `
     + `${facts.quiet.seed}. Made by rmix-kit ${facts.version}; the agents are ONNX files, run by onnxruntime-web (Microsoft, MIT licence). `
     + "Nothing is sent anywhere. Keys: space plays, → steps, Home restarts, n is the next episode.";

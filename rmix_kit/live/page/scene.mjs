@@ -2,6 +2,7 @@
 import { macnScene, CELL } from "./scene_macn.mjs";
 import { svg } from "./dom.mjs";
 
+const MOST_READABLE = 9; // columns in which percentages can be read on a phone
 const UNDRAWN = "chosen move"; // a live agent chooses when it moves
 
 /** A scene of one game; `paint(cell)` is called where a visitor draws. */
@@ -28,6 +29,7 @@ export class Scene {
     root.append(this.frame);
     root.setAttribute("aria-label", "the map");
     this.home.replaceChildren(root);
+    this.home.classList.toggle("many", this.width > MOST_READABLE);
     this.home.dataset.rows = game.rows.join(" ");
     if (this.cursor !== null) this.place(this.cursor);
     return this.inner.legend.filter((entry) => entry.textContent !== UNDRAWN);
