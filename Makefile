@@ -31,7 +31,7 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-browser test-faults test-learning test-ray test-envs mutants bench bench-others gpu docs site dist test-install
+.PHONY: help install demo test test-browser test-faults test-learning test-ray test-envs test-clients mutants bench bench-others gpu docs site dist test-install
 
 help:
 	@echo "make demo           train RMIX on a cliff map, export it, run the exported agents"
@@ -41,6 +41,7 @@ help:
 	@echo "make test-learning  the slow tests: that the algorithms learn"
 	@echo "make test-ray       sweeps and workers on a two-node Ray cluster on this machine"
 	@echo "make test-envs      with other people's libraries and environments, installed into $(ENVS)"
+	@echo "make test-clients   exported agents by clients and runtimes beside ours, in fresh environments"
 	@echo "make test-install   the wheel with no extra and with each alone, in fresh environments: every command works or says what to install"
 	@echo "make mutants        plant two hundred small faults in the core, one at a time; do the tests notice?"
 	@echo "make bench          measure speed: the table of docs/performance.md, where it says how to add other people's code"
@@ -99,6 +100,12 @@ $(ENVS_INSTALLED): pyproject.toml constraints.txt
 
 test-envs: $(ENVS_INSTALLED)
 	$(ENVS_RUN) -m pytest -m foreign tests/foreign
+
+# Packages and runtimes of their own are installed into temporary environments.
+test-clients: $(INSTALLED)
+	$(RUN) -m pip install --quiet -c constraints.txt -e '.[browser]'
+	$(RUN) -m tests.clients.tools
+	$(RUN) -m pytest -m clients tests/clients
 
 # Judges what the kept results do not know yet; AGAIN=--again judges the survivors once more.
 mutants: $(INSTALLED)

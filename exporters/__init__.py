@@ -45,6 +45,7 @@ def freeze(
     formats: str | Sequence[str] = ("onnx", "torchscript"),
     *,
     facts: Mapping[str, object] | None = None,
+    shared: bool = False,
 ) -> Path:
     """Write, verifies and seals a folder with one file per agent and format; see `exporters.freezing.freeze_bundle`.
 
@@ -54,16 +55,18 @@ def freeze(
         formats: "onnx", "torchscript", or several of them.
         facts: JSON-able facts for the reader, such as the environment text and the training's steps and seed; numpy's
             numbers among them.
+        shared: write one file per format for all agents, which share their weights: each row of a batch says in
+            `agent_index` which agent it is.
 
     Returns:
         The sealed folder.
     """
     from exporters.freezing import freeze_bundle  # torch and onnx are loaded only where something is frozen
 
-    return freeze_bundle(policies, directory, formats, facts=facts)
+    return freeze_bundle(policies, directory, formats, facts=facts, shared=shared)
 
 
-def guarded(module: torch.nn.Module, spec: PolicySpec) -> Policy:
+def guarded(module: torch.nn.Module, spec: PolicySpec, *, takes_agent: bool = False) -> Policy:
     """Return a policy that adds to a plain torch module all that the contract asks besides: `freeze` takes it.
 
     The guards against bad observations, empty masks and bad risk levels, the choice of the best allowed action, and
@@ -75,10 +78,12 @@ def guarded(module: torch.nn.Module, spec: PolicySpec) -> Policy:
             `risk_level_used` `[batch]` if risk-aware, then the next value of every tensor of the carry but
             `last_action`; one tensor alone needs no tuple. In evaluation mode, on the CPU, in float32.
         spec: what the whole policy takes and gives.
+        takes_agent: whether the module also takes `agent_index`, int64 `[batch]`, before the carry: one network for
+            several agents.
 
     Raises:
         SpecError: if these are no module and no specification.
     """
     from exporters.guards import GuardedPolicy  # torch is loaded only where a module is given
 
-    return GuardedPolicy(module, spec)
+    return GuardedPolicy(module, spec, takes_agent=takes_agent)

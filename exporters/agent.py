@@ -1,7 +1,7 @@
 """What an exported agent does whatever runs it: checks inputs, owns the carry, explains refusals. numpy only.
 
-All tensors of a step are allocated once per batch size. The carry has two copies: a step reads one and writes
-the other, and becomes real only when it is committed, so that a refused step leaves the memory of every row as it was.
+The carry has two copies (see `Tensors`): a step reads one and writes the other, and becomes real only when it is
+committed, so that a refused step leaves the memory of every row as it was.
 """
 
 from __future__ import annotations
@@ -9,15 +9,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from exporters.contract import LAST_ACTION, PolicySpec, TensorSpec
+from exporters.contract import LAST_ACTION, PolicySpec
 from exporters.errors import BundleError, InvalidInputError, InvalidObservationError, refuse_copy
+from exporters.refusals import reasons
+from exporters.sharing import SharedSpec
+from exporters.tensors import Array, Tensors
 
-Array: TypeAlias = NDArray[np.generic]
 ON_INVALID = ("raise", "return")
 
 
@@ -38,24 +40,6 @@ class ActResult:
     valid: NDArray[np.bool_]
 
 
-class Tensors:
-    """Every array of a step for one batch size; `carry[0]` and `carry[1]` take turns as input and output."""
-
-    def __init__(self, spec: PolicySpec, batch: int) -> None:
-        n_carry = len(spec.carry)
-        self.batch = batch
-        inputs = [_zeros(tensor, batch) for tensor in spec.inputs]
-        outputs = [_zeros(tensor, batch) for tensor in spec.outputs]
-        self.step_inputs = inputs[: len(inputs) - n_carry]
-        self.step_outputs = outputs[: len(outputs) - n_carry]
-        self.carry = (inputs[len(inputs) - n_carry :], outputs[len(outputs) - n_carry :])
-        self.obs, self.avail_actions = self.step_inputs[:2]
-        self.risk_level = self.step_inputs[2] if spec.is_risk_aware else None
-        self.action, self.action_values = self.step_outputs[:2]
-        self.risk_level_used = self.step_outputs[2] if spec.is_risk_aware else None
-        self.valid = self.step_outputs[-1]
-
-
 class Agent(ABC):
     """One exported agent with its memory.
 
@@ -66,19 +50,21 @@ class Agent(ABC):
         spec: the policy's specification.
         on_invalid: "raise" turns a refusal by the policy's guards into `InvalidObservationError`; "return" gives
             action -1 and `valid` False.
+        shared: what its graph takes, where that serves several agents.
     """
 
-    def __init__(self, spec: PolicySpec, on_invalid: str = "raise") -> None:
+    def __init__(self, spec: PolicySpec, on_invalid: str = "raise", shared: SharedSpec | None = None) -> None:
         if on_invalid not in ON_INVALID:
             raise InvalidInputError(f"on_invalid is {on_invalid!r}; expected 'raise' or 'return'")
         self.spec = spec
+        self._signature = shared or spec
         self._raises = on_invalid == "raise"
         self._obs_dtype, self._obs_shape = np.dtype(spec.obs.dtype), spec.obs.shape
+        self._mask_shape = (spec.n_actions,)
         names = [tensor.name for tensor in spec.carry]
         self._last_action = names.index(LAST_ACTION) if LAST_ACTION in names else None
-        self._in_episode = False
-        self._now = 0
-        self._prepare(1)
+        self.in_episode = False
+        self.adopt(Tensors(self._signature, 1))
 
     def __reduce__(self) -> NoReturn:
         """Refuse to be pickled or copied; see `refuse_copy`."""
@@ -94,7 +80,7 @@ class Agent(ABC):
         )
 
     @abstractmethod
-    def _compile(self, tensors: Tensors) -> tuple[Callable[[], object], Callable[[], object]]:
+    def compile(self, tensors: Tensors) -> tuple[Callable[[], object], Callable[[], object]]:
         """Return two steps: one that reads `carry[0]` and writes `carry[1]`, and the reverse."""
 
     def act(self, obs: Array, avail_actions: Array, risk_level: float = 0.0) -> int:
@@ -134,27 +120,47 @@ class Agent(ABC):
 
     def propose(self, obs: Array, avail_actions: Array, risk_level: float = 0.0) -> None:
         """Compute a step as `act` does, without making it real; `commit` does that."""
-        self._check("obs", obs, self._obs_shape)
-        self._check_mask(avail_actions, (self.spec.n_actions,))
-        self._resize(1)
-        self._tensors.obs[0] = obs
-        self._tensors.avail_actions[0] = avail_actions
-        self._run(risk_level)
+        self.fill(obs, avail_actions, risk_level)
+        self.run()
 
     def propose_batch(self, obs: Array, avail_actions: Array, risk_level: float | Array = 0.0) -> None:
         """Compute a step as `act_batch` does, without making it real; `commit` does that."""
+        self.fill_batch(obs, avail_actions, risk_level)
+        self.run()
+
+    def fill(self, obs: Array, avail_actions: Array, risk_level: float = 0.0) -> None:
+        """Check the inputs of a step as `act` does, and write them where `run` reads them."""
+        self._check("obs", obs, self._obs_shape)
+        self._check_mask(avail_actions, self._mask_shape)
+        self._resize(1)
+        self._write(obs, avail_actions, risk_level)
+
+    def fill_batch(self, obs: Array, avail_actions: Array, risk_level: float | Array = 0.0) -> None:
+        """Check the inputs of a step as `act_batch` does, and write them where `run` reads them."""
         batch = _batch_of(obs)
         self._check("obs", obs, (batch, *self._obs_shape))
-        self._check_mask(avail_actions, (batch, self.spec.n_actions))
+        self._check_mask(avail_actions, (batch, *self._mask_shape))
         self._resize(batch)
-        self._tensors.obs[...] = obs
-        self._tensors.avail_actions[...] = avail_actions
-        self._run(risk_level)
+        self._write(obs, avail_actions, risk_level)
+
+    def run(self) -> None:
+        """Compute the step of what was filled in, without making it real."""
+        run_graph(self._steps[self._tensors.now], self.spec.agent_id)
+        self.check_valid()
+
+    def check_valid(self) -> None:
+        """Refuse what the guards refused, where `on_invalid` is "raise".
+
+        Raises:
+            InvalidObservationError: saying why.
+        """
+        if self._raises and not self._tensors.valid.all():
+            raise InvalidObservationError(f"{self.spec.agent_id}: {reasons(self._tensors)}; its memory is unchanged")
 
     def commit(self) -> None:
         """Make the proposed step real: its memory is what the next step reads."""
-        self._now = 1 - self._now
-        self._in_episode = True
+        self._tensors.now = 1 - self._tensors.now
+        self.in_episode = True
 
     def action(self) -> int:
         """Return the last step's action in the first row."""
@@ -179,8 +185,8 @@ class Agent(ABC):
         """
         self.check_reset(mask)
         if mask is None:
-            self._in_episode = False
-        for array in self._tensors.carry[self._now]:
+            self.in_episode = False
+        for array in self._tensors.carry[self._tensors.now]:
             array[slice(None) if mask is None else mask] = 0
 
     def check_reset(self, mask: NDArray[np.bool_] | None) -> None:
@@ -202,7 +208,7 @@ class Agent(ABC):
 
     def remember(self, actions: NDArray[np.integer[Any]], place: int) -> None:
         """Write what `check_executed` gave into the memory."""
-        memory = self._tensors.carry[self._now][place]
+        memory = self._tensors.carry[self._tensors.now][place]
         rows = np.flatnonzero(actions >= 0)
         memory[rows] = 0
         memory[rows, actions[rows]] = 1
@@ -230,26 +236,35 @@ class Agent(ABC):
 
     def carry(self) -> dict[str, Array]:
         """Return a copy of the memory: name -> `[batch, ...]`."""
-        arrays = self._tensors.carry[self._now]
+        arrays = self._tensors.carry[self._tensors.now]
         return {tensor.name: array.copy() for tensor, array in zip(self.spec.carry, arrays, strict=True)}
 
-    def _prepare(self, batch: int) -> None:
-        self._tensors = Tensors(self.spec, batch)
-        self._now = 0  # which copy of the carry the next step reads
-        self._steps = self._compile(self._tensors)
+    def adopt(self, tensors: Tensors) -> None:
+        """Act from now on in these arrays, which hold the memory of an episode's start."""
+        self._tensors = tensors
+        if tensors.agent_index is not None:
+            tensors.agent_index[...] = self.spec.agent_index
+        self._steps = self.compile(tensors)
+
+    @property
+    def tensors(self) -> Tensors:
+        """The arrays that it acts in."""
+        return self._tensors
 
     def _resize(self, batch: int) -> None:
         if batch == self._tensors.batch:
             return
-        if self._in_episode:
+        if self.in_episode:
             raise InvalidInputError(
                 f"{self.spec.agent_id} got a batch of {batch}, its memory holds {self._tensors.batch}; "
                 "call reset() before another batch size"
             )
-        self._prepare(batch)
+        self.adopt(Tensors(self._signature, batch))
 
-    def _run(self, risk_level: float | Array) -> None:
+    def _write(self, obs: Array, avail_actions: Array, risk_level: float | Array) -> None:
         tensors = self._tensors
+        tensors.obs[...] = obs
+        tensors.avail_actions[...] = avail_actions
         if tensors.risk_level is not None:
             if isinstance(risk_level, np.ndarray) and risk_level.shape not in ((), (tensors.batch,)):
                 raise InvalidInputError(
@@ -263,13 +278,6 @@ class Agent(ABC):
             raise InvalidInputError(
                 f"{self.spec.agent_id} ({self.spec.algorithm}) has no risk dial; leave risk_level at 0"
             )
-        try:
-            self._steps[self._now]()
-        except RuntimeError as error:  # what onnxruntime and torch raise within a graph
-            said = (str(error).splitlines() or [""])[0]
-            raise BundleError(f"{self.spec.agent_id}'s file cannot be run: {said}; export it again") from error
-        if self._raises and not tensors.valid.all():
-            raise InvalidObservationError(self._reasons())
 
     def _check(self, name: str, array: object, shape: tuple[int, ...]) -> None:
         if not isinstance(array, np.ndarray):
@@ -286,34 +294,22 @@ class Agent(ABC):
         if mask.dtype != np.bool_ and (mask.dtype != np.int8 or (mask & ~1).any()):
             raise InvalidInputError(f"avail_actions has dtype {mask.dtype}; expected bool, or int8 of zeros and ones")
 
-    def _reasons(self) -> str:
-        tensors, obs = self._tensors, self.spec.obs
-        flat = tensors.obs.reshape(tensors.batch, -1).astype(np.float64)  # [batch, element]
-        low, high = obs_bounds(obs)
-        reasons = []
-        for row in np.flatnonzero(~tensors.valid.astype(np.bool_)):
-            why = "the policy refused it"
-            if not np.isfinite(flat[row]).all():
-                why = "the observation is not finite"
-            elif ((flat[row] < low) | (flat[row] > high)).any():
-                why = "the observation is out of range"
-            elif not tensors.avail_actions[row].any():
-                why = "no action is available"
-            elif tensors.risk_level is not None and not 0.0 <= tensors.risk_level[row] <= 1.0:
-                why = f"risk_level is {tensors.risk_level[row]}; it must be 0 or in (0, 1]"
-            reasons.append(why if tensors.batch == 1 else f"row {row}: {why}")
-        return f"{self.spec.agent_id}: {'; '.join(reasons)}; its memory is unchanged"
 
+def run_graph(step: Callable[[], object], whose: str) -> None:
+    """Compute a compiled step.
 
-def obs_bounds(obs: TensorSpec) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the lowest and highest legal value of each element `[element]` as the graph knows them, in float32."""
-    low = np.full(obs.size, -np.inf) if obs.low is None else np.array(obs.low)
-    high = np.full(obs.size, np.inf) if obs.high is None else np.array(obs.high)
-    return low.astype(np.float32).astype(np.float64), high.astype(np.float32).astype(np.float64)
+    Args:
+        step: from `Agent.compile`.
+        whose: agent id, for the error.
 
-
-def _zeros(tensor: TensorSpec, batch: int) -> Array:
-    return np.zeros((batch, *tensor.shape), dtype=np.dtype(tensor.dtype))
+    Raises:
+        BundleError: if the graph cannot be run.
+    """
+    try:
+        step()
+    except RuntimeError as error:  # what onnxruntime and torch raise within a graph
+        said = (str(error).splitlines() or [""])[0]
+        raise BundleError(f"{whose}'s file cannot be run: {said}; export it again") from error
 
 
 def _batch_of(obs: object) -> int:

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import re
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,20 +15,23 @@ from typing import TypeVar
 
 from exporters.contract import PolicySpec
 from exporters.errors import BundleError, SpecError
+from exporters.members import check_plain, member, read_bytes
+from exporters.sharing import AGENT_INPUT
 
 FORMAT = "rmix-kit-policy"
 FORMAT_VERSION = 1
+SHARED_FORMAT_VERSION = 2  # one file serves all agents; what reads only 1 refuses it by its number
 MANIFEST_NAME = "manifest.json"
 GOLDEN_NAME = "golden.npz"
+CLIENT_NAME = "client.py"  # `exporters.standalone`; in folders with ONNX files
+SHARED_STEM = "team"  # of the one file for all agents
 SUFFIXES = {"onnx": ".onnx", "torchscript": ".pt"}
 MAX_MANIFEST_BYTES = 16 * 2**20
-MAX_FILE_BYTES = 512 * 2**20  # a policy is a small network; a larger file is a mistake or an attack
 T = TypeVar("T")
-_HUB_REPOSITORY = re.compile(r"(models|datasets|spaces)--")  # a folder of a Hugging Face cache
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _KEYS = {"format", "format_version", "opset", "minimum_onnxruntime", "agents", "files", "facts", "parity", "versions"}
 
-_FILE_KEYS = ("facts", "format", "format_version", "minimum_onnxruntime", "opset", "spec", "versions")
+_FILE_KEYS = ("facts", "format", "format_version", "minimum_onnxruntime", "opset", "shared", "spec", "versions")
+_FORMAT_NAMES = {"onnx": "ONNX", "torchscript": "TorchScript"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +62,8 @@ class Manifest:
         facts: what the exporting program wanted to tell (environment text, training facts).
         parity: figures of the check against torch, per agent and format.
         versions: the libraries that wrote the folder.
+        agent_input: name of the input by which each row of the one file for all agents says which it is; None where
+            every agent has a file of its own.
     """
 
     opset: int | None
@@ -71,12 +73,38 @@ class Manifest:
     facts: Mapping[str, object]
     parity: Mapping[str, object]
     versions: Mapping[str, str]
+    agent_input: str | None = None
+
+    def check_named(self, format_name: str, path: Path) -> None:
+        """Refuse a file that is no agent's.
+
+        Raises:
+            BundleError: saying so.
+        """
+        if not any(entry.files.get(format_name) == path.name for entry in self.agents):
+            raise BundleError(
+                f"{path} is not the {_FORMAT_NAMES[format_name]} file of any agent in {MANIFEST_NAME} beside it"
+            )
+
+    def check_listed(self, format_name: str, path: Path, spec: PolicySpec) -> None:
+        """Refuse a file that holds another agent than is listed for it.
+
+        Raises:
+            BundleError: naming both.
+        """
+        self.check_named(format_name, path)
+        listed = [entry.spec for entry in self.agents if entry.files.get(format_name) == path.name]
+        if spec not in listed:
+            names = " and ".join(one.agent_id for one in listed)
+            raise BundleError(f"{path} holds {spec.agent_id}'s policy; the manifest lists {names}'s, or another spec")
 
     def to_json(self) -> dict[str, object]:
         """Return the JSON object that `read_manifest` reads."""
+        shared = {} if self.agent_input is None else {"agent_input": self.agent_input}
         return {
+            **shared,
             "format": FORMAT,
-            "format_version": FORMAT_VERSION,
+            "format_version": SHARED_FORMAT_VERSION if shared else FORMAT_VERSION,
             "opset": self.opset,
             "minimum_onnxruntime": self.minimum_onnxruntime,
             "agents": [{"spec": agent.spec.to_json(), "files": dict(agent.files)} for agent in self.agents],
@@ -119,64 +147,6 @@ def entry_of(path: Path) -> FileEntry:
     return FileEntry(size=len(data), sha256=sha256_of(data))
 
 
-def read_bytes(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
-    """Read a whole file of at most `limit` bytes.
-
-    Raises:
-        BundleError: if it is missing, a directory, unreadable or larger.
-    """
-    try:
-        mode = path.stat().st_mode  # before it is opened: a pipe would wait for a writer
-        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-            raise BundleError(f"{path} is a pipe, a socket or a device; expected one exported file")
-        with path.open("rb") as file:
-            data = file.read(limit + 1)
-    except FileNotFoundError:
-        raise BundleError(f"{path}: no such file; was the exported folder copied as a whole?") from None
-    except IsADirectoryError:
-        raise BundleError(f"{path} is a folder; expected one exported file") from None
-    except OSError as error:
-        raise BundleError(f"{path} cannot be read: {error.strerror}") from error
-    if len(data) > limit:
-        raise BundleError(f"{path} is larger than {limit} bytes; this is no exported policy")
-    return data
-
-
-def member(directory: Path, name: str) -> Path:
-    """Return the path of a file of the folder; refuses a name or a link that leads out of it.
-
-    A link may stay within the folder, as in what Kubernetes mounts, or lead from a snapshot of a Hugging Face cache to
-    the blobs of the same repository; see SECURITY.md.
-
-    Raises:
-        BundleError: if `name` is no plain file name, or a link that leads elsewhere.
-    """
-    _check_plain(name, str(directory / MANIFEST_NAME))
-    path = directory / name
-    if path.is_symlink():
-        target, homes = Path(os.path.realpath(path)), _homes_of(Path(os.path.realpath(directory)))
-        if not any(target.is_relative_to(home) for home in homes):
-            raise BundleError(
-                f"{path} is a symbolic link that leads out of the folder, to {target}; "
-                "copy the folder with what its links stand for (cp -rL)"
-            )
-    return path
-
-
-def _homes_of(folder: Path) -> list[Path]:
-    """Return where the files of a folder may lie; both have their links resolved."""
-    for place in folder.parents:
-        if place.name == "snapshots" and _HUB_REPOSITORY.match(place.parent.name):
-            return [folder, place.parent / "blobs"]
-    return [folder]
-
-
-def _check_plain(name: str, where: str) -> None:
-    """Refuse a name that may lead out of a folder."""
-    if not _PLAIN_NAME.fullmatch(name):
-        raise BundleError(f"{where} names the file {name!r}; only plain file names are allowed")
-
-
 def read_member(directory: Path, manifest: Manifest, name: str) -> bytes:
     """Read one file that the manifest lists and checks its size and sum.
 
@@ -214,8 +184,9 @@ def read_manifest(directory: Path) -> Manifest:
     except (ValueError, RecursionError) as error:
         raise BundleError(f"{path} is not valid JSON ({error}); the folder is damaged") from error
     check_format(table, str(path))
-    if set(table) != _KEYS:
-        raise BundleError(f"{path} has unexpected or missing keys: {sorted(set(table) ^ _KEYS)}")
+    expected = _KEYS | ({"agent_input"} if table["format_version"] == SHARED_FORMAT_VERSION else set())
+    if set(table) != expected:
+        raise BundleError(f"{path} has unexpected or missing keys: {sorted(set(table) ^ expected)}")
     try:
         return _manifest_from(table, str(path))
     except (SpecError, KeyError, TypeError, ValueError, AttributeError) as error:
@@ -248,11 +219,12 @@ def check_format(table: object, where: str) -> None:
     if not isinstance(table, Mapping) or table.get("format") != FORMAT:
         raise BundleError(f"{where} does not describe an exported policy (format {FORMAT!r} expected)")
     version = table.get("format_version")
-    if version != FORMAT_VERSION:
+    if version not in (FORMAT_VERSION, SHARED_FORMAT_VERSION) or isinstance(version, bool | float):
         versions = table.get("versions")
         writer = versions.get("rmix-kit", "unknown") if isinstance(versions, Mapping) else "unknown"
         raise BundleError(
-            f"{where} has format number {version} (written by rmix-kit {writer}); this version reads {FORMAT_VERSION}; "
+            f"{where} has format number {version} (written by rmix-kit {writer}); this version reads {FORMAT_VERSION} "
+            f"and {SHARED_FORMAT_VERSION}; "
             "use the version that wrote it, or export again"
         )
 
@@ -265,7 +237,7 @@ def _manifest_from(table: Mapping[str, object], where: str) -> Manifest:
     }
     # Here, for all who will join a name to the folder: a path out of it has another manifest beside it, or none.
     for name in (*files, *(name for agent in agents for name in agent.files.values())):
-        _check_plain(name, where)
+        check_plain(name, where)
     _check_team(agents)
     for agent in agents:
         for format_name, name in agent.files.items():
@@ -282,7 +254,19 @@ def _manifest_from(table: Mapping[str, object], where: str) -> Manifest:
         facts=_typed(table["facts"], dict, "facts"),
         parity=_typed(table["parity"], dict, "parity"),
         versions=_typed(table["versions"], dict, "versions"),
+        agent_input=_agent_input(table.get("agent_input"), agents),
     )
+
+
+def _agent_input(name: object, agents: tuple[AgentEntry, ...]) -> str | None:
+    """Return the input that says which agent a row is; refuses one file for several agents without, and the reverse."""
+    is_shared = len({tuple(sorted(agent.files.items())) for agent in agents}) == 1
+    names = [file for agent in agents for file in set(agent.files.values())]
+    if name is None and len(set(names)) < len(names):
+        raise SpecError("two agents have the same file, which does not say that it serves both")
+    if name is not None and (name != AGENT_INPUT or not is_shared):
+        raise SpecError(f"agent_input is {name!r}; expected {AGENT_INPUT!r}, and the same files for all agents")
+    return None if name is None else AGENT_INPUT
 
 
 def _agent_from(data: object) -> AgentEntry:
@@ -308,22 +292,3 @@ def _typed(value: object, kind: type[T], what: str) -> T:
     if not isinstance(value, kind) or isinstance(value, bool):
         raise SpecError(f"{what} is {value!r}; expected {kind.__name__}")
     return value
-
-
-def write_synced(path: Path, data: bytes) -> None:
-    """Write a new file and waits until the disk has it."""
-    with path.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def sync_directory(path: Path) -> None:
-    """Wait until the disk has a folder's entries; does nothing where folders cannot be opened."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -8,6 +8,7 @@ import json
 import os
 import platform
 from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files as files_of
 from os import PathLike
 from pathlib import Path
 
@@ -16,28 +17,31 @@ import onnx
 import onnxruntime
 import torch
 
-from exporters.agent import Array
-from exporters.aside import folder_aside
+from exporters.aside import folder_aside, sync_directory, write_synced
 from exporters.bundle import (
+    CLIENT_NAME,
     FORMAT,
     FORMAT_VERSION,
     GOLDEN_NAME,
     MANIFEST_NAME,
+    SHARED_FORMAT_VERSION,
+    SHARED_STEM,
     SUFFIXES,
     AgentEntry,
     Manifest,
     entry_of,
-    sync_directory,
     to_json_text,
-    write_synced,
 )
 from exporters.contract import Policy, PolicySpec
 from exporters.errors import BundleError, SpecError
 from exporters.golden import golden_arrays, replay_golden
+from exporters.joining import JoinedPolicy
 from exporters.parity import Tensors
 from exporters.probing import blaming, probe
 from exporters.readme import readme_text
 from exporters.runtime import OnnxTeam, open_session
+from exporters.sharing import AGENT_INPUT, SharedSpec
+from exporters.tensors import Array
 from exporters.to_onnx import OPSET, minimum_onnxruntime, to_bytes, to_onnx
 from exporters.to_torchscript import METADATA_NAME, check_python, to_torchscript
 from exporters.torchscript_runtime import TorchScriptTeam, open_module
@@ -51,6 +55,7 @@ def freeze_bundle(
     formats: str | Sequence[str] = ("onnx", "torchscript"),
     *,
     facts: Mapping[str, object] | None = None,
+    shared: bool = False,
 ) -> Path:
     """Write a folder with one file per agent and format, verifies it against torch and seals it.
 
@@ -58,13 +63,14 @@ def freeze_bundle(
         policies: one policy, or the whole team.
         directory: the folder to create; it must not exist, its parent is made.
         formats: "onnx", "torchscript", or several of them.
+        shared: one file per format for all agents; see `exporters.freeze`.
 
     Returns:
         The sealed folder.
 
     Raises:
         BundleError: if the folder exists.
-        SpecError: if policies, formats or facts contradict themselves.
+        SpecError: if policies, formats or facts contradict themselves, or agents that differ are to share a file.
         PolicyError: if a module cannot be traced or breaks the contract.
         ParityError: if a file answers differently from torch; nothing is left behind.
         UnsupportedError: for TorchScript on Python 3.14 and newer.
@@ -74,10 +80,11 @@ def freeze_bundle(
     chosen = _formats((formats,) if isinstance(formats, str) else formats)
     facts_text = to_json_text(dict(facts or {}), "facts")
     _refuse_existing(destination)
+    joined = JoinedPolicy(team) if shared else None
     places = {policy.spec.agent_id: probe(policy) for policy in team}
     destination.parent.mkdir(parents=True, exist_ok=True)
     with folder_aside(destination) as staging:
-        _write(staging, team, chosen, facts_text, places)
+        _write(staging, team, joined, chosen, facts_text, places)
         sync_directory(staging)
         _check_sealed(staging, chosen)
         try:
@@ -131,6 +138,7 @@ def _formats(formats: Sequence[str]) -> tuple[str, ...]:
 def _write(
     staging: Path,
     team: Sequence[Policy],
+    joined: JoinedPolicy | None,
     formats: tuple[str, ...],
     facts_text: str,
     places: Mapping[str, list[str]],
@@ -138,18 +146,29 @@ def _write(
     versions = _versions()
     entries, golden, parity = [], {}, {}
     oldest: str | None = None
+    frozen: dict[str, Run] = {}
+    files: dict[str, str] = {}
+    if joined is not None:
+        files = {name: f"{SHARED_STEM}{SUFFIXES[name]}" for name in formats}
+        with blaming(joined.spec, places[joined.spec.agent_id]):
+            frozen, oldest = _freeze(staging, joined, files, _metadata(joined.spec, facts_text, versions))
     for policy in team:
         spec = policy.spec
-        files = {name: f"agent_{spec.agent_index}{SUFFIXES[name]}" for name in formats}
         module = Positional(policy)
         with blaming(spec, places[spec.agent_id]):
-            frozen, oldest = _freeze(staging, policy, files, _metadata(spec, facts_text, versions))
-            figures = verify(spec, module, frozen)
+            if joined is None:
+                files = {name: f"agent_{spec.agent_index}{SUFFIXES[name]}" for name in formats}
+                frozen, oldest = _freeze(staging, policy, files, _metadata(spec, facts_text, versions))
+            acting = frozen if joined is None else {name: _as_agent(run, spec) for name, run in frozen.items()}
+            figures = verify(spec, module, acting)
         parity[spec.agent_id] = {name: figure.to_json() for name, figure in figures.items()}
-        golden.update(golden_arrays(spec, eager_run(spec, module)))
+        golden.update(golden_arrays(spec, eager_run(spec, module), takes_agent=joined is not None))
         entries.append(AgentEntry(spec=spec, files=files))
+    agent_input = None if joined is None else AGENT_INPUT
     write_synced(staging / GOLDEN_NAME, _npz(golden))
-    write_synced(staging / "README.md", readme_text(entries, oldest).encode())
+    if "onnx" in formats:
+        write_synced(staging / CLIENT_NAME, files_of("exporters").joinpath("standalone.py").read_bytes())
+    write_synced(staging / "README.md", readme_text(entries, oldest, agent_input).encode())
     manifest = Manifest(
         opset=OPSET if "onnx" in formats else None,
         minimum_onnxruntime=oldest,
@@ -158,8 +177,18 @@ def _write(
         facts=json.loads(facts_text),
         parity=parity,
         versions=versions,
+        agent_input=agent_input,
     )
     write_synced(staging / MANIFEST_NAME, (to_json_text(manifest.to_json(), "manifest", indent=2) + "\n").encode())
+
+
+def _as_agent(run: Run, spec: PolicySpec) -> Run:
+    """Return what runs the file for all as one agent's own."""
+
+    def act(inputs: Tensors) -> Tensors:
+        return run({**inputs, AGENT_INPUT: numpy.full(len(inputs["obs"]), spec.agent_index, dtype=numpy.int64)})
+
+    return act
 
 
 def _freeze(
@@ -208,9 +237,11 @@ def _metadata(spec: PolicySpec, facts_text: str, versions: Mapping[str, str]) ->
     """Return what a file tells about itself, a JSON text per key; the same in both formats."""
     whole = spec.to_json()
     levels = {"dynamic": 0.0, "default": spec.default_risk_level, "range": "(0, 1]", "n_levels": spec.n_risk_levels}
+    shared = {"shared": spec.shared_json()} if isinstance(spec, SharedSpec) else {}
     table: dict[str, object] = {
+        **shared,
         "format": FORMAT,
-        "format_version": FORMAT_VERSION,
+        "format_version": SHARED_FORMAT_VERSION if shared else FORMAT_VERSION,
         "spec": whole,
         "risk_level": levels if spec.is_risk_aware else None,
         "versions": dict(versions),

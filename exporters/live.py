@@ -8,9 +8,11 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from exporters.agent import Agent, Tensors
+from exporters.agent import Agent
 from exporters.contract import Policy, PolicySpec
+from exporters.sharing import SharedSpec
 from exporters.team import Team
+from exporters.tensors import Tensors
 
 
 class ModuleAgent(Agent):
@@ -20,18 +22,20 @@ class ModuleAgent(Agent):
         module: takes `spec.inputs` by position and gives `spec.outputs`.
         spec: the policy's specification.
         on_invalid: "raise" or "return"; see `Agent`.
+        shared: what the module takes, where it serves several agents.
     """
 
-    def __init__(self, module: nn.Module, spec: PolicySpec, on_invalid: str) -> None:
+    def __init__(self, module: nn.Module, spec: PolicySpec, on_invalid: str, shared: SharedSpec | None = None) -> None:
         self._module = module
-        super().__init__(spec, on_invalid)
+        super().__init__(spec, on_invalid, shared)
 
-    def _compile(self, tensors: Tensors) -> tuple[Callable[[], object], Callable[[], object]]:
+    def compile(self, tensors: Tensors) -> tuple[Callable[[], object], Callable[[], object]]:
+        """See `Agent.compile`."""
         return self._bind(tensors, 0), self._bind(tensors, 1)
 
     def _bind(self, tensors: Tensors, source: int) -> Callable[[], object]:
-        inputs = [torch.from_numpy(array) for array in (*tensors.step_inputs, *tensors.carry[source])]
-        outputs = [torch.from_numpy(array) for array in (*tensors.step_outputs, *tensors.carry[1 - source])]
+        inputs = [torch.from_numpy(array) for array in tensors.inputs(source)]
+        outputs = [torch.from_numpy(array) for array in tensors.outputs(source)]
         return partial(_step_into, self._module, inputs, outputs)
 
 

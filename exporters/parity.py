@@ -13,9 +13,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from exporters.agent import Array
 from exporters.contract import LAST_ACTION, PolicySpec
 from exporters.errors import ParityError
+from exporters.tensors import Array
 
 TOLERANCE = 1e-4  # two libraries order float32 sums differently; recurrence adds these up
 TIE = 1e-5

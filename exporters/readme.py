@@ -6,12 +6,12 @@ import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.resources import files
 
-from exporters.bundle import GOLDEN_NAME, MANIFEST_NAME, AgentEntry
+from exporters.bundle import CLIENT_NAME, GOLDEN_NAME, MANIFEST_NAME, AgentEntry
 from exporters.contract import LAST_ACTION, PolicySpec, TensorSpec
 from exporters.golden import GOLDEN_STEPS
 from exporters.parity import TIE, TOLERANCE
+from exporters.sharing import shared_spec
 
 MOST_RUNS = 12  # of elements with the same bounds that are worth a line
 
@@ -24,21 +24,25 @@ VALUE_KINDS: Mapping[str, str] = {
 }
 
 
-def readme_text(agents: Sequence[AgentEntry], minimum_onnxruntime: str | None) -> str:
+def readme_text(agents: Sequence[AgentEntry], minimum_onnxruntime: str | None, agent_input: str | None = None) -> str:
     """Return the text that tells a stranger how to run the folder in any language.
 
     Args:
         agents: the team.
         minimum_onnxruntime: such as "1.18"; None if the folder holds no ONNX file.
+        agent_input: as of `Manifest`.
     """
     specs = [agent.spec for agent in agents]
+    if agent_input is not None:
+        specs = [replace(shared_spec(specs), agent_id=spec.agent_id, agent_index=spec.agent_index) for spec in specs]
+    each = "One file per agent and format" if agent_input is None else "One file per format for all agents"
     runtime = f"onnxruntime {minimum_onnxruntime} or newer, in any language" if minimum_onnxruntime else "torch"
     algorithms = ", ".join(dict.fromkeys(spec.algorithm for spec in specs))
     lines = [
         f"# {algorithms}: {len(agents)} of {specs[0].n_agents} agents",
         "",
         _text(
-            f"One file per agent and format. Runs with {runtime}; nothing else is needed, neither the trainer nor the "
+            f"{each}. Runs with {runtime}; nothing else is needed, neither the trainer nor the "
             "other agents. The raw observation goes in as the environment gives it."
         ),
         "",
@@ -49,14 +53,15 @@ def readme_text(agents: Sequence[AgentEntry], minimum_onnxruntime: str | None) -
         *(line for group in _alike(specs) for line in _signature(group, is_all=len(group) == len(specs))),
         *_bytes(specs, minimum_onnxruntime),
         *_step(specs),
+        *(() if agent_input is None else _together(agent_input)),
         *_episodes(specs),
         *_drawing(specs),
         *_golden(specs),
         *_running(minimum_onnxruntime),
         _text(
             f"`{MANIFEST_NAME}` holds every agent's specification in full, the facts of the training, the versions, "
-            "and the size and sha256 of every file. Load .pt files only from people whom you trust; an .onnx file "
-            "holds no code."
+            "and the size and sha256 of every file. An .onnx file holds no code; load .pt files, and run "
+            f"{CLIENT_NAME}, only from people whom you trust."
         ),
     ]
     return "\n".join(lines) + "\n"
@@ -202,6 +207,20 @@ def _step(specs: Sequence[PolicySpec]) -> list[str]:
     return ["## A step", *(_text(step, f"{number}. ") for number, step in enumerate(steps, start=1)), ""]
 
 
+def _together(agent_input: str) -> list[str]:
+    """Return how rows of several agents go into one call."""
+    return [
+        "## One call for all agents",
+        _text(
+            "The agents share one network. Each row of a batch is one agent in one episode, and says in "
+            f"`{agent_input}` which: its place in the team. Give the rows of all agents in one call, in any order, "
+            "each with the memory that it had; one agent alone, or a batch of its episodes, goes as well. A row whose "
+            "place is not in the team is refused as a bad observation is."
+        ),
+        "",
+    ]
+
+
 def _episodes(specs: Sequence[PolicySpec]) -> list[str]:
     items = ["A batch is one agent in several episodes; its rows know nothing of each other."]
     if _memory(specs):
@@ -270,7 +289,6 @@ def _running(minimum_onnxruntime: str | None) -> list[str]:
             ),
             "",
         ]
-    client = files("exporters").joinpath("standalone.py").read_text(encoding="utf-8").rstrip("\n")
     return [
         "## Threads",
         _text(
@@ -282,11 +300,16 @@ def _running(minimum_onnxruntime: str | None) -> list[str]:
         "## In Python",
         _text(
             'With rmix-kit, without torch: `exporters.runtime.OnnxTeam("this/folder")`, whose `act` takes dictionaries '
-            "by agent. With numpy and onnxruntime alone, `client.py`:"
+            f"by agent. With numpy and onnxruntime alone: `{CLIENT_NAME}` beside this file, to copy or to read, with "
+            f"the same calls; `python {CLIENT_NAME}` repeats the golden steps."
         ),
         "",
         "```python",
-        client,
+        "from client import load",
+        "",
+        'team = load("this/folder")  # batch=32 for as many episodes side by side',
+        "team.reset()",
+        "actions = team.act(observations, avail_actions)  # numpy arrays by agent id",
         "```",
         "",
     ]

@@ -10,25 +10,28 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from os import PathLike
 from pathlib import Path
 
 import onnxruntime
 
-from exporters.agent import Agent, Array, Tensors
+from exporters.agent import Agent
 from exporters.bundle import (
     MANIFEST_NAME,
     Manifest,
     own_metadata,
-    read_bytes,
     read_manifest,
     read_member,
 )
 from exporters.contract import PolicySpec, TensorSpec
-from exporters.errors import BundleError, SpecError, UnsupportedError
+from exporters.errors import BundleError, UnsupportedError
+from exporters.members import read_bytes
 from exporters.onnx_scan import scan_onnx
+from exporters.sharing import SharedSpec, common_spec, spec_from, spec_of_agent
 from exporters.team import Team
+from exporters.tensors import Array, Tensors
 
 PROVIDER = "CPUExecutionProvider"
 _ONNX_TYPES = {
@@ -42,6 +45,23 @@ _ONNX_TYPES = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class OnnxFile:
+    """An exported .onnx file, open; agents that it serves may share it, each with a memory of its own.
+
+    Attributes:
+        path: where it lies.
+        session: what runs it.
+        spec: what it says of itself.
+        manifest: of the folder; None for a file on its own.
+    """
+
+    path: Path
+    session: onnxruntime.InferenceSession
+    spec: PolicySpec
+    manifest: Manifest | None
+
+
 class OnnxAgent(Agent):
     """One agent from one .onnx file.
 
@@ -50,42 +70,36 @@ class OnnxAgent(Agent):
     for each. It cannot be pickled: hand on the path.
 
     Args:
-        path: the .onnx file.
+        path: the .onnx file, or one that is open.
         on_invalid: "raise" or "return"; see `Agent`.
+        agent: who acts, by agent id; a file that serves several agents needs it.
 
     Raises:
-        BundleError: if the file is missing, renamed, damaged, foreign, too new, or keeps data in other files.
+        BundleError: if the file is missing, renamed, damaged, foreign, too new, keeps data in other files, or serves
+            another agent.
         UnsupportedError: if the installed onnxruntime is too old.
     """
 
-    def __init__(self, path: str | PathLike[str], *, on_invalid: str = "raise") -> None:
-        path = Path(path)
-        self.manifest: Manifest | None = None
-        listed: PolicySpec | None = None
-        if os.path.lexists(path.parent / MANIFEST_NAME):
-            self.manifest = read_manifest(path.parent)
-            data = read_member(path.parent, self.manifest, path.name)
-            listed = _listed_spec(self.manifest, path)
-        else:
-            data = read_bytes(path)
-        self._session, spec = open_session(data, str(path))
-        if listed is not None and listed != spec:
-            raise BundleError(
-                f"{path} holds {spec.agent_id}'s policy; the manifest lists {listed.agent_id}'s, or another spec"
-            )
-        super().__init__(spec, on_invalid)
+    def __init__(
+        self, path: str | PathLike[str] | OnnxFile, *, on_invalid: str = "raise", agent: str | None = None
+    ) -> None:
+        file = path if isinstance(path, OnnxFile) else open_file(Path(path))
+        self.manifest, self._session = file.manifest, file.session
+        spec = spec_of_agent(file.spec, agent, str(file.path))
+        if file.manifest is not None:
+            file.manifest.check_listed("onnx", file.path, spec)
+        super().__init__(spec, on_invalid, file.spec if isinstance(file.spec, SharedSpec) else None)
 
-    def _compile(self, tensors: Tensors) -> tuple[Callable[[], object], Callable[[], object]]:
+    def compile(self, tensors: Tensors) -> tuple[Callable[[], object], Callable[[], object]]:
+        """See `Agent.compile`."""
         return self._bind(tensors, 0), self._bind(tensors, 1)
 
     def _bind(self, tensors: Tensors, source: int) -> Callable[[], object]:
         # On the CPU an OrtValue made from an array is that array's memory: a step copies and allocates nothing.
         binding = self._session.io_binding()
-        inputs = [*tensors.step_inputs, *tensors.carry[source]]
-        outputs = [*tensors.step_outputs, *tensors.carry[1 - source]]
-        for name, array in zip(self.spec.input_names, inputs, strict=True):
+        for name, array in zip(tensors.spec.input_names, tensors.inputs(source), strict=True):
             binding.bind_ortvalue_input(name, _alias(array))
-        for name, array in zip(self.spec.output_names, outputs, strict=True):
+        for name, array in zip(tensors.spec.output_names, tensors.outputs(source), strict=True):
             binding.bind_ortvalue_output(name, _alias(array))
         return partial(self._session.run_with_iobinding, binding)
 
@@ -106,14 +120,31 @@ class OnnxTeam(Team[OnnxAgent]):
     def __init__(self, directory: str | PathLike[str], *, on_invalid: str = "raise") -> None:
         directory = Path(directory)
         manifest = read_manifest(directory)
+        files: dict[str, OnnxFile] = {}
         agents = {}
         for entry in manifest.agents:
             if "onnx" not in entry.files:
                 raise BundleError(
                     f"{directory} has no ONNX file for {entry.spec.agent_id}; export with the format onnx"
                 )
-            agents[entry.spec.agent_id] = OnnxAgent(directory / entry.files["onnx"], on_invalid=on_invalid)
-        super().__init__(agents, manifest)
+            name = entry.files["onnx"]
+            files[name] = files.get(name) or open_file(directory / name)
+            agents[entry.spec.agent_id] = OnnxAgent(files[name], on_invalid=on_invalid, agent=entry.spec.agent_id)
+        super().__init__(agents, manifest, common_spec([file.spec for file in files.values()]))
+
+
+def open_file(path: Path) -> OnnxFile:
+    """Open an exported .onnx file, by the manifest beside it if there is one.
+
+    Raises:
+        BundleError, UnsupportedError: as `OnnxAgent`.
+    """
+    manifest = read_manifest(path.parent) if os.path.lexists(path.parent / MANIFEST_NAME) else None
+    data = read_bytes(path) if manifest is None else read_member(path.parent, manifest, path.name)
+    if manifest is not None:
+        manifest.check_named("onnx", path)
+    session, spec = open_session(data, str(path))
+    return OnnxFile(path=path, session=session, spec=spec, manifest=manifest)
 
 
 def open_session(data: bytes, where: str) -> tuple[onnxruntime.InferenceSession, PolicySpec]:
@@ -128,10 +159,7 @@ def open_session(data: bytes, where: str) -> tuple[onnxruntime.InferenceSession,
         raise BundleError(f"{where} keeps data in other files; an exported agent is one file (external_data=False)")
     metadata = own_metadata(facts.metadata, where)
     check_onnxruntime(metadata.get("minimum_onnxruntime"), where)
-    try:
-        spec = PolicySpec.from_json(metadata.get("spec"))
-    except SpecError as error:
-        raise BundleError(f"{where} has a bad specification in its metadata: {error}") from error
+    spec = spec_from(metadata, where)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
@@ -167,13 +195,6 @@ def _version(text: str) -> tuple[int, int]:
     if match is None:
         raise BundleError(f"{text!r} is not a version of onnxruntime")
     return int(match[1]), int(match[2])
-
-
-def _listed_spec(manifest: Manifest, path: Path) -> PolicySpec:
-    for entry in manifest.agents:
-        if entry.files.get("onnx") == path.name:
-            return entry.spec
-    raise BundleError(f"{path} is not the ONNX file of any agent in {MANIFEST_NAME} beside it")
 
 
 def _check_tensors(found: Sequence[onnxruntime.NodeArg], expected: Sequence[TensorSpec], where: str) -> None:

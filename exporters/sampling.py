@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from exporters.agent import Array, obs_bounds
 from exporters.contract import PolicySpec, TensorSpec
 from exporters.parity import Tensors
+from exporters.refusals import obs_bounds
+from exporters.tensors import Array
 
 BAD_SHARE = 0.12  # share of rows with each kind of bad input
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from exporters.agent import ActResult, Agent, Array
+from exporters.agent import ActResult, Agent
 from exporters.bundle import Manifest
 from exporters.contract import PolicySpec
 from exporters.errors import InvalidInputError, refuse_copy
+from exporters.sharing import SharedSpec
+from exporters.tensors import Array
+from exporters.together import Together
 
 AnyAgent = TypeVar("AnyAgent", bound=Agent)
 
@@ -31,11 +34,19 @@ class Team(Generic[AnyAgent]):
     Attributes:
         agents: agent id -> agent, in the order of agent_index.
         manifest: what the manifest of an exported folder says; None for a team of none.
+
+    Args:
+        agents: agent id -> agent.
+        manifest: of the folder.
+        shared: what their one file takes and gives, where they have one; they then act in one call.
     """
 
-    def __init__(self, agents: Mapping[str, AnyAgent], manifest: Manifest | None = None) -> None:
+    def __init__(
+        self, agents: Mapping[str, AnyAgent], manifest: Manifest | None = None, shared: SharedSpec | None = None
+    ) -> None:
         self.agents = dict(agents)
         self.manifest = manifest
+        self._together = None if shared is None else Together(shared, self.agents)
 
     def __reduce__(self) -> NoReturn:
         """Refuse to be pickled or copied; see `refuse_copy`."""
@@ -65,11 +76,11 @@ class Team(Generic[AnyAgent]):
             risk_level: one level for all, or agent id -> level; 0 = the policies' own choice.
         """
         masks = self._masks(observations, avail_actions)
+        together = self._ready(1)
         for name, obs in observations.items():
             level = _level_of(risk_level, name) if isinstance(risk_level, Mapping) else risk_level
-            self.agents[name].propose(obs, masks[name], level)
-        for name in observations:
-            self.agents[name].commit()
+            self.agents[name].fill(obs, masks[name], level)
+        self._step(observations, together)
         return {name: self.agents[name].action() for name in observations}
 
     def act_batch(
@@ -86,11 +97,11 @@ class Team(Generic[AnyAgent]):
             risk_level: one level, `[batch]`, or agent id -> either.
         """
         masks = self._masks(observations, avail_actions)
+        together = self._ready(_batch_of(observations))
         for name, obs in observations.items():
             level = _level_of(risk_level, name) if isinstance(risk_level, Mapping) else risk_level
-            self.agents[name].propose_batch(obs, masks[name], level)
-        for name in observations:
-            self.agents[name].commit()
+            self.agents[name].fill_batch(obs, masks[name], level)
+        self._step(observations, together)
         return {name: self.agents[name].result() for name in observations}
 
     def executed(self, actions: Mapping[str, int | Array]) -> None:
@@ -107,6 +118,20 @@ class Team(Generic[AnyAgent]):
         for agent in self.agents.values():
             agent.reset(mask)
 
+    def _ready(self, batch: int) -> Together | None:
+        """Return what acts for all in one call with so many rows each, if it can."""
+        return self._together if self._together is not None and batch and self._together.is_ready(batch) else None
+
+    def _step(self, acting: Collection[str], together: Together | None) -> None:
+        """Compute and commit a step of what these agents filled in."""
+        if together is not None:
+            together.step(acting)
+            return
+        for name in acting:
+            self.agents[name].run()
+        for name in acting:
+            self.agents[name].commit()
+
     def _masks(self, observations: Mapping[str, Array], avail_actions: AllowedActions) -> dict[str, Any]:
         """Return the mask of every agent that acts."""
         self._check_known(observations)
@@ -117,6 +142,12 @@ class Team(Generic[AnyAgent]):
     def _check_known(self, named: Mapping[str, object]) -> None:
         if unknown := sorted(str(name) for name in named.keys() - self.agents.keys()):
             raise InvalidInputError(f"unknown agents {unknown}; this team has {list(self.agents)}")
+
+
+def _batch_of(observations: Mapping[str, Array]) -> int:
+    """Return how many rows all have; 0 where that is not one number: agents say what is wrong."""
+    sizes = {len(obs) if getattr(obs, "ndim", 0) else 0 for obs in observations.values()}
+    return sizes.pop() if len(sizes) == 1 else 0
 
 
 def _mask_of(allowed: object, name: str) -> object:

@@ -16,12 +16,12 @@ import torch
 
 from exporters.contract import Policy, PolicySpec, TensorSpec
 from exporters.errors import PolicyError
+from exporters.floors import FIRST_ONNXRUNTIME
+from exporters.sharing import SharedSpec
 from exporters.tracing import Positional, example_inputs, in_a_line
 
 OPSET = 18  # the lowest that torch's exporter writes; older runtimes read it
 BATCH_AXIS = "batch"
-# IR version of a file -> the first onnxruntime that reads it
-_FIRST_RUNTIME = {8: "1.10", 9: "1.15", 10: "1.18"}
 
 
 def to_onnx(policy: Policy) -> onnx.ModelProto:
@@ -63,9 +63,9 @@ def to_onnx(policy: Policy) -> onnx.ModelProto:
 
 def minimum_onnxruntime(model: onnx.ModelProto) -> str:
     """Return the oldest onnxruntime that reads the model, such as "1.18"."""
-    if model.ir_version not in _FIRST_RUNTIME:
-        raise PolicyError(f"the exporter wrote IR version {model.ir_version}; known are {sorted(_FIRST_RUNTIME)}")
-    return _FIRST_RUNTIME[model.ir_version]
+    if model.ir_version not in FIRST_ONNXRUNTIME:
+        raise PolicyError(f"the exporter wrote IR version {model.ir_version}; known are {sorted(FIRST_ONNXRUNTIME)}")
+    return FIRST_ONNXRUNTIME[model.ir_version]
 
 
 def to_bytes(model: onnx.ModelProto, metadata: Mapping[str, str]) -> bytes:
@@ -105,8 +105,11 @@ def _describe(model: onnx.ModelProto, spec: PolicySpec) -> None:
     inputs, outputs = (
         ", ".join(f"{tensor.name} {tensor.form}" for tensor in tensors) for tensors in (spec.inputs, spec.outputs)
     )
+    who = f"{spec.agent_id}, agent {spec.agent_index + 1} of {spec.n_agents}"
+    if isinstance(spec, SharedSpec):
+        who = f"any of {', '.join(name for name, _ in spec.served)}, each row of its own"
     model.doc_string = (
-        f"One step of {spec.agent_id}, agent {spec.agent_index + 1} of {spec.n_agents}, trained by {spec.algorithm} "
+        f"One step of {who}, trained by {spec.algorithm} "
         f"and exported by rmix-kit. Inputs: {inputs}. Outputs: {outputs}. Feed each next_NAME back as NAME; an episode "
         "begins with zeros there."
     )

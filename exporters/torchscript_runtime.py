@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
@@ -11,34 +12,52 @@ import torch
 
 from exporters.bundle import Manifest, check_format, read_manifest, read_member
 from exporters.contract import PolicySpec
-from exporters.errors import BundleError, SpecError
+from exporters.errors import BundleError
 from exporters.live import ModuleAgent
+from exporters.sharing import SharedSpec, common_spec, spec_from, spec_of_agent
 from exporters.team import Team
 from exporters.to_torchscript import METADATA_NAME, check_python, jit_deprecation
+
+
+@dataclass(frozen=True, kw_only=True)
+class TorchScriptFile:
+    """An exported .pt file, open; see `exporters.runtime.OnnxFile`.
+
+    Attributes:
+        path: where it lies.
+        module: what runs it.
+        spec: what it says of itself.
+        manifest: of the folder.
+    """
+
+    path: Path
+    module: torch.jit.ScriptModule
+    spec: PolicySpec
+    manifest: Manifest
 
 
 class TorchScriptAgent(ModuleAgent):
     """One agent from one .pt file of an exported folder; the same interface as `OnnxAgent`.
 
     Args:
-        path: the .pt file; `manifest.json` must lie beside it, since TorchScript is no format for unknown files.
+        path: the .pt file, or one that is open; `manifest.json` must lie beside it, since TorchScript is no format for
+            unknown files.
         on_invalid: "raise" or "return"; see `Agent`.
+        agent: who acts, by agent id; a file that serves several agents needs it.
 
     Raises:
-        BundleError: if the file is missing, renamed, damaged or foreign.
+        BundleError: if the file is missing, renamed, damaged or foreign, or serves another agent.
         UnsupportedError: on Python 3.14 and newer.
     """
 
-    def __init__(self, path: str | PathLike[str], *, on_invalid: str = "raise") -> None:
-        path = Path(path)
-        self.manifest = read_manifest(path.parent)
-        listed = _listed_spec(self.manifest, path)
-        module, spec = open_module(read_member(path.parent, self.manifest, path.name), str(path))
-        if listed != spec:
-            raise BundleError(
-                f"{path} holds {spec.agent_id}'s policy; the manifest lists {listed.agent_id}'s or another"
-            )
-        super().__init__(module, spec, on_invalid)
+    def __init__(
+        self, path: str | PathLike[str] | TorchScriptFile, *, on_invalid: str = "raise", agent: str | None = None
+    ) -> None:
+        file = path if isinstance(path, TorchScriptFile) else open_file(Path(path))
+        self.manifest = file.manifest
+        spec = spec_of_agent(file.spec, agent, str(file.path))
+        file.manifest.check_listed("torchscript", file.path, spec)
+        super().__init__(file.module, spec, on_invalid, file.spec if isinstance(file.spec, SharedSpec) else None)
 
 
 class TorchScriptTeam(Team[TorchScriptAgent]):
@@ -52,15 +71,29 @@ class TorchScriptTeam(Team[TorchScriptAgent]):
     def __init__(self, directory: str | PathLike[str], *, on_invalid: str = "raise") -> None:
         directory = Path(directory)
         manifest = read_manifest(directory)
+        files: dict[str, TorchScriptFile] = {}
         agents = {}
         for entry in manifest.agents:
             if "torchscript" not in entry.files:
                 raise BundleError(
                     f"{directory} has no TorchScript file for {entry.spec.agent_id}; export it as torchscript"
                 )
-            path = directory / entry.files["torchscript"]
-            agents[entry.spec.agent_id] = TorchScriptAgent(path, on_invalid=on_invalid)
-        super().__init__(agents, manifest)
+            name, agent_id = entry.files["torchscript"], entry.spec.agent_id
+            files[name] = files.get(name) or open_file(directory / name)
+            agents[agent_id] = TorchScriptAgent(files[name], on_invalid=on_invalid, agent=agent_id)
+        super().__init__(agents, manifest, common_spec([file.spec for file in files.values()]))
+
+
+def open_file(path: Path) -> TorchScriptFile:
+    """Open an exported .pt file by the manifest beside it.
+
+    Raises:
+        BundleError, UnsupportedError: as `TorchScriptAgent`.
+    """
+    manifest = read_manifest(path.parent)
+    manifest.check_named("torchscript", path)
+    module, spec = open_module(read_member(path.parent, manifest, path.name), str(path))
+    return TorchScriptFile(path=path, module=module, spec=spec, manifest=manifest)
 
 
 def open_module(data: bytes, where: str) -> tuple[torch.jit.ScriptModule, PolicySpec]:
@@ -80,14 +113,4 @@ def open_module(data: bytes, where: str) -> tuple[torch.jit.ScriptModule, Policy
         first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BundleError(f"{where} cannot be loaded as TorchScript: {first_line}") from error
     check_format(metadata, where)
-    try:
-        return module, PolicySpec.from_json(metadata.get("spec"))
-    except SpecError as error:
-        raise BundleError(f"{where} has a bad specification in its metadata: {error}") from error
-
-
-def _listed_spec(manifest: Manifest, path: Path) -> PolicySpec:
-    for entry in manifest.agents:
-        if entry.files.get("torchscript") == path.name:
-            return entry.spec
-    raise BundleError(f"{path} is not the TorchScript file of any agent in the manifest beside it")
+    return module, spec_from(metadata, where)

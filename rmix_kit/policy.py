@@ -237,6 +237,10 @@ class GreedyPolicy:
         """Return the module that exporters trace."""
         return GuardedStep(_Step(self._agent, self._spec), self._spec)
 
+    def shared_module(self) -> nn.Module:
+        """Return what acts for every agent of the network: it takes `agent_index` before the carry."""
+        return GuardedStep(_Step(self._agent, self._spec, takes_agent=True), self._spec, takes_agent=True)
+
 
 _CARRY_DESCRIPTIONS = {
     "last_action": "one-hot of the action executed last; zeros at the start of an episode",
@@ -251,18 +255,20 @@ class _Step(nn.Module):
 
     agent_row: Tensor
 
-    def __init__(self, agent: AgentNetwork, spec: PolicySpec) -> None:
+    def __init__(self, agent: AgentNetwork, spec: PolicySpec, *, takes_agent: bool = False) -> None:
         super().__init__()
-        self.agent = agent
+        self.agent, self.takes_agent = agent, takes_agent
         self.carry_names = tuple(tensor.name for tensor in spec.carry)
         self.is_risk_aware = spec.is_risk_aware
-        self.register_buffer("agent_row", torch.eye(spec.n_agents)[spec.agent_index : spec.agent_index + 1])
+        rows = torch.eye(spec.n_agents)
+        self.register_buffer("agent_row", rows if takes_agent else rows[spec.agent_index : spec.agent_index + 1])
 
     def forward(self, obs: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
         """Act for one step of legal rows."""
         n_rows = obs.shape[0]
-        level, carry_values = (rest[0], rest[1:]) if self.is_risk_aware else (obs.new_zeros(n_rows), rest)
-        carry = dict(zip(self.carry_names, carry_values, strict=True))
-        output = self.agent.step(obs, self.agent_row.expand(n_rows, -1), level, carry)
+        level, rest = (rest[0], rest[1:]) if self.is_risk_aware else (obs.new_zeros(n_rows), rest)
+        who, rest = (self.agent_row[rest[0]], rest[1:]) if self.takes_agent else (self.agent_row, rest)
+        carry = dict(zip(self.carry_names, rest, strict=True))
+        output = self.agent.step(obs, who.expand(n_rows, -1), level, carry)
         following = [output.carry[name] for name in self.carry_names if name in output.carry]
         return (output.action_values, *((output.risk_level,) if self.is_risk_aware else ()), *following)

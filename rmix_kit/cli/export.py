@@ -27,6 +27,7 @@ LIBRARIES = ("torch", "onnx", "onnxscript", "onnxruntime")
     help="What to write; repeatable.",
 )  # fmt: skip
 @click.option("--checkpoint", default="last", show_default=True, type=CHECKPOINT, help="last, best or a step.")
+@click.option("--shared", is_flag=True, help="One file for all agents, who then act in one call.")
 @consent_options
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; remarks go to standard error.")
 def command(
@@ -34,13 +35,15 @@ def command(
     out: Path,
     formats: tuple[str, ...],
     checkpoint: str | int,
+    shared: bool,
     consent: Consent | None,
     as_json: bool,
 ) -> None:
-    """Freeze the agents of RUN, one file each, and verify them against torch.
+    """Freeze the agents of RUN, one file each or one for all, and verify them against torch.
 
         rmix-kit export runs/rmix --out agents
         rmix-kit export runs/rmix --out agents --format onnx --format torchscript --checkpoint best
+        rmix-kit export runs/rmix --out agents --shared
 
     The folder holds everything that running the agents needs; `rmix-kit inspect` shows what is in it.
     """
@@ -55,9 +58,9 @@ def command(
         f"freezing {len(names)} agents of {loaded.config.algorithm.name} at step {loaded.checkpoint_step:,} as "
         f"{' and '.join(formats)}, and comparing what the files answer with torch: a few seconds an agent"
     )
-    folder = export(loaded, out, formats)
+    folder = export(loaded, out, formats, shared=shared)
     if as_json:
-        told = {"out": str(folder), "formats": list(formats), "agents": list(names)}
+        told = {"out": str(folder), "formats": list(formats), "agents": list(names), "shared": shared}
         print_json({**told, "run": str(run), "checkpoint_step": loaded.checkpoint_step})
     needs = ("onnxruntime",) if "onnx" in formats else ()
     note_next(f"exported and verified: {folder}", ["rmix-kit", "run", str(folder), "--isolated"], needs=needs)

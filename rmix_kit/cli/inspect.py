@@ -143,14 +143,14 @@ def _exported_folder(path: Path) -> dict[str, Any]:
 
 def _onnx_file(path: Path) -> dict[str, Any]:
     from exporters.bundle import own_metadata
-    from exporters.contract import PolicySpec
     from exporters.onnx_scan import scan_onnx
+    from exporters.sharing import spec_from
 
     data, sums = _single_file(path)
     metadata = own_metadata(scan_onnx(data, str(path)).metadata, str(path))
     return {
         "what": f"one exported agent, ONNX, {sums}",
-        **_spec(PolicySpec.from_json(metadata.get("spec"))),
+        **_spec(spec_from(metadata, str(path))),
         **_origin(metadata),
     }
 
@@ -165,7 +165,8 @@ def _torchscript_file(path: Path) -> dict[str, Any]:
 
 def _single_file(path: Path) -> tuple[bytes, str]:
     """Read an exported file, and say what its content was compared with."""
-    from exporters.bundle import read_bytes, read_manifest, read_member
+    from exporters.bundle import read_manifest, read_member
+    from exporters.members import read_bytes
 
     if not os.path.lexists(path.parent / MANIFEST_NAME):
         return read_bytes(path), "no list of sums beside it"
@@ -181,7 +182,7 @@ def _spec(spec: PolicySpec) -> dict[str, Any]:
     return {
         "agent_id": spec.agent_id,
         "algorithm": spec.algorithm,
-        "agent": f"{spec.agent_index + 1} of {spec.n_agents}",
+        "agent": _whose(spec),
         "inputs": {tensor.name: _tensor(tensor) for tensor in spec.inputs},
         "outputs": {tensor.name: _tensor(tensor) for tensor in spec.outputs},
         "actions": list(spec.action_meanings),
@@ -189,6 +190,14 @@ def _spec(spec: PolicySpec) -> dict[str, Any]:
         "default_risk_level": spec.default_risk_level,
         "n_risk_levels": spec.n_risk_levels,
     }
+
+
+def _whose(spec: PolicySpec) -> str:
+    from exporters.sharing import SharedSpec
+
+    if isinstance(spec, SharedSpec):
+        return f"any of {', '.join(name for name, _ in spec.served)}, by agent_index"
+    return f"{spec.agent_index + 1} of {spec.n_agents}"
 
 
 def _tensor(tensor: TensorSpec) -> str:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from exporters.agent import ActResult, Agent, Array
+from exporters.agent import ActResult, Agent
 from exporters.team import AllowedActions, Team
+from exporters.tensors import Array
 from rmix_kit.envs.consent import Consent
 from rmix_kit.envs.make import copies_to_play, make_drawn, remark_on, resolved_text
 from rmix_kit.episodes import copies_for

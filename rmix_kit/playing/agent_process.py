@@ -23,17 +23,17 @@ def main(arguments: list[str]) -> int:
     """Serve one agent until the input ends.
 
     Args:
-        arguments: The file and its format.
+        arguments: The file, its format and who acts by it.
 
     Returns:
         The exit code.
     """
-    path, format_name = arguments
+    path, format_name, agent_id = arguments
     # What libraries print must not end up between messages: from here on file descriptor 1 is standard error.
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as answers:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         try:
-            agent = load_agent(Path(path), format_name)
+            agent = load_agent(Path(path), format_name, agent_id)
         except (ExportError, RmixKitError) as error:
             _answer(answers, {"error": str(error)})
             return 1

@@ -41,13 +41,13 @@ class AgentProcess:
         """Start the process; its first message says that the agent is loaded.
 
         Args:
-            agent: The agent's id, for errors.
+            agent: The agent's id.
         """
         self._agent = agent
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", _PROGRAM, str(_PACKAGES), str(path), format_name],
+                [sys.executable, "-P", "-c", _PROGRAM, str(_PACKAGES), str(path), format_name, agent],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._errors,

@@ -24,16 +24,17 @@ _RUNTIMES = {
 FORMATS = tuple(_RUNTIMES)
 
 
-def load_agent(path: Path, format_name: str) -> Agent:
+def load_agent(path: Path, format_name: str, agent_id: str) -> Agent:
     """Load one exported agent.
 
     Args:
         format_name: One of `FORMATS`.
+        agent_id: Who acts by the file.
 
     Raises:
         MissingExtraError: The library that runs the format is not installed.
     """
-    return cast(Agent, _runtime(format_name, 1)(path))
+    return cast(Agent, _runtime(format_name, 1)(path, agent=agent_id))
 
 
 def load_team(directory: Path, format_name: str) -> Team[Agent]:

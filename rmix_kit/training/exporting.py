@@ -17,18 +17,21 @@ SCALED_REWARDS = "rewards times reward_scale; divide by reward_scale for rewards
 UNITS = {"probability": "probabilities; they add up to 1"}
 
 
-def export(run: Run, directory: str | PathLike[str], formats: str | Sequence[str] = ("onnx",)) -> Path:
+def export(
+    run: Run, directory: str | PathLike[str], formats: str | Sequence[str] = ("onnx",), *, shared: bool = False
+) -> Path:
     """Freeze all agents of a run, verify them and write where they came from into the manifest.
 
     Args:
         run: From `rmix_kit.load` or `rmix_kit.train`.
         directory: The folder to write; it must not exist.
         formats: "onnx", "torchscript", or several of them.
+        shared: Write one file per format for all agents; see `exporters.freeze`.
 
     Returns:
         The sealed folder; `rmix-kit run` needs nothing else.
     """
-    return freeze(run.policies(), directory, formats, facts=facts_of(run))
+    return freeze(run.policies(), directory, formats, facts=facts_of(run), shared=shared)
 
 
 def facts_of(run: Run) -> dict[str, object]:

@@ -227,3 +227,28 @@ def test_policy_tensors_have_the_names_and_types_of_the_page() -> None:
     assert list(spec.output_names) == [name for name, _ in _named_types(outputs)] + [f"next_{name}" for name in carry]
     types = {tensor.name: tensor.dtype for tensor in (*spec.inputs, *spec.outputs)}
     assert dict(_named_types(inputs + outputs)).items() <= types.items()
+
+
+def test_manifests_and_shared_files_are_those_of_the_page() -> None:
+    from exporters import bundle, sharing
+    from exporters.contract import PolicySpec, TensorSpec
+
+    (line,) = re.findall(r"^- Files: .*?(?=^- |\Z)", section("Policy tensors") + "\n", flags=re.DOTALL | re.MULTILINE)
+    single, shared = re.findall(r"format number (\d)", line)
+    assert (int(single), int(shared)) == (bundle.FORMAT_VERSION, bundle.SHARED_FORMAT_VERSION)
+    assert f"`{bundle.SHARED_STEM}.onnx`" in line
+    spec = PolicySpec(
+        agent_id="agent_0",
+        agent_index=0,
+        n_agents=2,
+        algorithm="rmix",
+        obs=TensorSpec(name="obs", shape=(3,), dtype="int8"),
+        n_actions=4,
+        carry=(TensorSpec(name="last_action", shape=(4,), dtype="float32"),),
+    )
+    together = sharing.shared_spec([spec, dataclasses.replace(spec, agent_id="agent_1", agent_index=1)])
+    named = re.search(r"additional input `(\w+)`, (\w+) \[batch\]", line)
+    assert named
+    assert named.groups() == (sharing.AGENT_INPUT, together.inputs[-2].dtype)
+    assert together.input_names == ("obs", "avail_actions", named[1], "last_action")
+    assert together.shared_json() == {"agent_input": named[1], "agents": {"agent_0": 0, "agent_1": 1}}

@@ -82,6 +82,17 @@ def test_an_export_says_where_the_agents_come_from(trained: Trained) -> None:
     assert {"README.md", "agent_0.onnx", "agent_1.pt", "golden.npz"} <= set(record["files"])
 
 
+def test_one_file_for_all_agents_plays_the_same_episodes(trained: Trained, tmp_path: Path) -> None:
+    shared = tmp_path / "agents"
+    told = as_json("export", trained.run, "--out", shared, "--shared", "--format", "onnx", "--format", "torchscript")
+    assert told["shared"] is True
+    assert {path.name for path in shared.iterdir()} >= {"team.onnx", "team.pt"}
+    expected = as_json("run", trained.agents, "--episodes", "3")
+    for options in ([], ["--format", "torchscript"], ["--isolated"]):
+        assert as_json("run", shared, "--episodes", "3", *options) == expected
+    assert as_json("inspect", shared / "team.onnx")["agent"] == "any of agent_0, agent_1, by agent_index"
+
+
 def test_export_never_overwrites(trained: Trained) -> None:
     result = CliRunner().invoke(main, ["export", str(trained.run), "--out", str(trained.agents)])
     assert result.exit_code == 1

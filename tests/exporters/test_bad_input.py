@@ -180,8 +180,8 @@ def test_agents_swapped_with_their_sums_are_refused(team_folder: Path, suffix: s
 
 
 def test_newer_format_is_refused_with_both_numbers(team_folder: Path) -> None:
-    _edit_manifest(team_folder, lambda table: table.update(format_version=2))
-    with pytest.raises(BundleError, match=r"format number 2.*reads 1"):
+    _edit_manifest(team_folder, lambda table: table.update(format_version=3))
+    with pytest.raises(BundleError, match=r"format number 3.*reads 1"):
         OnnxTeam(team_folder)
 
 

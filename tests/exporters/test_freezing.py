@@ -48,7 +48,7 @@ class Variadic(torch.nn.Module):
 
 
 def test_folder_holds_one_file_per_agent_and_format(sealed_team: Path) -> None:
-    expected = {"README.md", "manifest.json", "golden.npz"}
+    expected = {"README.md", "manifest.json", "golden.npz", "client.py"}
     expected |= {f"agent_{index}{suffix}" for index in (0, 1) for suffix in (".onnx", ".pt")}
     assert {path.name for path in sealed_team.iterdir()} == expected
 

@@ -85,12 +85,11 @@ def text_of(folder: Path) -> str:
 
 
 def client_of(folder: Path) -> str:
-    (code,) = re.findall(r"```python\n(.*?)```", text_of(folder), flags=re.DOTALL)
-    return str(code)
+    return (folder / "client.py").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("team", ["mixed", "sealed_team", "sealed_plain"])
-def test_the_client_of_the_readme_repeats_the_golden_steps_without_this_package(
+def test_the_client_beside_the_readme_repeats_the_golden_steps_without_this_package(
     team: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     folder = request.getfixturevalue(team)
@@ -120,7 +119,7 @@ def test_the_client_does_what_the_runtime_does_in_a_batch_of_episodes(mixed: Pat
     exec(compile(client_of(mixed), "client.py", "exec"), names)
     load = names["load"]
     assert callable(load)
-    clients, team = load(mixed, 3), OnnxTeam(mixed, on_invalid="return")
+    clients, team = load(mixed, 3).agents, OnnxTeam(mixed, on_invalid="return")
     generator = np.random.default_rng(0)
     for step in range(20):
         for name, agent in team.agents.items():
