@@ -10,7 +10,8 @@ from types import MappingProxyType
 from typing import Any
 
 from exporters.aside import folder_aside
-from exporters.bundle import MANIFEST_NAME, read_bytes, read_member
+from exporters.bundle import MANIFEST_NAME, read_member
+from exporters.members import read_bytes
 from rmix_kit.errors import MissingExtraError, RunFolderError
 from rmix_kit.files.writing import json_text, writing
 from rmix_kit.live.describing import Scene
