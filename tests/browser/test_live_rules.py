@@ -75,6 +75,7 @@ def expected(settings: Settings, seed: int, actions: np.ndarray) -> list[dict[st
     elapsed, steps = np.zeros(COPIES, dtype=np.int64), []
     for chosen in actions:
         before = dynamics.observe(settings, tables, cells)
+        assert dynamics.avail_actions(tables, cells).all()  # the page's masks allow everything everywhere
         keys = counter_hash.stream_keys(seeds, every, episodes)
         executed = counter_hash.slipped(chosen, counter_hash.counter_draws(keys, elapsed, agents), settings.slip)
         cells, elapsed = dynamics.transition(tables, cells, executed), elapsed + 1
@@ -98,9 +99,22 @@ def expected(settings: Settings, seed: int, actions: np.ndarray) -> list[dict[st
     return steps
 
 
-def test_every_step_of_the_pages_rules_is_that_of_dynamics(tmp_path: Path) -> None:
+def run_node(*arguments: str | Path) -> str:
+    """What Node.js prints."""
     if (node := shutil.which("node")) is None:
         pytest.fail("node not found; `make test-browser` names what these tests need")
+    command = [node, *map(str, arguments)]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=300).stdout
+
+
+def test_as_many_draws_slip_as_in_python() -> None:
+    halves = [count * 2**-41 for count in range(8)]  # of a draw: no sample of steps would show how they are rounded
+    slips = [*halves, 0.1, 0.29, 1 / 3, 1.0, *np.random.default_rng(1).random(200).tolist()]
+    source = f'import {{ slipLimit }} from "{RULES.as_uri()}"; console.log(`[${{{slips}.map(slipLimit)}}]`);'
+    assert json.loads(run_node("--input-type=module", "--eval", source)) == [round(slip * 2**40) for slip in slips]
+
+
+def test_every_step_of_the_pages_rules_is_that_of_dynamics(tmp_path: Path) -> None:
     chosen = cases()
     draws = np.random.default_rng(0)
     actions = [draws.integers(N_ACTIONS, size=(STEPS, COPIES, settings.n_agents)) for settings, _ in chosen]
@@ -111,8 +125,7 @@ def test_every_step_of_the_pages_rules_is_that_of_dynamics(tmp_path: Path) -> No
     ]
     (tmp_path / "cases.json").write_text(json.dumps(given), encoding="utf-8")
     program = Path(__file__).with_name("live_rules.mjs")
-    command = [node, str(program), str(RULES), str(tmp_path / "cases.json"), str(tmp_path / "out.json")]
-    subprocess.run(command, check=True, timeout=300)
+    run_node(program, RULES, tmp_path / "cases.json", tmp_path / "out.json")
     played = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
     for (settings, seed), moves, steps in zip(chosen, actions, played, strict=True):
         shape = (settings.n_agents, COPIES, -1)

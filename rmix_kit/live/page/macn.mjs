@@ -32,7 +32,7 @@ export function streamKey(seed, environment, episode) {
 }
 
 /** Below this draws of 40 bits slip; a half is rounded to the even number, as Python does. */
-function slipLimit(slip) {
+export function slipLimit(slip) {
   const wanted = slip * RESOLUTION; // exact: a power of two
   const below = Math.floor(wanted);
   const part = wanted - below;
