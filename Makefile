@@ -76,11 +76,12 @@ test: $(INSTALLED)
 	$(RUN) -m mypy
 	$(RUN) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-# Debian's Chromium and its driver, which fit each other; nothing is downloaded besides packages.
+# Debian's Chromium and its driver, which fit each other; nothing is downloaded besides packages (npm's onnxruntime-web among them,
+# or the folder that ORT_WEB names).
 test-browser: $(INSTALLED)
-	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || \
-		{ apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver fonts-dejavu-core; } || \
-		{ echo "test-browser needs chromium and chromedriver; as root: apt-get install chromium chromium-driver" >&2; exit 1; }
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null && command -v npm >/dev/null || \
+		{ apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver fonts-dejavu-core npm; } || \
+		{ echo "test-browser needs chromium, chromedriver and npm; as root: apt-get install chromium chromium-driver npm" >&2; exit 1; }
 	$(RUN) -m pip install --quiet -c constraints.txt -e '.[browser]'
 	$(RUN) -m pytest -m browser tests/browser
 
@@ -147,6 +148,7 @@ $(SITE_INSTALLED): pyproject.toml constraints.txt
 	$(SITE_RUN) -m pip install --quiet -c constraints.txt -e '.[site]'
 	@touch $@
 
+# npm fetches onnxruntime-web for the page of live agents; ORT_WEB names an unpacked one instead.
 site: $(SITE_INSTALLED)
 	$(SITE_RUN) -m pytest -m site tests/site
 

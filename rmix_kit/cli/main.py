@@ -10,7 +10,7 @@ from rmix_kit.origin import kit_version
 _MODULES = {
     name: f"rmix_kit.cli.{name}"
     for name in (
-        *("train", "evaluate", "export", "run", "film", "inspect", "sweep", "report", "plot", "reproduce"),
+        *("train", "evaluate", "export", "run", "film", "page", "inspect", "sweep", "report", "plot", "reproduce"),
         *("algos", "envs", "config", "doctor"),
     )
 }

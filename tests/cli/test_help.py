@@ -10,7 +10,7 @@ from rmix_kit.cli.kit import CommandError, _one_line
 from rmix_kit.cli.main import main
 
 COMMANDS = [
-    *("train", "evaluate", "export", "run", "film", "inspect", "sweep", "report", "plot", "reproduce"),
+    *("train", "evaluate", "export", "run", "film", "page", "inspect", "sweep", "report", "plot", "reproduce"),
     *("algos", "envs", "config", "doctor"),
 ]
 TRAIN = ["train", "--env", "macn:4x7", "--seed", "0", "--steps", "1", "--out", "nowhere"]

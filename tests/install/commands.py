@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+
+from rmix_kit.live.ort_web import FILES, VERSION
 
 ROOT = Path(__file__).resolve().parents[2]
 EXTRAS_OF_PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
@@ -25,6 +28,7 @@ SYNOPSES = (
     "export",
     "run",
     "film",
+    "page",
     "inspect",
     "sweep",
     "report",
@@ -38,7 +42,7 @@ SWEEP = f"algorithms: [vdn]\nenvironments: ['{GAME}']\nseeds: [0]\nsteps: 64\n"
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """A command line; RUN, AGENTS and SWEEP in it stand for what was made before.
+    """A command line; RUN, AGENTS, SWEEP and ORT in it stand for what was made before.
 
     Attributes:
         name: Its name in the table.
@@ -94,6 +98,7 @@ COMMANDS = (
     _of("film of a run", "film", "RUN", "--episodes", "1", "--out", "made.html", needs="train"),
     _of("film of agents", "film", "AGENTS", "--episodes", "1", "--out", "made.html", needs="runtime"),
     _of("film, gif", "film", "AGENTS", "--episodes", "1", "--out", "made.gif", needs="runtime render"),
+    _of("page", "page", "AGENTS", "--out", "made", "--ort-web", "ORT", "--exact-levels", "1.0"),
     _of("sweep --dry-run", "sweep", "SWEEP", "--out", "made", "--dry-run", needs="train"),
     _of("sweep", "sweep", "SWEEP", "--out", "made", "--jobs", "1", needs="train"),
     _of("report", "report", "RUN", "--out", "made", needs="plot"),
@@ -117,9 +122,14 @@ def call(python: Path, words: tuple[str, ...], folder: Path) -> subprocess.Compl
 
 
 def material(python: Path, made: Path) -> None:
-    """Make what commands are asked about: a run, its exported agents, a sweep's file."""
+    """Make what commands are asked about: a run, its exported agents, a sweep's file, a package."""
     made.mkdir()
     (made / "sweep.yaml").write_text(SWEEP, encoding="utf-8")
+    (made / "ort" / "dist").mkdir(parents=True)  # the layout of npm's package; nobody runs it here
+    package = {"name": "onnxruntime-web", "version": VERSION}
+    (made / "ort" / "package.json").write_text(json.dumps(package), encoding="utf-8")
+    for name in FILES:
+        (made / "ort" / "dist" / name).touch()
     for words in (("train", *PLANNED, "--out", "run"), ("export", "run", "--out", "agents")):
         done = call(python, words, made)
         if done.returncode:
@@ -135,7 +145,7 @@ def judged(command: Command, python: Path, extra: str, *, made: Path, folder: Pa
         made: What `material` made.
         folder: An empty one to work in.
     """
-    places = {"RUN": made / "run", "AGENTS": made / "agents", "SWEEP": made / "sweep.yaml"}
+    places = {"RUN": made / "run", "AGENTS": made / "agents", "SWEEP": made / "sweep.yaml", "ORT": made / "ort"}
     done = call(python, tuple(str(places.get(word, word)) for word in command.words), folder)
     lines = done.stderr.splitlines()
     if "Traceback" in done.stdout + done.stderr:

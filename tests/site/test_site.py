@@ -43,6 +43,12 @@ def test_every_page_of_docs_is_in_the_site(site: Site) -> None:
     assert pages <= made
 
 
+@pytest.mark.site
+def test_the_front_page_leads_to_the_live_agents(site: Site) -> None:
+    assert "live/index.html" in {place.address for place in site.pages["index.html"].places}
+    assert (OUT / "live" / "page.json").is_file()
+
+
 def test_what_a_walk_would_find(tmp_path: Path) -> None:
     pages = {
         "index.html": '<h1 id="top">A</h1><a href="there/#here">x</a><a href="gone/">x</a><a href="#nowhere">x</a>'
