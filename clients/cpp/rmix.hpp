@@ -295,8 +295,11 @@ inline bool is_plain(std::string_view name) {
 
 // Read a file that the manifest lists, and compare its size and sum; its name may not lead out of the folder.
 inline std::string read_member(const std::filesystem::path& folder, const Json& manifest, const std::string& name) {
-    if (!is_plain(name))
-        throw BundleError("manifest.json names \"" + name + "\", which is no plain file name; the folder is foreign");
+    if (!is_plain(name)) {
+        std::string shown = name;  // on one line
+        std::replace_if(shown.begin(), shown.end(), [](unsigned char c) { return c < 0x20; }, '?');
+        throw BundleError("manifest.json names \"" + shown + "\", which is no plain file name; the folder is foreign");
+    }
     const auto& files = manifest.at("files").entries();
     const auto entry = files.find(name);
     if (entry == files.end()) throw BundleError(name + " is not listed in manifest.json; was it renamed or added?");

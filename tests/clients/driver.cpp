@@ -2,6 +2,7 @@
 
 #include "../../clients/cpp/rmix.hpp"
 
+#include <clocale>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -64,6 +65,7 @@ int main(int count, char** given) {
     const std::string mode = given[2];
     const auto batch = static_cast<std::size_t>(std::atoi(given[3]));
     const auto on_invalid = std::string(given[4]) == "throw" ? rmix::OnInvalid::throws : rmix::OnInvalid::returns;
+    if (mode == "check") std::setlocale(LC_ALL, "");  // as a program with windows does
     try {
         rmix::Team team(given[1], batch, on_invalid);
         if (mode == "check")
