@@ -35,6 +35,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -328,6 +329,18 @@ inline const Type& type_of(std::string_view name) {
     throw BundleError("manifest.json names the type " + std::string(name) + ", which is not known here");
 }
 
+// Whether T is what a program holds an element in; bool is one byte, 0 or 1.
+template <typename T>
+bool is_held_by(const Type& type) {
+    const std::string_view name = type.name;
+    if constexpr (std::is_same_v<T, std::uint8_t>) return name == "uint8" || name == "bool";
+    else if constexpr (std::is_same_v<T, std::int8_t>) return name == "int8";
+    else if constexpr (std::is_same_v<T, std::int16_t>) return name == "int16";
+    else if constexpr (std::is_same_v<T, std::int32_t>) return name == "int32";
+    else if constexpr (std::is_same_v<T, std::int64_t>) return name == "int64";
+    else return std::is_same_v<T, float> && name == "float32";
+}
+
 inline const OrtApi& api() {
     static const OrtApi* const found = OrtGetApiBase()->GetApi(ORT_API_VERSION);
     if (!found) throw Error(std::string("onnxruntime ") + OrtGetApiBase()->GetVersionString() + " is older than the header this was built with");
@@ -529,7 +542,7 @@ public:
     // `[batch, ...]`, to be written before act(); T is the type that the manifest names, bool as std::uint8_t.
     template <typename T>
     T* obs() {
-        if (sizeof(T) != inputs_[0].type->bytes) throw InputError(id_ + "'s observations are " + std::string(obs_type()));
+        if (!detail::is_held_by<T>(*inputs_[0].type)) throw InputError(id_ + "'s observations are " + std::string(obs_type()) + ", not of the type that was asked for");
         return inputs_[0].as<T>();
     }
     // `[batch, action]`, 1 = allowed, 0 = not.
@@ -625,6 +638,12 @@ private:
 
     const detail::Tensor& mask() const { return inputs_[1]; }
 
+    void check_mask() const {
+        const std::uint8_t* allowed = mask().as<std::uint8_t>();
+        if (std::any_of(allowed, allowed + batch_ * n_actions(), [](std::uint8_t one) { return one > 1; }))
+            throw InputError(id_ + "'s mask has other numbers than 0 and 1");
+    }
+
     void bind(std::size_t source) {
         OrtIoBinding* made = nullptr;
         detail::check(detail::api().CreateIoBinding(session_, &made));
@@ -682,6 +701,8 @@ public:
 
     // Let every agent that is present act on what was written into its arrays.
     void act() {
+        for (const auto& agent : agents_)
+            if (agent->is_present) agent->check_mask();
         for (const auto& agent : agents_)
             if (agent->is_present) agent->propose();
         if (on_invalid_ == OnInvalid::throws)

@@ -11,7 +11,7 @@
  *     const { agent_0 } = await team.act(observations, masks); // by agent id; a third argument turns the dial
  *     agent_0.action[0];
  *
- * Arrays are flat and row-major, `[batch, ...]`; types stand in rmix.d.ts.
+ * Arrays are flat and row-major, `[batch, ...]`; types stand in rmix.d.mts.
  */
 
 const FORMAT = "rmix-kit-policy";
@@ -140,6 +140,9 @@ class Team {
   }
 
   async act(observations, availActions, riskLevel = 0) {
+    for (const [what, table] of Object.entries({ observations, availActions }))
+      if (table === null || typeof table !== "object") throw new InputError(`${what} is ${table}; expected arrays by agent id`);
+    if (riskLevel === null) throw new InputError("riskLevel is null; expected a number, or one by agent id");
     const given = Object.keys(observations).map((name) => {
       const agent = this.#agent(name);
       const level = typeof riskLevel === "number" ? riskLevel : riskLevel[name];
@@ -199,10 +202,11 @@ class Team {
       const agent = this.#agent(name);
       const place = agent.carry.findIndex((tensor) => tensor.name === LAST_ACTION);
       if (place < 0) throw new InputError(`${name} does not remember actions; executed() has no effect on it`);
-      const done = typeof action === "number" ? Int32Array.of(action) : action;
-      checkArray(`${name}'s executed actions`, done, Int32Array, this.#batch);
       const { n_actions: count } = agent.spec;
-      if (done.some((number) => number < -1 || number >= count))
+      const isKnown = (number) => Number.isInteger(number) && number >= -1 && number < count;
+      const done = isKnown(action) ? Int32Array.of(action) : action; // other numbers would be cut to a known one
+      checkArray(`${name}'s executed actions`, done, Int32Array, this.#batch);
+      if (!done.every(isKnown))
         throw new InputError(`${name}'s executed actions are ${done}; expected -1 to ${count - 1}`);
       return { memory: agent.memory[place], done, count, isBig: agent.carry[place].dtype === "int64" };
     });
@@ -419,7 +423,8 @@ function readNpy(bytes, name) {
 
 function checkArray(what, array, type, length) {
   if (!(array instanceof type) || array.length !== length) {
-    const given = ArrayBuffer.isView(array) ? `${array.constructor.name} of ${array.length}` : typeof array;
+    const plain = typeof array === "number" ? array : typeof array;
+    const given = ArrayBuffer.isView(array) ? `${array.constructor.name} of ${array.length}` : plain;
     throw new InputError(`${what} is ${given}; expected ${type.name} of ${length}`);
   }
 }

@@ -58,8 +58,9 @@ def _inputs(spec: PolicySpec, generator: np.random.Generator, step: int) -> tupl
     if spec.obs.dtype == "float32" and step % 4 == 0:
         obs.reshape(BATCH, -1)[step % BATCH, 0] = np.nan
     mask = (generator.random((BATCH, spec.n_actions)) < 0.7).astype(np.uint8)
-    if step % 6:
-        mask[:, step % spec.n_actions] = 1  # in every sixth step nothing may be allowed
+    mask[:, step % spec.n_actions] = 1
+    if step % 6 == 0:
+        mask[(step + 1) % BATCH] = 0  # nothing is allowed
     level = generator.choice([0.0, 0.1, 0.5, 1.0], BATCH).astype(np.float32)
     if step % 7 == 3:
         level[0] = 1.5
