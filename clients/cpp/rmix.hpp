@@ -27,9 +27,11 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <locale>
 #include <map>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -169,14 +171,11 @@ private:
     double number() {
         const std::size_t begin = place_;
         while (place_ < text_.size() && (std::isdigit(static_cast<unsigned char>(text_[place_])) || std::strchr("+-.eE", text_[place_])) && text_[place_]) ++place_;
-        const std::string digits(text_.substr(begin, place_ - begin));
-        std::size_t used = 0;
-        try {
-            const double value = std::stod(digits, &used);
-            if (used == digits.size()) return value;
-        } catch (const std::exception&) {
-        }
-        fail();
+        std::istringstream digits(std::string(text_.substr(begin, place_ - begin)));
+        digits.imbue(std::locale::classic());  // the program's own may have a decimal comma
+        double value = 0;
+        if (!(digits >> value) || digits.peek() != std::istringstream::traits_type::eof()) fail();
+        return value;
     }
 
     unsigned hexadecimal() {
@@ -274,15 +273,28 @@ inline std::string sha256(const std::string& data) {
 
 // ---- Files -----------------------------------------------------------------------------------------------------
 
+constexpr std::uintmax_t LARGEST_FILE = std::uintmax_t{512} << 20;  // a policy is a small network
+
 inline std::string read_bytes(const std::filesystem::path& path) {
+    std::error_code failed;  // a folder, a pipe or a device is no regular file
+    const bool is_file = std::filesystem::is_regular_file(path, failed);
+    const std::uintmax_t size = is_file ? std::filesystem::file_size(path, failed) : 0;
+    if (!is_file || failed || size > LARGEST_FILE) throw BundleError(path.string() + " is missing, no plain file or larger than 512 MiB");
     std::ifstream file(path, std::ios::binary);
-    if (!file) throw BundleError(path.string() + " cannot be read");
-    return {std::istreambuf_iterator<char>(file), {}};
+    std::string data(static_cast<std::size_t>(size), '\0');
+    if (!file.read(data.data(), static_cast<std::streamsize>(size)) || file.peek() != std::ifstream::traits_type::eof()) throw BundleError(path.string() + " cannot be read");
+    return data;
+}
+
+// Letters, digits, "_", "." and "-", no "." or "-" in front: what an export writes, and nothing that leads elsewhere.
+inline bool is_plain(std::string_view name) {
+    constexpr std::string_view known = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+    return !name.empty() && name[0] != '.' && name[0] != '-' && name.find_first_not_of(known) == name.npos;
 }
 
 // Read a file that the manifest lists, and compare its size and sum; its name may not lead out of the folder.
 inline std::string read_member(const std::filesystem::path& folder, const Json& manifest, const std::string& name) {
-    if (name.empty() || name == "." || name == ".." || name.find_first_of(std::string("/\\:\0", 4)) != name.npos)
+    if (!is_plain(name))
         throw BundleError("manifest.json names \"" + name + "\", which is no plain file name; the folder is foreign");
     const auto& files = manifest.at("files").entries();
     const auto entry = files.find(name);
@@ -477,6 +489,7 @@ private:
         bool has_digit = false;
         for (const char c : after("'shape': (", ')')) {
             if (std::isdigit(static_cast<unsigned char>(c))) {
+                if (count > (1 << 28)) fail("has an impossible shape");
                 count = count * 10 + (c - '0');
                 has_digit = true;
             } else if (has_digit) {
@@ -649,6 +662,8 @@ public:
                 detail::check(detail::api().CreateSessionFromArray(runtime_.environment.get(), data.data(), data.size(), runtime_.options.get(), &made));
                 sessions_[name].reset(made);
             }
+            for (const auto& other : agents_)
+                if (other->id() == entry.at("spec").at("agent_id").string()) throw BundleError("manifest.json has two agents of the name " + other->id());
             agents_.emplace_back(new Agent(entry.at("spec"), sessions_[name].get(), agent_input_, batch, runtime_));
         }
         if (agents_.empty()) throw BundleError("manifest.json lists no agent");
@@ -707,7 +722,9 @@ private:
     static Checked golden_steps(Agent& agent, const detail::Npz& golden) {
         const std::string key = "agent_" + std::to_string(agent.index_);
         Checked checked;
-        checked.steps = static_cast<std::size_t>(golden.at(key + ".input.obs").shape.at(0));
+        const auto& recorded = golden.at(key + ".input.obs").shape;
+        if (recorded.empty()) throw BundleError("golden.npz has no steps of " + agent.id_);
+        checked.steps = static_cast<std::size_t>(recorded[0]);
         for (std::size_t step = 0; step < checked.steps; ++step) {
             const auto row = [&](const std::string& side, const detail::Tensor& tensor, const std::string& prefix) {
                 const detail::Npz::Array& array = golden.at(key + "." + side + "." + prefix + tensor.name);

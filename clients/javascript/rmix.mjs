@@ -17,6 +17,8 @@
 const FORMAT = "rmix-kit-policy";
 const FORMAT_VERSIONS = [1, 2]; // 2: one file acts for all agents
 const LAST_ACTION = "last_action";
+const PLAIN_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/; // no "%2f" or "?" either: names become parts of addresses
+const LARGEST = 2 ** 24;
 export const TOLERANCE = 1e-4;
 export const TIE = 1e-5;
 const ARRAYS = {
@@ -54,7 +56,7 @@ export async function openTeam(ort, read, options = {}) {
   for (const { files } of manifest.agents) {
     if (!sessions.has(files.onnx)) {
       const data = await readMember(manifest, read, files.onnx);
-      sessions.set(files.onnx, await ort.InferenceSession.create(data, sessionOptions));
+      sessions.set(files.onnx, await told(files.onnx, () => ort.InferenceSession.create(data, sessionOptions)));
     }
   }
   const agents = manifest.agents.map(({ spec, files }) => new Agent(spec, sessions.get(files.onnx), manifest, batch));
@@ -114,6 +116,7 @@ class Team {
   #batch;
   #throws;
   #isActing = false;
+  #begun = []; // what reset() was given during the step under way
 
   constructor(ort, read, manifest, agents, { batch, throws }) {
     this.manifest = manifest;
@@ -146,13 +149,15 @@ class Team {
       const levels = agent.checked(this.#batch, observations[name], mask, level);
       return { name, agent, feeds: agent.feeds(this.#ort, this.#batch, observations[name], mask, levels) };
     });
-    if (this.#isActing) throw new InputError("a step is under way; await act() before the next one");
+    this.#checkIdle("act");
     this.#isActing = true;
+    this.#begun.length = 0;
     try {
-      for (const step of given) step.outputs = await step.agent.session.run(step.feeds);
+      for (const step of given) step.outputs = await told(step.name, () => step.agent.session.run(step.feeds));
     } finally {
       this.#isActing = false;
     }
+    const begun = this.#begun.splice(0);
     const refused = given.filter(({ outputs }) => outputs.valid.data.includes(0)).map(({ name }) => name);
     if (this.#throws && refused.length)
       throw new RefusedError(
@@ -169,11 +174,17 @@ class Team {
         valid: Uint8Array.from(outputs.valid.data),
       };
     }
+    for (const rows of begun) this.#forget(rows);
     return answers;
   }
 
   reset(rows = null) {
     if (rows !== null) checkArray("rows", rows, Uint8Array, this.#batch);
+    if (this.#isActing) this.#begun.push(rows?.slice() ?? null); // the step under way does not bring the old memory back
+    this.#forget(rows);
+  }
+
+  #forget(rows) {
     for (const agent of this.#agents.values())
       agent.carry.forEach(({ size, dtype }, place) => {
         const zero = dtype === "int64" ? 0n : 0;
@@ -183,6 +194,7 @@ class Team {
   }
 
   executed(actions) {
+    this.#checkIdle("executed");
     const checked = Object.entries(actions).map(([name, action]) => {
       const agent = this.#agent(name);
       const place = agent.carry.findIndex((tensor) => tensor.name === LAST_ACTION);
@@ -204,7 +216,10 @@ class Team {
 
   /** Repeat the folder's golden steps; moves no memory. Returns by agent the steps taken and the largest difference. */
   async check() {
-    const arrays = await readNpz(await readMember(this.manifest, this.#read, "golden.npz"));
+    const golden = await readMember(this.manifest, this.#read, "golden.npz");
+    const arrays = await readNpz(golden).catch((error) => {
+      throw error instanceof BundleError ? error : new BundleError(`golden.npz is damaged: ${error.message}`);
+    });
     const results = {};
     for (const agent of this.#agents.values())
       results[agent.spec.agent_id] = await goldenSteps(this.#ort, agent, this.manifest, arrays);
@@ -213,6 +228,10 @@ class Team {
 
   async release() {
     for (const session of new Set([...this.#agents.values()].map((agent) => agent.session))) await session.release();
+  }
+
+  #checkIdle(call) {
+    if (this.#isActing) throw new InputError(`a step is under way; await act() before ${call}()`); // it would be undone
   }
 
   #agent(name) {
@@ -226,7 +245,7 @@ async function goldenSteps(ort, agent, manifest, arrays) {
   const { spec } = agent;
   const array = (side, tensor) => {
     const found = arrays.get(`agent_${spec.agent_index}.${side}.${tensor}`);
-    if (!found) throw new BundleError(`golden.npz lacks the ${side} ${tensor} of ${spec.agent_id}`);
+    if (!found?.shape.length) throw new BundleError(`golden.npz lacks the steps of ${side} ${tensor} of ${spec.agent_id}`);
     return found;
   };
   const twin = new Agent(spec, agent.session, manifest, 1);
@@ -237,7 +256,7 @@ async function goldenSteps(ort, agent, manifest, arrays) {
   for (let step = 0; step < steps; step++) {
     const [obs, mask] = ["obs", "avail_actions"].map((name) => row(array("input", name), step));
     const level = spec.is_risk_aware ? row(array("input", "risk_level"), step) : null;
-    const found = await agent.session.run(twin.feeds(ort, 1, obs, mask, level));
+    const found = await told(spec.agent_id, () => agent.session.run(twin.feeds(ort, 1, obs, mask, level)));
     const expected = Object.fromEntries(outputs.map((name) => [name, row(array("output", name), step)]));
     twin.memory = twin.carry.map((tensor) => found[`next_${tensor.name}`].data.slice());
     const where = `${spec.agent_id}, step ${step}`;
@@ -276,6 +295,15 @@ function largestGap(found, expected) {
   return largest;
 }
 
+/** Return what a call into onnxruntime gives; says in one line what it refuses. */
+async function told(what, call) {
+  try {
+    return await call();
+  } catch (error) {
+    throw new BundleError(`${what}: onnxruntime says: ${String(error?.message ?? error).split("\n")[0]}`);
+  }
+}
+
 function readManifest(bytes) {
   let manifest;
   try {
@@ -289,17 +317,50 @@ function readManifest(bytes) {
       `manifest.json has format number ${manifest.format_version}; this client reads ${FORMAT_VERSIONS.join(" and ")}`,
     );
   if (!Array.isArray(manifest.agents) || !manifest.agents.length) throw new BundleError("manifest.json lists no agent");
-  for (const { spec, files } of manifest.agents) {
-    if (typeof files?.onnx !== "string") throw new BundleError(`${spec?.agent_id} has no ONNX file; export with the format onnx`);
-    for (const tensor of [spec.obs, ...spec.carry])
-      if (!(tensor.dtype in ARRAYS)) throw new BundleError(`${spec.agent_id}'s ${tensor.name} is ${tensor.dtype}, unknown here`);
-  }
+  checkTable(manifest.files, "files");
+  for (const entry of manifest.agents) checkEntry(entry);
+  const names = manifest.agents.map(({ spec }) => spec.agent_id);
+  if (new Set(names).size < names.length) misread(`two agents have one name among ${names.join(", ")}`);
   return manifest;
+}
+
+function misread(why) {
+  throw new BundleError(`manifest.json cannot be understood: ${why}; the folder is damaged or foreign`);
+}
+
+function checkTable(value, what) {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) misread(`${what} is no object`);
+}
+
+function checkCount(value, what) {
+  if (!Number.isInteger(value) || value < 0 || value > LARGEST) misread(`${what} is ${JSON.stringify(value)}`);
+}
+
+function checkEntry(entry) {
+  checkTable(entry, "an agent");
+  const { spec, files } = entry;
+  checkTable(spec, "an agent's spec");
+  const name = spec.agent_id;
+  if (typeof name !== "string" || !name) misread(`agent_id is ${JSON.stringify(name)}`);
+  checkTable(files, `${name}'s files`);
+  if (typeof files.onnx !== "string") throw new BundleError(`${name} has no ONNX file; export with the format onnx`);
+  checkCount(spec.agent_index, `${name}'s agent_index`);
+  checkCount(spec.n_actions, `${name}'s n_actions`);
+  if (typeof spec.is_risk_aware !== "boolean") misread(`${name}'s is_risk_aware is no boolean`);
+  if (!Array.isArray(spec.carry)) misread(`${name}'s carry is no list`);
+  for (const tensor of [spec.obs, ...spec.carry]) {
+    checkTable(tensor, `a tensor of ${name}`);
+    if (!Object.hasOwn(ARRAYS, tensor.dtype)) misread(`a tensor of ${name} has the type ${JSON.stringify(tensor.dtype)}`);
+    if (!Array.isArray(tensor.shape)) misread(`a shape of ${name} is no list`);
+    for (const length of tensor.shape) checkCount(length, `a length of ${name}`);
+    checkCount(sizeOf(tensor.shape), `the size of a tensor of ${name}`);
+  }
+  for (const { name: memory } of spec.carry) if (typeof memory !== "string") misread(`a memory of ${name} has no name`);
 }
 
 /** Read a file that the manifest lists and compare its size and sum; its name may not lead out of the folder. */
 async function readMember(manifest, read, name) {
-  if (!/^[^/\\:\0]+$/.test(name) || name === "." || name === "..")
+  if (!PLAIN_NAME.test(name))
     throw new BundleError(`manifest.json names ${JSON.stringify(name)}, which is no plain file name; the folder is foreign`);
   const entry = Object.hasOwn(manifest.files, name) ? manifest.files[name] : null;
   if (!entry) throw new BundleError(`${name} is not listed in manifest.json; was it renamed or added?`);

@@ -106,7 +106,7 @@ def turn(page: Page, selector: str, value: float) -> None:
     """Set a slider as a hand does."""
     source = (
         "const bar = document.querySelector(arguments[0]); bar.value = arguments[1];"
-        "bar.dispatchEvent(new Event('input', { bubbles: true }));"
+        "for (const name of ['input', 'change']) bar.dispatchEvent(new Event(name, { bubbles: true }));"
     )
     page.script(source, selector, str(value))
 
@@ -192,6 +192,32 @@ def test_each_agent_has_a_level_of_its_own_where_that_is_wanted(visit: Visit, br
     assert count(page)["return_mean"] < 0
     assert page.text("#rows tr.now th") == "1.0 | 0.1"
     assert page.find("#rows tr.now small") == []  # the oracle knows one level for all
+
+
+def test_letting_go_of_the_dial_begins_the_episode_anew(visit: Visit, bridge: Path) -> None:
+    page = visit(bridge)
+    page.click("#step")
+    page.wait_until("return !document.getElementById('scene-text').textContent.startsWith('step 0 ')")
+    turn(page, "#dial-0", 0.1)
+    assert page.text("#scene-text").startswith("step 0 ")
+    page.choose("#speed", "15")
+    page.click("#play")
+    page.wait_until("return document.getElementById('scene-text').dataset.end !== ''", seconds=60)
+    assert int(page.text("#scene-text").split()[1]) >= 10  # the long way
+
+
+def test_an_episode_begun_during_a_step_remembers_nothing_of_it(visit: Visit, bridge: Path) -> None:
+    page = visit(bridge)
+    shown = "return [...document.querySelectorAll('#minds .value')].map(one => one.textContent).join()"
+    moved = "return !document.getElementById('scene-text').textContent.startsWith('step 0 ')"
+    values = []
+    for words in (["again"], ["again", "step", "again"]):
+        page.script("for (const id of arguments[0]) document.getElementById(id).click()", words)
+        page.script("return new Promise((resolve) => setTimeout(resolve, 500))")
+        page.click("#step")
+        page.wait_until(moved)
+        values.append(page.script(shown))
+    assert values[0] == values[1] != ""
 
 
 def test_an_episode_is_played_by_keys(visit: Visit, bridge: Path) -> None:

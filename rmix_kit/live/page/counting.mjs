@@ -67,7 +67,8 @@ export class Counting {
     this.rows.delete(text); // the newest is the last one
     this.rows.set(text, { text, level, counts, means });
     byId("progress").value = counts.episodes;
-    byId("counted").textContent = `${counts.episodes.toLocaleString("en")} episodes, ${text}`;
+    const where = /^\d/.test(text) ? ` at risk level ${text}` : `, ${text}`;
+    byId("counted").textContent = `${counts.episodes.toLocaleString("en")} episodes${where}`;
     byId("progress").hidden = counts.episodes === this.facts.quiet.seeds.length;
     this.show();
     this.shade();

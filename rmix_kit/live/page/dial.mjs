@@ -10,9 +10,11 @@ export function written(number) {
 }
 
 export class Dial {
-  constructor(facts, changed) {
+  /** `changed()` hears of every level on the way, `settled()` of the one at which the hand lets go. */
+  constructor(facts, changed, settled) {
     this.facts = facts;
     this.changed = changed;
+    this.settled = settled;
     this.aware = facts.agents.filter((agent) => agent.is_risk_aware);
     this.mode = this.aware.length > 0 ? "all" : "own";
     this.values = facts.agents.map(() => 1);
@@ -49,6 +51,7 @@ export class Dial {
         this.mode = mode;
         this.show();
         this.changed();
+        this.settled();
       });
       return html("label", {}, radio, text);
     }));
@@ -78,6 +81,7 @@ export class Dial {
       this.say();
       this.changed();
     });
+    input.addEventListener("change", () => this.settled());
     const ends = html("span", { class: "ends", "aria-hidden": "true" }, html("span", {}, "careful"), html("span", {}, "risk-neutral"));
     return html("label", { class: "slider", for: id }, label, output, input, ends);
   }
@@ -85,12 +89,12 @@ export class Dial {
   say() {
     const level = this.values[0];
     const percent = Math.round(level * 100);
-    let text = "From the next step on each agent has the level beside its name.";
+    let text = "Each agent has the level beside its name.";
     if (this.aware.length === 0) text = `These agents (${this.facts.algorithm}) were trained without a dial.`;
     else if (this.mode === "own") text = "The agents take the level that they were trained with, or predict one at every step.";
-    else if (this.mode === "all" && this.facts.value_kind !== "cvar") text = "From the next step on; 1 is risk-neutral.";
-    else if (this.mode === "all" && percent === 100) text = "Each agent maximises the mean of all its returns, from the next step on.";
-    else if (this.mode === "all") text = `Each agent maximises the mean of the worst ${percent} % of its returns (CVaR), from the next step on.`;
+    else if (this.mode === "all" && this.facts.value_kind !== "cvar") text = "1 is risk-neutral.";
+    else if (this.mode === "all" && percent === 100) text = "Each agent maximises the mean of all its returns, good and bad.";
+    else if (this.mode === "all") text = `Each agent maximises the mean of the worst ${percent} % of its returns (CVaR).`;
     byId("dial-note").textContent = text;
   }
 }

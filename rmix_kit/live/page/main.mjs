@@ -23,7 +23,7 @@ class Live {
     this.seed = 0;
     this.drawing = new Drawing(this.game, (rows) => this.enter({ rows }));
     this.scene = new Scene(byId("scene"), this.game, this.ids, (cell) => this.drawing.paint(cell));
-    this.dial = new Dial(facts, () => this.counting.show());
+    this.dial = new Dial(facts, () => this.counting.show(), () => this.begin(this.seed));
     this.counting = new Counting(facts, () => this.now(), (shares) => this.scene.shade(shares));
     this.wire();
     this.enter({});
@@ -74,7 +74,10 @@ class Live {
     const { play } = this;
     try {
       const decision = await play.decide(this.dial.levels);
-      if (play !== this.play) return; // another episode began meanwhile
+      if (play !== this.play) { // another episode began meanwhile: what this step left in the memory is not its own
+        this.team.reset();
+        return;
+      }
       const step = play.copies.step(0, play.actionsOf(decision, 0));
       this.total += step.reward;
       this.history.push({ cells: play.copies.cellsOf(0), fell: step.fell });
