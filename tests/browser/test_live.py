@@ -254,6 +254,7 @@ def test_every_control_is_reached_by_tab_and_has_a_name(visit: Visit, dialless: 
 def test_walls_and_cliffs_are_drawn_and_a_way_is_always_left(visit: Visit, dialless: Path) -> None:
     page = visit(dialless)
     assert "without a dial" in page.text("#dial-note")
+    assert "probability" not in page.text("#facts")  # nobody slips here
     assert page.find("#dials input") == []
     page.click('input[name="brush"][value="#"]')
     page.script("document.querySelector('#scene svg').focus()")

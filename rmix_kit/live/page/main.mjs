@@ -142,10 +142,10 @@ function introduce(facts) {
   const who = number === 1 ? "One agent" : `${["Two", "Three", "Four", "Five"][number - 2] ?? number} agents`;
   const name = facts.env.split("?")[0];
   const hasDial = facts.agents.some((agent) => agent.is_risk_aware);
+  const chance = slip > 0 ? `; and with probability ${written(slip)} a step goes anywhere` : "";
   document.title = `${facts.algorithm} on ${name}, live`;
   byId("facts").textContent = `${who}, trained by ${facts.algorithm} on ${name}, live in your browser. All must reach the `
-    + "star. Every step costs 1; a fall off the cliff costs 100 and ends the episode; and with probability "
-    + `${written(slip)} a step goes anywhere.${hasDial ? " Turn the dial and see which way they take." : ""}`;
+    + `star. Every step costs 1; a fall off the cliff costs 100 and ends the episode${chance}.${hasDial ? " Turn the dial and see which way they take." : ""}`;
   if (!hasDial) document.querySelector("h1").textContent = "Agents at work";
   byId("slip").max = Math.max(Number(byId("slip").max), slip);
   byId("slip-note").textContent = `With this probability a step is replaced by a random one; the page was made for ${written(slip)}.`;
