@@ -14,10 +14,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from rmix_kit.live.ort_web import VERSION
+
 ROOT = Path(__file__).parents[2]
 PLACE = ROOT / ".clients"
 MODULES = PLACE / "node_modules"
-PACKAGES = ("onnxruntime-node@1.24.3", "onnxruntime-web@1.24.3", "typescript@5.9.3")
+PACKAGES = (f"onnxruntime-node@{VERSION}", f"onnxruntime-web@{VERSION}", "typescript@5.9.3")
 HEADER = "onnxruntime_c_api.h"
 RELEASE = "trixie"
 """A Debian release whose `libonnxruntime-dev` is at hand; 12 (bookworm) has none."""
