@@ -102,6 +102,9 @@ test-envs: $(ENVS_INSTALLED)
 
 # Packages and runtimes of their own are installed into temporary environments.
 test-clients: $(INSTALLED)
+	@{ command -v node && command -v npm && command -v g++ && command -v chromium && command -v chromedriver && command -v localedef; } >/dev/null || \
+		{ apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm g++ chromium chromium-driver locales; } || \
+		{ echo "test-clients needs node, npm, g++, chromium, chromedriver and localedef; as root: apt-get install nodejs npm g++ chromium chromium-driver locales" >&2; exit 1; }
 	$(RUN) -m pip install --quiet -c constraints.txt -e '.[browser]'
 	$(RUN) -m tests.clients.tools
 	$(RUN) -m pytest -m clients tests/clients
