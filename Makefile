@@ -114,6 +114,9 @@ $(CLIENTS_INSTALLED): Makefile
 
 # Packages and runtimes of their own are installed apart; other programs are Debian's.
 test-clients: $(INSTALLED) $(CLIENTS_INSTALLED)
+	@{ command -v node && command -v npm && command -v g++ && command -v chromium && command -v chromedriver && command -v localedef && command -v mcs; } >/dev/null || \
+		{ apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm g++ chromium chromium-driver locales mono-mcs; } || \
+		{ echo "test-clients needs node, npm, g++, chromium, chromedriver, localedef and mcs; as root: apt-get install nodejs npm g++ chromium chromium-driver locales mono-mcs" >&2; exit 1; }
 	$(RUN) -m pip install --quiet -c constraints.txt -e '.[browser]'
 	$(RUN) -m tests.clients.tools
 	CLIENTS_PYTHON=$(CLIENTS_RUN) $(RUN) -m pytest -m clients tests/clients
