@@ -3,12 +3,14 @@
 //     rmix::Team team("agents");
 //     team.check();                                       // repeats the folder's golden steps
 //     team.reset();                                       // an episode begins
-//     rmix::Agent& agent = team.agent("agent_0");
-//     agent.obs<std::int8_t>()[0] = 3;                    // write what the environment gives, flat and row-major,
-//     agent.avail_actions()[0] = 1;                       // and what is allowed,
-//     agent.risk_level()[0] = 0.5f;                       // and turn the dial (0 = the policy's own choice);
+//     for (std::size_t i = 0; i < team.size(); ++i) {
+//         rmix::Agent& agent = team[i];
+//         agent.obs<std::int8_t>()[0] = 3;                // write what the environment gives, flat and row-major,
+//         agent.avail_actions()[0] = 1;                   // and what is allowed,
+//         agent.risk_level()[0] = 0.5f;                   // and turn the dial (0 = the policy's own choice);
+//     }
 //     team.act();                                         // then let all act
-//     std::int64_t action = agent.action()[0];
+//     std::int64_t action = team.agent("agent_0").action()[0];
 //
 // Every array is `[batch, ...]` and belongs to the agent: nothing is allocated here between construction and
 // destruction but by what reports an error. A team belongs to one thread.
