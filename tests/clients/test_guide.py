@@ -39,7 +39,8 @@ def test_javascript(tmp_path: Path) -> None:
 
 def test_cpp(tmp_path: Path) -> None:
     include, body = block("cpp").split("\n", 1)
-    text = f'{include}\n#include <cstdio>\nint main() {{\n{body}\nstd::printf("%d\\n", static_cast<int>(action));\n}}\n'
+    end = 'std::printf("%d\\n", static_cast<int>(action));'
+    text = f"{include}\n#include <cstdio>\nint main() {{\n{body}\n{end}\n}}\n"
     (tmp_path / "example.cpp").write_text(text, encoding="utf-8")
     (tmp_path / "agents").symlink_to(AGENTS)
     program = built(str(tmp_path / "example.cpp"), tmp_path, "-I", str(tools.ROOT / "clients" / "cpp"))
