@@ -17,8 +17,6 @@ import platform
 import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -27,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the synthetic policy lives
 import numpy as np
 import onnxruntime
 import torch
+from _turns import Step, microseconds
 
 import exporters
 from exporters.agent import Agent
@@ -35,13 +34,10 @@ from exporters.runtime import OnnxAgent
 from exporters.sampling import legal_rows, random_inputs, zero_carry
 from exporters.torchscript_runtime import TorchScriptAgent
 
-TURNS = 40
 CALLS = 250
 ROWS = 32
 RESULTS = Path(__file__).parent / "results" / "act_latency.csv"
 OURS = "OnnxAgent.act"
-
-Step = Callable[[], object]
 
 
 def legal_step(spec: PolicySpec) -> tuple[np.ndarray, np.ndarray]:
@@ -117,19 +113,6 @@ def contenders(folder: Path, policy: Policy | None) -> dict[str, Step]:
     return steps
 
 
-def measure(steps: dict[str, Step]) -> dict[str, list[float]]:
-    """Return each contender's microseconds `[turn * call]`; all take turns."""
-    taken: dict[str, list[float]] = {name: [] for name in steps}
-    for turn in range(TURNS + 2):
-        for name, step in steps.items():
-            for _ in range(CALLS):
-                start = time.perf_counter_ns()
-                step()
-                if turn >= 2:  # the first turns warm up
-                    taken[name].append((time.perf_counter_ns() - start) / 1000)
-    return taken
-
-
 def main() -> None:
     """Measure, print the table and write it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -146,13 +129,13 @@ def main() -> None:
             folder = exporters.freeze(policy, Path(temporary) / "synthetic")
         else:
             policy, folder = None, arguments.folder
-        taken = measure(contenders(folder, policy))
+        taken = microseconds(contenders(folder, policy), CALLS)
     versions = f"torch {torch.__version__}, onnxruntime {onnxruntime.__version__}"
     machine = f"{platform.machine()}, Python {platform.python_version()}, {versions}"
     ours = statistics.median(taken[OURS])
     rows = [("work", "p50_us", "p99_us", "p50_ratio_to_act", "machine")]
-    for name, microseconds in taken.items():
-        p50, p99 = (float(np.percentile(microseconds, share)) for share in (50, 99))
+    for name, all_taken in taken.items():
+        p50, p99 = (float(np.percentile(all_taken, share)) for share in (50, 99))
         rows.append((name, f"{p50:.1f}", f"{p99:.1f}", f"{p50 / ours:.2f}", machine))
         print(f"{name:32} p50 {p50:8.1f} us   p99 {p99:8.1f} us   {p50 / ours:6.2f} x {OURS}")
     arguments.csv.parent.mkdir(parents=True, exist_ok=True)

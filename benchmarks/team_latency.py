@@ -17,8 +17,6 @@ import os
 import platform
 import statistics
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -26,6 +24,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import onnxruntime
 import torch
+from _turns import Step, microseconds
 
 import exporters
 from exporters.contract import PolicySpec
@@ -35,7 +34,6 @@ from rmix_kit.algorithms import ALGORITHMS
 from rmix_kit.envs.make import make_vector_env
 from rmix_kit.policy import GreedyPolicy
 
-TURNS = 40
 CALLS = 50
 SIZES = (2, 4, 10)
 NAMES = ("rmix", "vdn", "coma", "dmix", "riskq", "ddn", "qmix")
@@ -43,7 +41,6 @@ RESULTS = Path(__file__).parent / "results" / "team_latency.csv"
 COLUMNS = ("algorithm", "agents", "contender", "p50_us", "p50_ratio_to_session_run", "machine")
 RAW = "session.run"
 
-Step = Callable[[], object]
 Inputs = tuple[dict[str, np.ndarray], dict[str, np.ndarray]]
 """Observations and masks by agent id."""
 
@@ -127,16 +124,8 @@ def contenders(folder: Path, shared: Path, inputs: Inputs) -> dict[str, Step]:
 
 
 def measure(steps: dict[str, Step]) -> dict[str, float]:
-    """Return each contender's median of microseconds; all take turns."""
-    taken: dict[str, list[float]] = {name: [] for name in steps}
-    for turn in range(TURNS + 2):
-        for name, step in steps.items():
-            for _ in range(CALLS):
-                start = time.perf_counter_ns()
-                step()
-                if turn >= 2:  # the first turns warm up
-                    taken[name].append((time.perf_counter_ns() - start) / 1000)
-    return {name: statistics.median(microseconds) for name, microseconds in taken.items()}
+    """Return each contender's median of microseconds."""
+    return {name: statistics.median(taken) for name, taken in microseconds(steps, CALLS).items()}
 
 
 def measured(name: str, n_agents: int) -> list[tuple[str, float, float]]:
