@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 PLACE = ROOT / ".clients"
 MODULES = PLACE / "node_modules"
 PACKAGES = ("onnxruntime-node@1.24.3", f"onnxruntime-web@{VERSION}", "typescript@5.9.3")
-"""Node's library, which C++ uses too, stays at 1.24: 1.30 leaks 14 bytes when it is loaded, and leaks are looked for."""
+"""Node's library, which C++ uses too, stays at 1.24: 1.30 leaks 14 bytes when it is loaded, and we look for leaks."""
 HEADER = "onnxruntime_c_api.h"
 RELEASE = "trixie"
 """A Debian release whose `libonnxruntime-dev` is at hand; 12 (bookworm) has none."""
