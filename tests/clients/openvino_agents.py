@@ -19,11 +19,12 @@ from typing import Any
 import numpy as np
 import openvino
 
-from exporters.agent import Agent, Tensors
+from exporters.agent import Agent
 from exporters.bundle import MANIFEST_NAME, read_manifest
 from exporters.contract import PolicySpec
 from exporters.golden import replay_golden
 from exporters.team import Team
+from exporters.tensors import Tensors
 
 PRECISIONS: dict[str, dict[str, Any]] = {"f32": {"INFERENCE_PRECISION_HINT": "f32"}, "own": {}}
 
@@ -48,7 +49,7 @@ class OpenVinoAgent(Agent):
         self._infer = runner(path, precision)
         super().__init__(spec, "return")
 
-    def _compile(self, tensors: Tensors) -> tuple[Callable[[], object], Callable[[], object]]:
+    def compile(self, tensors: Tensors) -> tuple[Callable[[], object], Callable[[], object]]:
         return lambda: self._step(tensors, 0), lambda: self._step(tensors, 1)
 
     def _step(self, tensors: Tensors, source: int) -> None:
