@@ -187,12 +187,14 @@ def _likeness(reference: Tensors, other: Tensors, valid: Array, own_level: Array
         same = same & (gap <= SAME_LEVEL)
         levels = gap[own_level.astype(np.bool_)] if own_level.any() else None
     rows = np.flatnonzero(valid)
+    if not len(rows):
+        raise InvalidInputError("the policy refuses every step that it is compared on: give it steps that it can play")
     worth = [
         reference["action_values"].astype(np.float64)[rows, table["action"].astype(np.int64)[rows]]
         for table in (reference, other)
     ]  # [valid step] each
     return Likeness(
-        equal_actions=float((reference["action"] == other["action"])[valid].mean()) if valid.any() else 1.0,
+        equal_actions=float((reference["action"] == other["action"])[valid].mean()),
         largest_loss=float((worth[0] - worth[1]).max(initial=0.0)),
         largest_difference=float(values[same].max(initial=0.0)),
         equal_risk_levels=None if levels is None else float((levels <= SAME_LEVEL).mean()),

@@ -19,6 +19,7 @@ from exporters.bundle import (
     FORMAT,
     FORMAT_VERSION,
     GOLDEN_NAME,
+    QUANTIZATION,
     SHARED_FORMAT_VERSION,
     SHARED_STEM,
     SUFFIXES,
@@ -73,6 +74,8 @@ def freeze_bundle(
     destination = Path(directory)
     team = _team(policies)
     chosen = _formats((formats,) if isinstance(formats, str) else formats)
+    if QUANTIZATION in (facts or {}):
+        raise SpecError(f"facts have the entry {QUANTIZATION!r}, which tells of quantised folders; name it otherwise")
     facts_text = to_json_text(dict(facts or {}), "facts")
     refuse_existing(destination)
     joined = JoinedPolicy(team) if shared else None

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +26,7 @@ import numpy as np
 import onnxruntime
 
 FORMAT, FORMAT_VERSIONS = "rmix-kit-policy", (1, 2)
+PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 Tensors = dict[str, np.ndarray]
 
 
@@ -40,6 +42,8 @@ class Agent:
     ) -> None:
         self.name: str = spec["agent_id"]
         self.index: int = spec["agent_index"]
+        self.n_actions: int = spec["n_actions"]
+        self.batch = batch
         self.session, self.agent_input = session, manifest.get("agent_input")
         figures = manifest["parity"][self.name]["onnx"]
         self.tolerance, self.tie = float(figures["tolerance"]), np.float32(figures["tie"])
@@ -50,7 +54,12 @@ class Agent:
 
     def feeds(self, obs: np.ndarray, avail_actions: np.ndarray, risk_level: float | np.ndarray = 0.0) -> Tensors:
         """Return every input of a step by name, `[batch, ...]`."""
-        rows = len(obs)
+        rows = self.batch
+        if len(obs) != rows or len(avail_actions) != rows:
+            raise ValueError(
+                f"{self.name} got {len(obs)} observations and {len(avail_actions)} masks; it plays {rows} episodes "
+                "side by side (load(folder, batch=...))"
+            )
         if avail_actions.dtype == np.int8 and not (avail_actions & ~1).any():
             avail_actions = avail_actions.astype(bool)
         feeds = {"obs": obs, "avail_actions": avail_actions, **self.memory}
@@ -81,7 +90,23 @@ class Agent:
 
     def executed(self, actions: np.ndarray) -> None:
         """Tell what was done `[batch]` where it was not the proposed action; -1 leaves a row as it is."""
+        self.remember(self.checked(actions))
+
+    def checked(self, actions: np.ndarray) -> np.ndarray:
+        """Return actions `[batch]`, refusing what is none."""
         actions = np.atleast_1d(actions)
+        if actions.shape != (self.batch,) or actions.dtype.kind not in "iu":
+            raise ValueError(
+                f"{self.name} was told of {actions}; expected {self.batch} whole numbers, -1 = as proposed"
+            )
+        if actions.min() < -1 or actions.max() >= self.n_actions:
+            raise ValueError(
+                f"{self.name} was told of {actions}; actions are 0 to {self.n_actions - 1}, -1 = as proposed"
+            )
+        return actions
+
+    def remember(self, actions: np.ndarray) -> None:
+        """Write into the memory what `checked` gave."""
         if "last_action" in self.memory:
             rows = np.flatnonzero(actions >= 0)
             self.memory["last_action"][rows] = 0
@@ -137,8 +162,9 @@ class Team:
 
     def executed(self, actions: Mapping[str, int | np.ndarray]) -> None:
         """Tell what was done where it was not proposed: agent id -> action, or `[batch]` with -1 = as proposed."""
-        for name, action in actions.items():
-            self.agents[name].executed(np.asarray(action))
+        checked = {name: self.agents[name].checked(np.asarray(action)) for name, action in actions.items()}
+        for name, done in checked.items():
+            self.agents[name].remember(done)
 
     def reset(self, rows: np.ndarray | slice = slice(None)) -> None:
         """Begin an episode in some rows of all agents."""
@@ -171,6 +197,9 @@ def load(folder: str | Path, batch: int = 1, on_invalid: str = "raise") -> Team:
     oldest, installed = manifest["minimum_onnxruntime"], onnxruntime.__version__
     if [int(part) for part in installed.split(".")[:2]] < [int(part) for part in oldest.split(".")]:
         raise RuntimeError(f"{folder} needs onnxruntime {oldest} or newer; installed is {installed}")
+    for name in (*manifest["files"], *(entry["files"]["onnx"] for entry in manifest["agents"])):
+        if not PLAIN_NAME.fullmatch(name) or name not in manifest["files"]:
+            raise ValueError(f"manifest.json names {name!r}, which is no file of this folder that it lists")
     for name, entry in manifest["files"].items():
         data = (folder / name).read_bytes()
         if (len(data), hashlib.sha256(data).hexdigest()) != (entry["size"], entry["sha256"]):

@@ -59,10 +59,14 @@ class Together:
             self._agents[name].in_episode = True
 
     def _lay(self, batch: int) -> None:
-        """Give all agents their part of new arrays, in which an episode begins."""
+        """Give all agents their part of new arrays, in which an episode begins; memory that fits is taken over."""
         self._batch = batch
         self._whole = Tensors(self._spec, batch * len(self._agents))
         for place, (name, agent) in enumerate(self._agents.items()):
             self._parts[name] = self._whole.rows(place * batch, batch)
+            before = agent.tensors
+            if before.batch == batch:  # what it was told before its first step stays
+                for target, source in zip(self._parts[name].carry[0], before.carry[before.now], strict=True):
+                    target[...] = source
             agent.adopt(self._parts[name])
         self._steps = next(iter(self._agents.values())).compile(self._whole)

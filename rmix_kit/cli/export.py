@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,6 +75,10 @@ def command(
     for library in LIBRARIES:  # where one is missing, that is said before anything is done or remarked on
         importlib.import_module(library)
     _check_options(formats, shared, quantize, profile, risk_level)
+    if checkpoint != "last" and is_exported(run):
+        raise click.UsageError(f"{run} is an exported folder, which holds one checkpoint; leave --checkpoint out")
+    if math.isnan(agreement):
+        raise click.UsageError("--agreement is no number; give a share in [0, 1]")
     made: Made | None = None
     with tempfile.TemporaryDirectory() as aside:
         if quantize is None and profile is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
+import os
 from collections.abc import Mapping
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -33,7 +34,7 @@ def check_target(out: Path) -> None:
     Raises:
         RunFolderError: It is there already, or has no folder to lie in.
     """
-    if out.exists():
+    if os.path.lexists(out):
         raise RunFolderError(f"{out} exists already; give --out another name")
     if not out.absolute().parent.is_dir():
         raise RunFolderError(f"{out} cannot be written: there is no folder {out.parent}; make it first")

@@ -77,3 +77,19 @@ def test_options_that_contradict_each_other_are_refused(
     assert result.exit_code == 2
     assert said in result.output
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--profile", "rsl_rl", "--checkpoint", "123456"], "holds one checkpoint; leave --checkpoint out"),
+        (["--quantize", "int8", "--agreement", "nan"], "--agreement is no number"),
+    ],
+)
+def test_options_without_effect_or_sense_are_refused(
+    words: list[str], said: str, trained: Trained, tmp_path: Path
+) -> None:
+    result = CliRunner().invoke(main, ["export", str(trained.agents), "--out", str(tmp_path / "out"), *words])
+    assert result.exit_code == 2
+    assert said in " ".join(result.output.split())
+    assert list(tmp_path.iterdir()) == []

@@ -97,3 +97,35 @@ def test_the_client_refuses_damage_and_what_it_cannot_read(folder: Path, tmp_pat
     (place / "team.onnx").write_bytes((place / "team.onnx").read_bytes()[:-1])
     with pytest.raises(ValueError, match=r"team.onnx is not the file"):
         client.load(place)
+
+
+@pytest.mark.parametrize("way", ["outside", "absolute", "unlisted"])
+def test_the_client_opens_no_file_that_the_folder_does_not_list(folder: Path, tmp_path: Path, way: str) -> None:
+    place = shutil.copytree(folder, tmp_path / "agents")
+    bait = {"unlisted": place / "other.onnx"}.get(way, tmp_path / "other.onnx")
+    shutil.copy(place / "team.onnx", bait)
+    name = {"outside": "../other.onnx", "absolute": str(bait), "unlisted": "other.onnx"}[way]
+    table = json.loads((place / "manifest.json").read_text(encoding="utf-8"))
+    for entry in table["agents"]:
+        entry["files"]["onnx"] = name
+    if way != "unlisted":
+        table["files"][name] = table["files"]["team.onnx"]
+    (place / "manifest.json").write_text(json.dumps(table), encoding="utf-8")
+    with pytest.raises(ValueError, match="which is no file of this folder that it lists"):
+        standalone.load(place)
+
+
+def test_the_clients_rows_are_those_of_its_memory(folder: Path) -> None:
+    team = standalone.load(folder, batch=2)
+    rows = {NAMES[0]: 3, NAMES[1]: 1}
+    observations = {name: np.tile(OBS, (count, 1)) for name, count in rows.items()}
+    with pytest.raises(ValueError, match="got 3 observations and 3 masks; it plays 2 episodes side by side"):
+        team.act_batch(observations, {name: np.tile(ALL, (count, 1)) for name, count in rows.items()})
+
+
+def test_the_client_is_told_of_all_actions_or_of_none(folder: Path) -> None:
+    team = standalone.load(folder)
+    for wrong in (ACTIONS, -2, 0.5):
+        with pytest.raises(ValueError, match=f"{NAMES[0]} was told of"):
+            team.executed({NAMES[1]: 2, NAMES[0]: wrong})  # type: ignore[dict-item]
+    assert not any(agent.memory["last_action"].any() for agent in team.agents.values())

@@ -25,6 +25,7 @@ from exporters.standalone import check
 from rmix_kit.policy import GreedyPolicy
 from tests.algorithms.cases import SPEC
 from tests.algorithms.test_export import AGENTS
+from tests.exporters.policies import plain_policy
 
 LARGEST = 0.7  # of the size before: graphs and descriptions do not shrink with the weights, and these agents are small
 
@@ -194,6 +195,22 @@ def test_a_recording_that_does_not_fit_is_refused(sealed_team: Path, tmp_path: P
     with pytest.raises(InvalidInputError, match="the recording's starts is"):
         exporters.quantize(sealed_team, tmp_path / "out", recordings=short)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_steps_that_are_all_refused_are_no_agreement(sealed_team: Path, tmp_path: Path) -> None:
+    specs = {entry.spec.agent_id: entry.spec for entry in read_manifest(sealed_team).agents}
+    drawn = {name: sampled(spec, np.random.default_rng(0), steps=8) for name, spec in specs.items()}
+    empty = {
+        name: dataclasses.replace(one, avail_actions=np.zeros_like(one.avail_actions)) for name, one in drawn.items()
+    }
+    with pytest.raises(InvalidInputError, match="refuses every step that it is compared on"):
+        exporters.quantize(sealed_team, tmp_path / "out", threshold=0.0, recordings=empty)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_entry_of_quantised_folders_is_nobodys_else(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="facts have the entry 'quantization'"):
+        exporters.freeze(plain_policy(), tmp_path / "out", "onnx", facts={"quantization": "none"})
 
 
 def test_a_quantised_folder_is_not_quantised_again(quantized: Quantized, tmp_path: Path) -> None:

@@ -168,6 +168,21 @@ def test_agents_that_act_alone_between_act_on_from_there_together(kind: type[Tea
     same(team, alone)
 
 
+def test_what_was_executed_before_the_first_step_is_kept(folder: Path, tmp_path: Path) -> None:
+    single = exporters.freeze(team_of(Network()), tmp_path / "single", "onnx")
+    teams = [OnnxTeam(folder, on_invalid="return"), OnnxTeam(single, on_invalid="return")]
+    obs = np.full((2, 5), 0.5, dtype=np.float32)
+    masks = np.ones((2, ACTIONS), dtype=np.bool_)
+    found = []
+    for team in teams:
+        for agent in team.agents.values():
+            agent.act_batch(obs, masks)
+        team.reset()
+        team.executed({NAMES[0]: np.array([3, 3])})
+        found.append(team.act_batch(dict.fromkeys(NAMES, obs), dict.fromkeys(NAMES, masks))[NAMES[0]])
+    np.testing.assert_allclose(found[0].action_values, found[1].action_values, rtol=0, atol=1e-6)
+
+
 def test_a_refused_agent_moves_nobodys_memory(kind: type[Team[Agent]], folder: Path) -> None:
     team = kind(folder)
     obs, mask = np.full(5, 0.5, dtype=np.float32), np.ones(ACTIONS, dtype=np.bool_)
